@@ -1,0 +1,25 @@
+// Short makers of Error values, so that a check reads as one line.
+//
+//   return BadInput("image too large", "file.png", "at most 20 MiB", "31 MiB");
+#pragma once
+
+#include <string>
+
+#include "gatehouse/result.h"
+
+namespace gatehouse {
+
+inline Error BadInput(std::string what, std::string where = {}, std::string expected = {}, std::string found = {}) {
+  return {ErrorCode::kBadInput, std::move(what), std::move(where), std::move(expected), std::move(found)};
+}
+inline Error ModelError(std::string what, std::string where = {}, std::string expected = {}, std::string found = {}) {
+  return {ErrorCode::kModel, std::move(what), std::move(where), std::move(expected), std::move(found)};
+}
+inline Error UsageError(std::string what, std::string where = {}, std::string expected = {}, std::string found = {}) {
+  return {ErrorCode::kUsage, std::move(what), std::move(where), std::move(expected), std::move(found)};
+}
+inline Error InternalError(std::string what, std::string where = {}) {
+  return {ErrorCode::kInternal, std::move(what), std::move(where), {}, {}};
+}
+
+}  // namespace gatehouse

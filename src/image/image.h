@@ -1,0 +1,57 @@
+// From the bytes of an image file to the tiles that a Llama 4 vision encoder sees.
+//
+//   GATEHOUSE_ASSIGN(RgbImage image, DecodeImage(bytes, "cat.jpg", options));
+//   GATEHOUSE_ASSIGN(TileSet tiles, MakeTiles(image, {}));
+//   NormaliseTiles(tiles, pixel_values);   // f32 [tiles, 3, 336, 336]
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gatehouse/result.h"
+
+namespace gatehouse {
+
+struct RgbImage {
+  int width = 0;
+  int height = 0;
+  std::vector<uint8_t> rgb;  // [height][width][3]
+};
+
+enum class AlphaMode { kDrop, kWhite };  // drop as the reference does, or composite on white
+
+struct DecodeOptions {
+  size_t max_bytes = 20u << 20;        // of the encoded file
+  int64_t max_pixels = 64ll << 20;     // width * height, checked before allocation
+  AlphaMode alpha = AlphaMode::kDrop;
+  bool apply_exif = true;              // turn and mirror as the EXIF orientation says
+};
+
+// Decodes JPEG, PNG, WebP (lossy, lossless; first frame of an animation) or GIF (first frame), told apart by content.
+// 16 bits a channel keep the high byte. Errors (kBadInput, naming `name`): unknown format, truncated or corrupt
+// data, over a limit.
+Result<RgbImage> DecodeImage(std::string_view bytes, const std::string& name, const DecodeOptions& options);
+
+struct TileOptions {
+  int tile = 336;
+  int max_tiles = 16;
+};
+
+// The image cut into rows x cols tiles (row-major), then, when there is more than one, the global tile.
+struct TileSet {
+  int rows = 0;
+  int cols = 0;
+  int tile = 336;
+  int tiles = 0;                // rows * cols, + 1 when that is more than 1
+  std::vector<uint8_t> levels;  // [tiles][3][tile][tile], 8-bit
+};
+
+Result<TileSet> MakeTiles(const RgbImage& image, const TileOptions& options);
+
+// 8-bit levels to [-1, 1] with the reference's bfloat16 rounding. out: f32 [tiles][3][tile][tile].
+void NormaliseTiles(const TileSet& tiles, std::span<float> out);
+
+}  // namespace gatehouse
