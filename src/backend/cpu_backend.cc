@@ -1,0 +1,176 @@
+#include "backend/cpu_backend.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backend/cpu_internal.h"
+#include "base/cpu.h"
+#include "base/error.h"
+
+namespace gatehouse {
+namespace cpu {
+namespace {
+
+// Rows that one thread takes at once in element-wise work.
+constexpr int64_t kRowBlock = 8;
+
+class CpuBackend : public Backend {
+ public:
+  CpuBackend(const LinearKernel* linear, const VectorKernel* vector, int threads, bool f32)
+      : linear_(linear), vector_(vector), pool_(threads), scratch_(static_cast<size_t>(threads)), f32_(f32) {}
+
+  std::string Describe() const override {
+    return std::string("cpu, products ") + linear_->name + ", vectors " + vector_->name + ", " +
+           std::to_string(pool_.threads()) + (pool_.threads() == 1 ? " thread" : " threads");
+  }
+  bool ComputesInBf16() const override { return linear_->compute == ComputeType::kBF16; }
+
+  std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) override { return std::make_unique<Buffer>(elements); }
+  void Upload(const float* host, Mat to) override { std::memcpy(Data(to), host, Bytes(to)); }
+  void Download(Mat from, float* host) override { std::memcpy(host, Data(from), Bytes(from)); }
+
+  Result<std::unique_ptr<DeviceWeight>> LoadWeight(WeightView view) override {
+    auto weight = std::make_unique<Weight>();
+    weight->rows = view.rows;
+    weight->cols = view.cols;
+    weight->view = std::move(view);
+    return std::unique_ptr<DeviceWeight>(std::move(weight));
+  }
+
+  Result<std::unique_ptr<DeviceWeight>> LoadVector(const WeightView& view) override {
+    auto weight = std::make_unique<Weight>();
+    weight->rows = 1;
+    weight->cols = view.rows * view.cols;
+    weight->vector.resize(static_cast<size_t>(weight->cols));
+    view.ReadRows(0, view.rows, weight->vector.data());
+    return std::unique_ptr<DeviceWeight>(std::move(weight));
+  }
+
+  std::unique_ptr<KvCache> CreateKvCache(const KvShape& shape) override {
+    return std::make_unique<PagedKv>(shape, !f32_);
+  }
+
+  void Linear(Mat x, std::initializer_list<LinearTerm> terms) override {
+    RunLinear({linear_, &pool_, &scratch_, &rounded_}, x, terms);
+  }
+
+  void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) override {
+    const WeightView& view = static_cast<const Weight&>(table).view;
+    pool_.For(static_cast<int64_t>(ids.size()),
+              [&](int64_t i, int) { view.ReadRows(ids[static_cast<size_t>(i)], 1, RowOf(out, i)); });
+  }
+
+  void GatherRows(Mat from, std::span<const int32_t> rows, Mat out) override {
+    for (size_t i = 0; i < rows.size(); ++i) CopyRow(from, rows[i], out, static_cast<int64_t>(i));
+  }
+  void ScatterRows(Mat from, std::span<const int32_t> rows, Mat out) override {
+    for (size_t i = 0; i < rows.size(); ++i) CopyRow(from, static_cast<int64_t>(i), out, rows[i]);
+  }
+  void ScatterAddRows(Mat from, std::span<const int32_t> rows, Mat out) override {
+    for (size_t i = 0; i < rows.size(); ++i) vector_->add(RowOf(out, rows[i]), RowOf(from, static_cast<int64_t>(i)), out.cols);
+  }
+  void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) override {
+    ForRows(x.rows, [&](int64_t row) { vector_->add(RowOf(x, row), RowOf(table, rows[static_cast<size_t>(row)]), x.cols); });
+  }
+  void ScaleRows(Mat x, std::span<const float> scales) override {
+    ForRows(x.rows, [&](int64_t row) {
+      float* at = RowOf(x, row);
+      const float scale = scales[static_cast<size_t>(row)];
+      for (int64_t i = 0; i < x.cols; ++i) at[i] *= scale;
+    });
+  }
+  void Add(Mat x, Mat y) override {
+    ForRows(x.rows, [&](int64_t row) { vector_->add(RowOf(x, row), RowOf(y, row), x.cols); });
+  }
+
+  void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) override {
+    const float* scale = weight == nullptr ? nullptr : VectorOf(*weight);
+    ForRows(x.rows, [&](int64_t row) { vector_->rms_norm(RowOf(x, row), scale, x.cols, eps, RowOf(out, row)); });
+  }
+  void LayerNorm(Mat x, const DeviceWeight& weight, const DeviceWeight& bias, float eps, Mat out) override {
+    ForRows(x.rows, [&](int64_t row) {
+      vector_->layer_norm(RowOf(x, row), VectorOf(weight), VectorOf(bias), x.cols, eps, RowOf(out, row));
+    });
+  }
+  void SwiGlu(Mat gate, Mat up, Mat out) override {
+    ForRows(gate.rows, [&](int64_t row) { vector_->swiglu(RowOf(gate, row), RowOf(up, row), gate.cols, RowOf(out, row)); });
+  }
+  void Gelu(Mat x) override {
+    ForRows(x.rows, [&](int64_t row) { vector_->gelu(RowOf(x, row), x.cols); });
+  }
+
+  void Rope(Mat x, int head_dim, Mat cos, Mat sin, bool interleaved) override {
+    const int half = head_dim / 2;
+    ForRows(x.rows, [&](int64_t row) {
+      const float* c = RowOf(cos, row);
+      const float* s = RowOf(sin, row);
+      for (float* head = RowOf(x, row); head < RowOf(x, row) + x.cols; head += head_dim) {
+        for (int i = 0; i < half; ++i) {
+          float& a = head[interleaved ? 2 * i : i];
+          float& b = head[interleaved ? 2 * i + 1 : i + half];
+          const float rotated = a * c[i] - b * s[i];
+          b = a * s[i] + b * c[i];
+          a = rotated;
+        }
+      }
+    });
+  }
+
+  void NormHeads(Mat x, int head_dim, float eps) override {
+    ForRows(x.rows, [&](int64_t row) {
+      for (float* head = RowOf(x, row); head < RowOf(x, row) + x.cols; head += head_dim) {
+        vector_->rms_norm(head, nullptr, head_dim, eps, head);
+      }
+    });
+  }
+
+  void WriteKv(KvCache& cache, int layer, const AttentionLayout& layout, Mat k, Mat v) override {
+    RunWriteKv({vector_, &pool_, &scratch_}, static_cast<PagedKv&>(cache), layer, layout, k, v);
+  }
+  void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale, bool chunked,
+                 Mat out) override {
+    RunAttention({vector_, &pool_, &scratch_}, static_cast<const PagedKv&>(cache), layer, layout, q, scale, chunked, out);
+  }
+
+ private:
+  static size_t Bytes(const Mat& mat) { return static_cast<size_t>(mat.rows * mat.cols) * sizeof(float); }
+
+  static void CopyRow(const Mat& from, int64_t source, const Mat& to, int64_t target) {
+    std::memcpy(RowOf(to, target), RowOf(from, source), static_cast<size_t>(from.cols) * sizeof(float));
+  }
+
+  template <typename Body>
+  void ForRows(int64_t rows, Body body) {
+    pool_.For((rows + kRowBlock - 1) / kRowBlock, [&](int64_t block, int) {
+      const int64_t end = std::min(rows, (block + 1) * kRowBlock);
+      for (int64_t row = block * kRowBlock; row < end; ++row) body(row);
+    });
+  }
+
+  const LinearKernel* linear_;
+  const VectorKernel* vector_;
+  ThreadPool pool_;
+  std::vector<Scratch> scratch_;
+  AlignedBuffer rounded_;
+  bool f32_;
+};
+
+}  // namespace
+}  // namespace cpu
+
+Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& options) {
+  GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
+  const LinearKernel* linear = RefLinearF32();
+  const VectorKernel* vector = RefVector();
+  // Without BF16 dot products, bf16 weights are widened and multiplied in float32: faster there, and finer.
+  if (isa >= Isa::kAvx2 && Avx2LinearF32() != nullptr) linear = Avx2LinearF32();
+  if (isa >= Isa::kAvx2 && Avx2Vector() != nullptr) vector = Avx2Vector();
+  if (isa >= Isa::kAvx512 && Avx512LinearF32() != nullptr) linear = Avx512LinearF32();
+  if (isa >= Isa::kAvx512 && Avx512Vector() != nullptr) vector = Avx512Vector();
+  if (!options.f32 && isa >= Isa::kAvx512Bf16 && Avx512Bf16Linear() != nullptr) linear = Avx512Bf16Linear();
+  const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
+  if (threads > 1024) return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
+  return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(linear, vector, threads, options.f32));
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,20 @@
+// The CPU backend: kernels of one instruction set, run by one thread pool.
+//
+//   GATEHOUSE_ASSIGN(auto backend, CreateCpuBackend({.threads = 2, .f32 = true}));
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+
+namespace gatehouse {
+
+struct CpuBackendOptions {
+  int threads = 0;   // 0: physical cores
+  bool f32 = false;  // compute in float32 throughout; else bf16 products where the machine has them
+};
+
+// Errors: kUsage when GATEHOUSE_ISA names what this machine lacks.
+Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& options);
+
+}  // namespace gatehouse

@@ -1,0 +1,120 @@
+// What the parts of the CPU backend share. Not for use outside backend/.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/thread_pool.h"
+#include "kernels/linear.h"
+#include "kernels/vector.h"
+
+namespace gatehouse::cpu {
+
+// Memory aligned for the widest vectors, uninitialised; grows, never shrinks.
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  ~AlignedBuffer() { std::free(data_); }
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+  AlignedBuffer(AlignedBuffer&& other) noexcept : data_(other.data_), bytes_(other.bytes_) {
+    other.data_ = nullptr;
+    other.bytes_ = 0;
+  }
+
+  void* Get(size_t bytes) {
+    if (bytes > bytes_) {
+      std::free(data_);
+      bytes_ = (bytes + 63) / 64 * 64;
+      data_ = std::aligned_alloc(64, bytes_);
+      if (data_ == nullptr) {
+        bytes_ = 0;
+        throw std::bad_alloc();
+      }
+    }
+    return data_;
+  }
+  template <typename T>
+  T* GetAs(int64_t count) {
+    return static_cast<T*>(Get(static_cast<size_t>(count) * sizeof(T)));
+  }
+
+ private:
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+class Buffer : public DeviceBuffer {
+ public:
+  explicit Buffer(int64_t elements) { data = memory.GetAs<float>(elements > 0 ? elements : 1); }
+  AlignedBuffer memory;
+  float* data;
+};
+
+// [rows, cols] of a Mat, on the host.
+inline float* Data(const Mat& mat) { return static_cast<Buffer*>(mat.buffer)->data + mat.offset; }
+inline float* RowOf(const Mat& mat, int64_t row) { return Data(mat) + row * mat.cols; }
+
+class Weight : public DeviceWeight {
+ public:
+  WeightView view;
+  std::vector<float> vector;  // of LoadVector
+};
+
+inline const float* VectorOf(const DeviceWeight& weight) { return static_cast<const Weight&>(weight).vector.data(); }
+
+// Scratch of one thread.
+struct Scratch {
+  AlignedBuffer panel;
+  AlignedBuffer rows;
+  AlignedBuffer kernel;
+  AlignedBuffer out;
+  AlignedBuffer attention[6];
+};
+
+// A page holds, for every layer and kv head, keys [head_dim][kPageTokens] and then values
+// [kPageTokens][ValueStride(head_dim)], in float32 or in bfloat16 bits.
+class PagedKv : public KvCache {
+ public:
+  PagedKv(const KvShape& shape_in, bool bf16_in);
+  int64_t BytesPerPage() const override;
+  Result<void> Reserve(int32_t count) override;
+  void CopyPage(int32_t from, int32_t to) override;
+
+  // Elements from the page's begin to the keys of (layer, head).
+  int64_t HeadOffset(int layer, int head) const {
+    return (static_cast<int64_t>(layer) * shape.kv_heads + head) * HeadElements();
+  }
+  int64_t KeyElements() const { return static_cast<int64_t>(shape.head_dim) * kPageTokens; }
+  int64_t HeadElements() const {
+    return KeyElements() + static_cast<int64_t>(kPageTokens) * ValueStride(shape.head_dim);
+  }
+
+  KvShape shape;
+  bool bf16;
+  std::vector<AlignedBuffer> pages;
+  std::vector<void*> page_data;
+};
+
+// Products for one backend: see cpu_linear.cc.
+struct LinearContext {
+  const LinearKernel* kernel;
+  ThreadPool* pool;
+  std::vector<Scratch>* scratch;  // one a thread
+  AlignedBuffer* rounded;         // x in bf16
+};
+void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backend::LinearTerm> terms);
+
+struct AttentionContext {
+  const VectorKernel* kernel;
+  ThreadPool* pool;
+  std::vector<Scratch>* scratch;
+};
+void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout, Mat k, Mat v);
+void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer, const AttentionLayout& layout, Mat q,
+                  float scale, bool chunked, Mat out);
+
+}  // namespace gatehouse::cpu

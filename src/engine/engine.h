@@ -1,0 +1,79 @@
+// Engine: a loaded model and its key/value cache. It runs token sequences through the network in chunks, keeps them
+// for continuation, forks them, and scores continuations as a tree in one pass.
+//
+//   Sequence sequence = engine.NewSequence();
+//   TokenInput input{ids};
+//   std::vector<std::vector<int32_t>> paths = {{}, {lead}};
+//   GATEHOUSE_ASSIGN(auto logits, engine.Run(sequence, input, paths));   // after the prompt, and after prompt + lead
+//
+// Chunk sizes, forks and earlier requests never change a result: see backend.h. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/backend.h"
+#include "engine/page_pool.h"
+#include "gatehouse/result.h"
+#include "model/decoder.h"
+#include "model/vision.h"
+
+namespace gatehouse {
+
+using TokenPath = std::vector<int32_t>;
+
+// The vectors of some images' tiles, on the device: [tiles * tokens_per_tile, hidden].
+struct ImageFeatures {
+  std::unique_ptr<DeviceBuffer> buffer;
+  Mat rows;
+};
+
+// A whole text as the network reads it.
+struct TokenInput {
+  std::vector<int32_t> ids;
+  std::vector<int32_t> embedding_rows;  // per id: row of `embeddings` in place of the token's own, or -1; may be empty
+  Mat embeddings;
+};
+
+struct EngineOptions {
+  int prefill_chunk = 512;  // tokens of one pass
+};
+
+class Engine {
+ public:
+  // vision may be null.
+  Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder, std::unique_ptr<VisionEncoder> vision,
+         const EngineOptions& options);
+
+  Sequence NewSequence() { return Sequence(pool_); }
+  const ModelConfig& config() const { return decoder_->config(); }
+  const Backend& backend() const { return *backend_; }
+  bool can_see() const { return vision_ != nullptr; }
+  VisionEncoder* vision() { return vision_.get(); }
+  void set_prefill_chunk(int tokens) { options_.prefill_chunk = tokens; }
+
+  // pixels: host f32 [tiles][3][size][size].
+  Result<ImageFeatures> EncodeTiles(std::span<const float> pixels, int tiles);
+  void Download(const Mat& mat, float* host) { backend_->Download(mat, host); }
+
+  // Appends input.ids[sequence.length() ..] to the sequence (which must hold their beginning), and returns the logits
+  // [vocab] after each path of further tokens; the paths themselves are not kept. An empty path means the end of the
+  // text, and needs at least one token to have been appended by this call.
+  Result<std::vector<std::vector<float>>> Run(Sequence& sequence, const TokenInput& input, std::span<const TokenPath> paths,
+                                              const HiddenTap* tap = nullptr);
+  // As Run, with the logits at every position of the text.
+  Result<std::vector<std::vector<float>>> RunAllLogits(const TokenInput& input);
+
+ private:
+  Batch MakeChunk(const Sequence& sequence, const TokenInput& input, int32_t count) const;
+
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<VisionEncoder> vision_;
+  EngineOptions options_;
+  std::unique_ptr<KvCache> cache_;
+  PagePool pool_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,259 @@
+// The body of the vector kernels, written once with the compiler's vector types and compiled once for each
+// instruction set. The including file defines VECTOR_FLOATS (lanes) and includes this inside an unnamed namespace.
+
+constexpr int kLanes = VECTOR_FLOATS;
+typedef float Vec __attribute__((vector_size(VECTOR_FLOATS * 4)));
+typedef int32_t IVec __attribute__((vector_size(VECTOR_FLOATS * 4)));
+
+inline Vec Load(const float* at) {
+  Vec v;
+  __builtin_memcpy(&v, at, sizeof v);
+  return v;
+}
+inline void Store(float* at, Vec v) { __builtin_memcpy(at, &v, sizeof v); }
+inline Vec Splat(float x) { return x - Vec{}; }
+inline Vec AsFloat(IVec v) {
+  Vec out;
+  __builtin_memcpy(&out, &v, sizeof out);
+  return out;
+}
+inline Vec Select(IVec mask, Vec a, Vec b) {
+  IVec ia, ib;
+  __builtin_memcpy(&ia, &a, sizeof ia);
+  __builtin_memcpy(&ib, &b, sizeof ib);
+  return AsFloat((mask & ia) | (~mask & ib));
+}
+
+// Lanes added pairwise, in an order that depends on nothing but the width.
+inline float SumLanes(Vec v) {
+  float lanes[kLanes];
+  Store(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  }
+  return lanes[0];
+}
+
+inline float MaxLanes(Vec v) {
+  float lanes[kLanes];
+  Store(lanes, v);
+  float best = lanes[0];
+  for (int i = 1; i < kLanes; ++i) best = lanes[i] > best ? lanes[i] : best;
+  return best;
+}
+
+// e^x for x <= 88, about 1 ulp; below -87 it stays near the smallest normal number. Cody-Waite reduction by ln 2 in
+// two parts, then a polynomial on [-ln2/2, ln2/2] (Taylor terms to x^7: the next one is below 2^-25 there).
+inline Vec Exp(Vec x) {
+  x = Select(x < Splat(-87.0f), Splat(-87.0f), x);
+  x = Select(x > Splat(88.0f), Splat(88.0f), x);
+  const Vec magic = Splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const Vec n = (x * Splat(1.44269504f) + magic) - magic;
+  Vec r = x - n * Splat(0.693359375f);
+  r = r - n * Splat(-2.12194440e-4f);
+  Vec p = Splat(1.0f / 5040.0f);
+  p = p * r + Splat(1.0f / 720.0f);
+  p = p * r + Splat(1.0f / 120.0f);
+  p = p * r + Splat(1.0f / 24.0f);
+  p = p * r + Splat(1.0f / 6.0f);
+  p = p * r + Splat(0.5f);
+  p = p * r + Splat(1.0f);
+  p = p * r + Splat(1.0f);
+  const IVec exponent = (__builtin_convertvector(n, IVec) + 127) << 23;
+  return p * AsFloat(exponent);
+}
+
+// Runs `body` on whole vectors of a row, and on a zero-padded copy of what is left.
+template <typename Body>
+inline void ForVectors(const float* x, int64_t n, float* y, Body body) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) Store(y + i, body(Load(x + i), i));
+  if (i < n) {
+    float in[kLanes] = {};
+    __builtin_memcpy(in, x + i, static_cast<size_t>(n - i) * 4);
+    float out[kLanes];
+    Store(out, body(Load(in), i));
+    __builtin_memcpy(y + i, out, static_cast<size_t>(n - i) * 4);
+  }
+}
+
+// Loads lanes i.. of a row of n, zero behind its end.
+inline Vec LoadPart(const float* x, int64_t i, int64_t n) {
+  if (i + kLanes <= n) return Load(x + i);
+  float part[kLanes] = {};
+  __builtin_memcpy(part, x + i, static_cast<size_t>(n - i) * 4);
+  return Load(part);
+}
+
+void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* y) {
+  Vec squares{};
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const Vec v = LoadPart(x, i, n);
+    squares += v * v;
+  }
+  const float scale = 1.0f / __builtin_sqrtf(SumLanes(squares) / static_cast<float>(n) + eps);
+  if (weight == nullptr) {
+    ForVectors(x, n, y, [&](Vec v, int64_t) { return v * scale; });
+  } else {
+    ForVectors(x, n, y, [&](Vec v, int64_t i) { return (v * scale) * LoadPart(weight, i, n); });
+  }
+}
+
+void LayerNorm(const float* x, const float* weight, const float* bias, int64_t n, float eps, float* y) {
+  Vec total{};
+  for (int64_t i = 0; i < n; i += kLanes) total += LoadPart(x, i, n);
+  const float mean = SumLanes(total) / static_cast<float>(n);
+  Vec squares{};
+  for (int64_t i = 0; i < n; i += kLanes) {
+    Vec v = LoadPart(x, i, n) - mean;
+    if (i + kLanes > n) {  // the padding is not part of the row
+      for (int64_t lane = n - i; lane < kLanes; ++lane) v[lane] = 0.0f;
+    }
+    squares += v * v;
+  }
+  const float scale = 1.0f / __builtin_sqrtf(SumLanes(squares) / static_cast<float>(n) + eps);
+  ForVectors(x, n, y, [&](Vec v, int64_t i) {
+    return ((v - mean) * scale) * LoadPart(weight, i, n) + LoadPart(bias, i, n);
+  });
+}
+
+void SwiGlu(const float* gate, const float* up, int64_t n, float* y) {
+  ForVectors(gate, n, y, [&](Vec g, int64_t i) { return g / (1.0f + Exp(-g)) * LoadPart(up, i, n); });
+}
+
+// erf by formula 7.1.26 of Abramowitz and Stegun's Handbook of Mathematical Functions: |error| <= 1.5e-7.
+void Gelu(float* x, int64_t n) {
+  ForVectors(x, n, x, [](Vec v, int64_t) {
+    const Vec z = v * Splat(0.70710678f);
+    const Vec a = Select(z < Vec{}, -z, z);
+    const Vec t = 1.0f / (1.0f + 0.3275911f * a);
+    Vec p = Splat(1.061405429f);
+    p = p * t + Splat(-1.453152027f);
+    p = p * t + Splat(1.421413741f);
+    p = p * t + Splat(-0.284496736f);
+    p = p * t + Splat(0.254829592f);
+    const Vec tail = p * t * Exp(-(a * a));  // 1 - erf(a)
+    // For negative inputs 1 + erf(z) = tail: no cancellation.
+    const Vec cdf = Select(z < Vec{}, tail, 2.0f - tail);
+    return 0.5f * v * cdf;
+  });
+}
+
+void Add(float* x, const float* y, int64_t n) {
+  ForVectors(x, n, x, [&](Vec v, int64_t i) { return v + LoadPart(y, i, n); });
+}
+
+constexpr int kPageVecs = kPageTokens / kLanes;
+constexpr int kQueriesAtOnce = 4;
+
+// scores[r][j] = q[r] . k[j] for `rows` queries and the page's 32 keys.
+template <int rows>
+inline void Scores(const AttentionPage& page, int first, Vec (&scores)[kQueriesAtOnce][kPageVecs]) {
+  Vec acc[rows][kPageVecs] = {};
+  const float* q = page.q + static_cast<int64_t>(first) * page.head_dim;
+  for (int d = 0; d < page.head_dim; ++d) {
+    const float* keys = page.k + static_cast<int64_t>(d) * kPageTokens;
+    for (int r = 0; r < rows; ++r) {
+      const float value = q[static_cast<int64_t>(r) * page.head_dim + d];
+      for (int c = 0; c < kPageVecs; ++c) acc[r][c] += value * Load(keys + c * kLanes);
+    }
+  }
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < kPageVecs; ++c) scores[r][c] = acc[r][c];
+  }
+}
+
+// out[r] = out[r] * keep[r] + sum_j weights[r][j] v[j], a vector of the head at a time.
+template <int rows>
+inline void WeighValues(const AttentionPage& page, int first, const float (&weights)[kQueriesAtOnce][kPageTokens],
+                        const float (&keep)[kQueriesAtOnce]) {
+  const int stride = ValueStride(page.head_dim);
+  float* out = page.out + static_cast<int64_t>(first) * stride;
+  for (int d = 0; d < stride; d += kLanes) {
+    Vec acc[rows] = {};
+    for (int j = 0; j < kPageTokens; ++j) {
+      const Vec value = Load(page.v + static_cast<int64_t>(j) * stride + d);
+      for (int r = 0; r < rows; ++r) acc[r] += weights[r][j] * value;
+    }
+    for (int r = 0; r < rows; ++r) {
+      float* at = out + static_cast<int64_t>(r) * stride + d;
+      Store(at, Load(at) * keep[r] + acc[r]);
+    }
+  }
+}
+
+inline IVec LaneBits(int vec) {
+  IVec bits{};
+  for (int lane = 0; lane < kLanes; ++lane) bits[lane] = static_cast<int32_t>(1u << (vec * kLanes + lane));
+  return bits;
+}
+
+template <int rows>
+inline void AttendRows(const AttentionPage& page, int first) {
+  Vec scores[kQueriesAtOnce][kPageVecs];
+  Scores<rows>(page, first, scores);
+  alignas(64) float weights[kQueriesAtOnce][kPageTokens];
+  float keep[kQueriesAtOnce];
+  for (int r = 0; r < rows; ++r) {
+    const int query = first + r;
+    const int32_t mask = static_cast<int32_t>(page.mask[query]);
+    if (mask == 0) {  // nothing visible: the running state stays as it is, bit for bit
+      keep[r] = 1.0f;
+      for (int j = 0; j < kPageTokens; ++j) weights[r][j] = 0.0f;
+      continue;
+    }
+    const Vec lowest = Splat(-__builtin_inff());
+    Vec highest = lowest;
+    IVec visible[kPageVecs];
+    for (int c = 0; c < kPageVecs; ++c) {
+      visible[c] = (LaneBits(c) & mask) != 0;
+      scores[r][c] = Select(visible[c], scores[r][c], lowest);
+      highest = Select(scores[r][c] > highest, scores[r][c], highest);
+    }
+    const float page_max = MaxLanes(highest);
+    const float old_max = page.max[query];
+    const float new_max = page_max > old_max ? page_max : old_max;
+    Vec total{};
+    for (int c = 0; c < kPageVecs; ++c) {
+      const Vec weight = Select(visible[c], Exp(scores[r][c] - new_max), Vec{});
+      total += weight;
+      Store(weights[r] + c * kLanes, weight);
+    }
+    keep[r] = old_max == -__builtin_inff() ? 0.0f : Exp(Splat(old_max - new_max))[0];
+    page.max[query] = new_max;
+    page.sum[query] = page.sum[query] * keep[r] + SumLanes(total);
+  }
+  WeighValues<rows>(page, first, weights, keep);
+}
+
+void Attend(const AttentionPage& page) {
+  int first = 0;
+  for (; first + 4 <= page.queries; first += 4) AttendRows<4>(page, first);
+  switch (page.queries - first) {
+    case 3: AttendRows<3>(page, first); break;
+    case 2: AttendRows<2>(page, first); break;
+    case 1: AttendRows<1>(page, first); break;
+    default: break;
+  }
+}
+
+void WidenBf16(const uint16_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t bits = static_cast<uint32_t>(x[i]) << 16;
+    __builtin_memcpy(y + i, &bits, 4);
+  }
+}
+
+// Nearest even; a NaN stays one.
+void RoundBf16(const float* x, int64_t n, uint16_t* y) {
+  for (int64_t i = 0; i < n; ++i) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, x + i, 4);
+    const uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+    const uint32_t quiet = (bits >> 16) | 0x40u;
+    y[i] = static_cast<uint16_t>((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded);
+  }
+}
+
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm, LayerNorm, SwiGlu,    Gelu,
+                                 Add,         Attend,  WidenBf16, RoundBf16};

@@ -1,0 +1,19 @@
+// Vector kernels, ref.
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/vector.h"
+
+#define VECTOR_FLOATS 4
+#define VECTOR_NAME "ref"
+
+namespace gatehouse {
+namespace {
+
+#include "kernels/vector_body.inl"
+
+}  // namespace
+
+const VectorKernel* RefVector() { return &kTable; }
+
+}  // namespace gatehouse

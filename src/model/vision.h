@@ -1,0 +1,47 @@
+// VisionEncoder: Llama 4's image tower. Tiles of 336 x 336 pixels become 144 vectors each, in the width of the text
+// network, which stand in for the embeddings of the <|patch|> tokens.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/backend.h"
+#include "formats/model_config.h"
+#include "gatehouse/result.h"
+#include "model/decoder.h"
+
+namespace gatehouse {
+
+class VisionEncoder {
+ public:
+  static Result<std::unique_ptr<VisionEncoder>> Create(const ModelConfig& config, const WeightLookup& lookup,
+                                                       Backend& backend);
+  ~VisionEncoder();
+
+  int tile_size() const { return config_.vision.image_size; }
+  int tokens_per_tile() const;
+
+  // pixels: host f32 [tiles][3][size][size] in [-1, 1]. out: device [tiles * tokens_per_tile, text hidden], in the
+  // order of the tiles.
+  Result<void> Encode(std::span<const float> pixels, int tiles, Mat out);
+
+ private:
+  struct Layer;
+  struct Work;
+  VisionEncoder(const ModelConfig& config, Backend& backend);
+  Result<void> EncodeSome(const float* pixels, int tiles, Mat out);
+  void Block(const Layer& layer, const AttentionLayout& layout, Mat x);
+
+  ModelConfig config_;
+  Backend& backend_;
+  std::unique_ptr<DeviceWeight> patch_embedding_, adapter1_, adapter2_, projector_;
+  std::unique_ptr<DeviceWeight> pre_weight_, pre_bias_, post_weight_, post_bias_;
+  std::vector<float> class_embedding_;       // [hidden]
+  std::vector<float> positional_embedding_;  // [patches + 1][hidden], the class row last
+  std::vector<Layer> layers_;
+  std::unique_ptr<KvCache> cache_;
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace gatehouse
