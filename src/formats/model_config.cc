@@ -1,205 +1,253 @@
 #include "formats/model_config.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include "base/error.h"
-#include "formats/config_reader.h"
+#include "formats/json.h"
+#include "formats/model_config_parts.h"
 
 namespace gatehouse {
 namespace {
 
-Result<RopeScaling> ReadRope(const ConfigReader& text, double* theta) {
-  RopeScaling rope;
-  GATEHOUSE_ASSIGN(*theta, text.Number("rope_theta", 500000.0, 1.0, 1e12));
-  // Old: rope_theta beside rope_scaling. New: rope_parameters holds both.
-  GATEHOUSE_ASSIGN(const std::optional<ConfigReader> parameters, text.Child("rope_parameters"));
-  GATEHOUSE_ASSIGN(const std::optional<ConfigReader> scaling, text.Child("rope_scaling"));
-  const std::optional<ConfigReader>& from = parameters ? parameters : scaling;
-  if (!from) return rope;
-  if (parameters) {
-    GATEHOUSE_ASSIGN(*theta, parameters->Number("rope_theta", *theta, 1.0, 1e12));
-  }
-  GATEHOUSE_ASSIGN(std::string kind, from->String("rope_type", ""));
-  if (kind.empty()) {
-    GATEHOUSE_ASSIGN(kind, from->String("type", "default"));
-  }
-  if (kind == "default") return rope;
-  if (kind != "llama3" && kind != "linear") {
-    return ModelError("unsupported rope scaling", from->Where("rope_type"), "llama3, linear or default", kind);
-  }
-  rope.kind = kind == "llama3" ? RopeScaling::Kind::kLlama3 : RopeScaling::Kind::kLinear;
-  GATEHOUSE_ASSIGN(rope.factor, from->Number("factor", 8.0, 1e-6, 1e6));
-  GATEHOUSE_ASSIGN(rope.low_freq_factor, from->Number("low_freq_factor", 1.0, 1e-6, 1e6));
-  GATEHOUSE_ASSIGN(rope.high_freq_factor, from->Number("high_freq_factor", 4.0, 1e-6, 1e6));
-  GATEHOUSE_ASSIGN(rope.original_max_position, from->Integer("original_max_position_embeddings", 8192, 1, 1 << 30));
-  if (rope.high_freq_factor < rope.low_freq_factor) {
-    return ModelError("contradicting rope scaling", from->Where("high_freq_factor"), "at least low_freq_factor",
-                      std::to_string(rope.high_freq_factor));
-  }
-  return rope;
-}
+// What an absent key means depends on the class that transformers would make of the file.
+struct Defaults {
+  int64_t hidden, layers, heads, ffn, vocab, max_position;
+  double norm_eps, rope_theta;
+};
+constexpr Defaults kLlama4Defaults{5120, 48, 40, 8192, 202048, 131072, 1e-5, 500000.0};
+constexpr Defaults kLlamaDefaults{4096, 32, 32, 11008, 32000, 2048, 1e-6, 10000.0};
 
-// Which layers rotate, which are chunked, which have experts.
-Result<void> ReadLayerKinds(const ConfigReader& text, ModelConfig* config) {
-  const size_t layers = static_cast<size_t>(config->layers);
-  config->uses_rope.assign(layers, 1);
-  config->chunked.assign(layers, 0);
-  config->is_moe.assign(layers, 0);
-  if (config->family == ModelConfig::Family::kLlama) return {};
-
-  GATEHOUSE_ASSIGN(const std::vector<int64_t> no_rope, text.Integers("no_rope_layers", 0, 1));
-  GATEHOUSE_ASSIGN(const int64_t interval, text.Integer("no_rope_layer_interval", 4, 1, 1 << 20));
-  if (!no_rope.empty() && no_rope.size() != layers) {
-    return ModelError("wrong length", text.Where("no_rope_layers"), std::to_string(layers) + " entries", std::to_string(no_rope.size()));
-  }
-  for (size_t i = 0; i < layers; ++i) {
-    // In the list a 1 means that rope IS used.
-    config->uses_rope[i] = static_cast<uint8_t>(no_rope.empty() ? (static_cast<int64_t>(i) + 1) % interval != 0 : no_rope[i] != 0);
-  }
-
-  // Absent is the class default 8192; null is none.
-  GATEHOUSE_ASSIGN(config->attention_chunk, text.Integer("attention_chunk_size", 8192, 1, 1 << 30, /*null_value=*/0));
-  GATEHOUSE_ASSIGN(const std::vector<std::string> types, text.Strings("layer_types"));
-  if (!types.empty() && types.size() != layers) {
-    return ModelError("wrong length", text.Where("layer_types"), std::to_string(layers) + " entries", std::to_string(types.size()));
-  }
-  for (size_t i = 0; i < layers; ++i) {
-    if (!types.empty() && types[i] != "full_attention" && types[i] != "chunked_attention") {
-      return ModelError("unsupported layer type", text.Where("layer_types"), "full_attention or chunked_attention", types[i]);
-    }
-    const bool chunked = types.empty() ? config->uses_rope[i] != 0 : types[i] == "chunked_attention";
-    config->chunked[i] = static_cast<uint8_t>(chunked && config->attention_chunk > 0);
-  }
-
-  GATEHOUSE_ASSIGN(const int64_t experts, text.Integer("num_local_experts", 16, 0, 4096));
-  GATEHOUSE_ASSIGN(const int64_t per_token, text.Integer("num_experts_per_tok", 1, 1, 4096));
-  config->experts = static_cast<int>(experts);
-  config->experts_per_token = static_cast<int>(per_token);
-  GATEHOUSE_ASSIGN(const int64_t step, text.Integer("interleave_moe_layer_step", 1, 0, 1 << 20));
-  if (text.Has("moe_layers")) {
-    GATEHOUSE_ASSIGN(const std::vector<int64_t> moe, text.Integers("moe_layers", 0, config->layers - 1));
-    for (int64_t layer : moe) config->is_moe[static_cast<size_t>(layer)] = 1;
-  } else if (step > 0 && experts > 0) {
-    for (size_t i = static_cast<size_t>(step) - 1; i < layers; i += static_cast<size_t>(step)) config->is_moe[i] = 1;
-  }
-  for (size_t i = 0; i < layers; ++i) {
-    if (config->is_moe[i] != 0 && (config->experts == 0 || config->experts_per_token > config->experts)) {
-      return ModelError("layer with experts but not enough of them", text.Where("num_local_experts"),
-                        "at least " + std::to_string(config->experts_per_token), std::to_string(config->experts));
-    }
-  }
+Result<void> RefuseTrue(const JsonFields& fields, const char* key) {
+  if (fields.IsNull(key)) return {};
+  GATEHOUSE_ASSIGN(const bool value, fields.Bool(key, false));
+  if (value) return ModelError("not supported", fields.Where(key), "false", "true");
   return {};
 }
 
-Result<void> ReadText(const ConfigReader& text, ModelConfig* config) {
-  const auto dimension = [&](const char* key, int64_t fallback, int* out) -> Result<void> {
-    GATEHOUSE_ASSIGN(const int64_t value, text.Integer(key, fallback, 1, 1 << 24));
-    *out = static_cast<int>(value);
-    return {};
-  };
+Result<void> RequireString(const JsonFields& fields, const char* key, const char* only) {
+  GATEHOUSE_ASSIGN(const std::string value, fields.String(key, only));
+  if (value != only) return ModelError("not supported", fields.Where(key), only, value);
+  return {};
+}
+
+// A list of per-layer numbers; whole must hold `layers` of them.
+Result<std::vector<int64_t>> IntList(const Json& value, const std::string& where, int64_t low, int64_t high) {
+  if (!value.is_array()) return ModelError("bad value", where, "a list of numbers", value.type_name());
+  std::vector<int64_t> out;
+  for (const Json& item : value) {
+    // Both true and 1 are written for switches.
+    const int64_t number = item.is_boolean()          ? static_cast<int64_t>(item.get<bool>())
+                           : item.is_number_integer() ? item.get<int64_t>()
+                                                      : low - 1;
+    if (number < low || number > high) {
+      return ModelError("bad value", where,
+                        "numbers from " + std::to_string(low) + " to " + std::to_string(high), item.dump());
+    }
+    out.push_back(number);
+  }
+  return out;
+}
+
+Result<void> ParseDimensions(const JsonFields& fields, const Defaults& defaults, ModelConfig* config) {
+  GATEHOUSE_ASSIGN(config->hidden, fields.Int("hidden_size", defaults.hidden, 1, 1 << 17));
+  GATEHOUSE_ASSIGN(config->layers, fields.Int("num_hidden_layers", defaults.layers, 1, 1024));
+  GATEHOUSE_ASSIGN(config->heads, fields.Int("num_attention_heads", defaults.heads, 1, 4096));
   const bool llama4 = config->family == ModelConfig::Family::kLlama4;
-  GATEHOUSE_TRY(dimension("hidden_size", llama4 ? 5120 : 4096, &config->hidden));
-  GATEHOUSE_TRY(dimension("num_hidden_layers", llama4 ? 48 : 32, &config->layers));
-  GATEHOUSE_TRY(dimension("num_attention_heads", llama4 ? 40 : 32, &config->heads));
-  GATEHOUSE_TRY(dimension("num_key_value_heads", llama4 ? 8 : config->heads, &config->kv_heads));
-  GATEHOUSE_TRY(dimension("head_dim", llama4 ? 128 : config->hidden / config->heads, &config->head_dim));
-  GATEHOUSE_TRY(dimension("vocab_size", llama4 ? 202048 : 32000, &config->vocab));
-  GATEHOUSE_TRY(dimension("intermediate_size", llama4 ? 8192 : 11008, &config->ffn_expert));
-  config->ffn_dense = config->ffn_expert;
-  if (llama4) GATEHOUSE_TRY(dimension("intermediate_size_mlp", 16384, &config->ffn_dense));
-  if (config->layers > 4096) {
-    return ModelError("too many layers", text.Where("num_hidden_layers"), "at most 4096", std::to_string(config->layers));
+  const int64_t kv_default = llama4 ? 8 : config->heads;
+  if (fields.IsNull("num_key_value_heads")) {
+    config->kv_heads = config->heads;
+  } else {
+    GATEHOUSE_ASSIGN(config->kv_heads, fields.Int("num_key_value_heads", kv_default, 1, 4096));
   }
   if (config->heads % config->kv_heads != 0) {
-    return ModelError("query heads must be a multiple of key/value heads", text.Where("num_attention_heads"),
-                      "a multiple of " + std::to_string(config->kv_heads), std::to_string(config->heads));
+    return ModelError("bad value", fields.Where("num_key_value_heads"),
+                      "a divisor of " + std::to_string(config->heads), std::to_string(config->kv_heads));
+  }
+  if (fields.IsNull("head_dim") || (!llama4 && !fields.Has("head_dim"))) {
+    if (config->hidden % config->heads != 0) {
+      return ModelError("field missing", fields.Where("head_dim"),
+                        "a size, since hidden_size is no multiple of the heads", "nothing");
+    }
+    config->head_dim = config->hidden / config->heads;
+  } else {
+    GATEHOUSE_ASSIGN(config->head_dim, fields.Int("head_dim", 128, 1, 1024));
   }
   if (config->head_dim % 2 != 0 || config->head_dim > 1024) {
-    return ModelError("unsupported head size", text.Where("head_dim"), "an even number up to 1024", std::to_string(config->head_dim));
+    return ModelError("bad value", fields.Where("head_dim"), "an even number up to 1024",
+                      std::to_string(config->head_dim));
   }
-  GATEHOUSE_ASSIGN(config->norm_eps, text.Number("rms_norm_eps", llama4 ? 1e-5 : 1e-6, 0.0, 1.0));
-  GATEHOUSE_ASSIGN(const std::string activation, text.String("hidden_act", "silu"));
-  if (activation != "silu") return ModelError("unsupported activation", text.Where("hidden_act"), "silu", activation);
-  GATEHOUSE_ASSIGN(const bool bias, text.Bool("attention_bias", false));
-  GATEHOUSE_ASSIGN(const bool mlp_bias, text.Bool("mlp_bias", false));
-  if (bias || mlp_bias) return ModelError("biases are not supported", text.Where("attention_bias"), "false", "true");
-  GATEHOUSE_ASSIGN(config->tied, text.Bool("tie_word_embeddings", false));
-  GATEHOUSE_ASSIGN(config->rope, ReadRope(text, &config->rope_theta));
+  GATEHOUSE_ASSIGN(config->ffn_expert, fields.Int("intermediate_size", defaults.ffn, 1, 1 << 20));
+  config->ffn_dense = config->ffn_expert;
   if (llama4) {
-    GATEHOUSE_ASSIGN(config->qk_norm, text.Bool("use_qk_norm", true));
-    // Written as a truth value or, by some versions, as a number.
-    GATEHOUSE_ASSIGN(config->temperature_tuning, text.Bool("attn_temperature_tuning", true));
-    GATEHOUSE_ASSIGN(config->floor_scale, text.Number("floor_scale", 8192.0, 1.0, 1e12));
-    GATEHOUSE_ASSIGN(config->attn_scale, text.Number("attn_scale", 0.1, 0.0, 1e6));
+    GATEHOUSE_ASSIGN(config->ffn_dense, fields.Int("intermediate_size_mlp", 16384, 1, 1 << 20));
   }
-  GATEHOUSE_ASSIGN(config->max_position, text.Integer("max_position_embeddings", llama4 ? 4096 * 32 : 2048, 1, 1ll << 40));
-  GATEHOUSE_ASSIGN(const int64_t bos, text.Integer("bos_token_id", -1, -1, config->vocab - 1, -1));
-  config->bos = static_cast<int32_t>(bos);
-  GATEHOUSE_ASSIGN(const std::vector<int64_t> eos, text.Integers("eos_token_id", 0, config->vocab - 1));
-  for (int64_t id : eos) config->eos.push_back(static_cast<int32_t>(id));
-  return ReadLayerKinds(text, config);
+  GATEHOUSE_ASSIGN(config->vocab, fields.Int("vocab_size", defaults.vocab, 1, 1 << 22));
+  GATEHOUSE_ASSIGN(config->norm_eps, fields.Number("rms_norm_eps", defaults.norm_eps, 1e-12, 0.1));
+  GATEHOUSE_ASSIGN(config->max_position,
+                   fields.Int64("max_position_embeddings", defaults.max_position, 1, int64_t{1} << 32));
+  return {};
 }
 
-Result<void> ReadVision(const ConfigReader& reader, VisionConfig* vision) {
-  const auto dimension = [&](const char* key, int fallback, int* out) -> Result<void> {
-    GATEHOUSE_ASSIGN(const int64_t value, reader.Integer(key, fallback, 1, 1 << 20));
-    *out = static_cast<int>(value);
-    return {};
-  };
-  vision->present = true;
-  GATEHOUSE_TRY(dimension("hidden_size", vision->hidden, &vision->hidden));
-  GATEHOUSE_TRY(dimension("num_hidden_layers", vision->layers, &vision->layers));
-  GATEHOUSE_TRY(dimension("num_attention_heads", vision->heads, &vision->heads));
-  GATEHOUSE_TRY(dimension("intermediate_size", vision->ffn, &vision->ffn));
-  GATEHOUSE_TRY(dimension("num_channels", vision->channels, &vision->channels));
-  GATEHOUSE_TRY(dimension("image_size", vision->image_size, &vision->image_size));
-  GATEHOUSE_TRY(dimension("patch_size", vision->patch_size, &vision->patch_size));
-  GATEHOUSE_TRY(dimension("vision_output_dim", vision->output, &vision->output));
-  GATEHOUSE_TRY(dimension("projector_input_dim", vision->projector_input, &vision->projector_input));
-  GATEHOUSE_TRY(dimension("projector_output_dim", vision->projector_output, &vision->projector_output));
-  GATEHOUSE_ASSIGN(vision->norm_eps, reader.Number("norm_eps", 1e-5, 0.0, 1.0));
-  GATEHOUSE_ASSIGN(vision->rope_theta, reader.Number("rope_theta", 10000.0, 1.0, 1e12));
-  GATEHOUSE_ASSIGN(const double ratio, reader.Number("pixel_shuffle_ratio", 0.5, 0.0, 1.0));
-  if (ratio != 0.5) return ModelError("unsupported pixel shuffle", reader.Where("pixel_shuffle_ratio"), "0.5", std::to_string(ratio));
-  if (vision->channels != 3) return ModelError("unsupported channels", reader.Where("num_channels"), "3", std::to_string(vision->channels));
-  if (vision->image_size % (2 * vision->patch_size) != 0 || vision->image_size > 4096) {
-    return ModelError("unsupported image size", reader.Where("image_size"), "an even number of patches, at most 4096 pixels",
-                      std::to_string(vision->image_size));
+Result<void> ParseTokenIds(const JsonFields& fields, ModelConfig* config) {
+  if (fields.Has("bos_token_id") && !fields.IsNull("bos_token_id")) {
+    GATEHOUSE_ASSIGN(config->bos, fields.Int("bos_token_id", -1, 0, 1 << 22));
   }
-  if (vision->hidden % vision->heads != 0 || vision->hidden / vision->heads % 4 != 0) {
-    return ModelError("unsupported vision head size", reader.Where("num_attention_heads"), "hidden_size / heads a multiple of 4",
-                      std::to_string(vision->heads));
-  }
-  if (vision->output != vision->projector_output) {
-    return ModelError("contradicting widths", reader.Where("vision_output_dim"), "projector_output_dim", std::to_string(vision->output));
-  }
+  const Json* eos = fields.Find("eos_token_id");
+  if (eos == nullptr || eos->is_null()) return {};
+  const Json list = eos->is_array() ? *eos : Json::array({*eos});
+  GATEHOUSE_ASSIGN(const std::vector<int64_t> ids, IntList(list, fields.Where("eos_token_id"), 0, 1 << 22));
+  for (int64_t id : ids) config->eos.push_back(static_cast<int32_t>(id));
   return {};
+}
+
+// Which layers have experts, and how many of these.
+Result<void> ParseExperts(const JsonFields& fields, ModelConfig* config) {
+  GATEHOUSE_ASSIGN(config->experts, fields.Int("num_local_experts", 16, 0, 4096));
+  GATEHOUSE_ASSIGN(config->experts_per_token, fields.Int("num_experts_per_tok", 1, 0, 4096));
+  GATEHOUSE_ASSIGN(const int64_t step, fields.Int64("interleave_moe_layer_step", 1, 0, 1024));
+  config->is_moe.assign(static_cast<size_t>(config->layers), 0);
+  const Json* list = fields.Find("moe_layers");
+  if (list != nullptr && !list->is_null()) {
+    GATEHOUSE_ASSIGN(const std::vector<int64_t> layers,
+                     IntList(*list, fields.Where("moe_layers"), 0, config->layers - 1));
+    for (int64_t layer : layers) config->is_moe[static_cast<size_t>(layer)] = 1;
+  } else if (step > 0) {
+    for (int64_t layer = step - 1; layer < config->layers; layer += step)
+      config->is_moe[static_cast<size_t>(layer)] = 1;
+  }
+  const bool any = std::find(config->is_moe.begin(), config->is_moe.end(), 1) != config->is_moe.end();
+  if (any && config->experts == 0) {
+    return ModelError("bad value", fields.Where("num_local_experts"), "at least 1, since layers have experts",
+                      "0");
+  }
+  if (any && (config->experts_per_token < 1 || config->experts_per_token > config->experts)) {
+    return ModelError("bad value", fields.Where("num_experts_per_tok"),
+                      "from 1 to " + std::to_string(config->experts),
+                      std::to_string(config->experts_per_token));
+  }
+  if (!any) config->experts = 0;
+  return {};
+}
+
+// RoPE, chunks and temperature, layer by layer.
+Result<void> ParseAttentionKinds(const JsonFields& fields, ModelConfig* config) {
+  const auto layers = static_cast<size_t>(config->layers);
+  config->uses_rope.assign(layers, 1);
+  const Json* rope = fields.Find("no_rope_layers");  // 1 means that the layer does use RoPE
+  if (rope != nullptr && !rope->is_null() && !(rope->is_array() && rope->empty())) {
+    GATEHOUSE_ASSIGN(const std::vector<int64_t> uses, IntList(*rope, fields.Where("no_rope_layers"), 0, 1));
+    if (uses.size() != layers) {
+      return ModelError("bad length", fields.Where("no_rope_layers"), std::to_string(layers),
+                        std::to_string(uses.size()));
+    }
+    for (size_t i = 0; i < layers; ++i) config->uses_rope[i] = static_cast<uint8_t>(uses[i]);
+  } else {
+    GATEHOUSE_ASSIGN(const int64_t interval, fields.Int64("no_rope_layer_interval", 4, 1, 1 << 20));
+    for (size_t i = 0; i < layers; ++i) config->uses_rope[i] = (static_cast<int64_t>(i) + 1) % interval != 0;
+  }
+
+  config->attention_chunk = 0;
+  if (!fields.IsNull("attention_chunk_size")) {
+    GATEHOUSE_ASSIGN(config->attention_chunk,
+                     fields.Int64("attention_chunk_size", 8192, 1, int64_t{1} << 32));
+  }
+  config->chunked = config->uses_rope;
+  const Json* types = fields.Find("layer_types");
+  if (types != nullptr && !types->is_null()) {
+    if (!types->is_array() || types->size() != layers) {
+      return ModelError("bad value", fields.Where("layer_types"), "a list of " + std::to_string(layers),
+                        types->type_name());
+    }
+    for (size_t i = 0; i < layers; ++i) {
+      const Json& type = (*types)[i];
+      if (type != "chunked_attention" && type != "full_attention") {
+        return ModelError("bad value", fields.Where("layer_types"), "chunked_attention or full_attention",
+                          type.dump());
+      }
+      config->chunked[i] = type == "chunked_attention";
+    }
+  }
+  if (config->attention_chunk == 0) config->chunked.assign(layers, 0);
+
+  GATEHOUSE_ASSIGN(config->qk_norm, fields.Bool("use_qk_norm", true));
+  const Json* tuning = fields.Find("attn_temperature_tuning");  // true, or 4 in the first uploads
+  if (tuning != nullptr && tuning->is_number_integer()) {
+    config->temperature_tuning = tuning->get<int64_t>() != 0;
+  } else {
+    GATEHOUSE_ASSIGN(config->temperature_tuning, fields.Bool("attn_temperature_tuning", true));
+  }
+  GATEHOUSE_ASSIGN(config->floor_scale, fields.Number("floor_scale", 8192.0, 1.0, 1e12));
+  GATEHOUSE_ASSIGN(config->attn_scale, fields.Number("attn_scale", 0.1, 0.0, 1e3));
+  return {};
+}
+
+Result<void> ParseText(const Json& object, const std::string& where, ModelConfig* config) {
+  const JsonFields fields(object, where);
+  const bool llama4 = config->family == ModelConfig::Family::kLlama4;
+  const Defaults& defaults = llama4 ? kLlama4Defaults : kLlamaDefaults;
+  GATEHOUSE_TRY(RequireString(fields, "hidden_act", "silu"));
+  GATEHOUSE_TRY(RefuseTrue(fields, "attention_bias"));
+  GATEHOUSE_TRY(RefuseTrue(fields, "mlp_bias"));
+  GATEHOUSE_TRY(ParseDimensions(fields, defaults, config));
+  GATEHOUSE_TRY(ParseRope(fields, defaults.rope_theta, config));
+  GATEHOUSE_TRY(ParseTokenIds(fields, config));
+  if (fields.Has("tie_word_embeddings") && !fields.IsNull("tie_word_embeddings")) {
+    GATEHOUSE_ASSIGN(config->tied, fields.Bool("tie_word_embeddings", false));
+  }
+  if (llama4) {
+    GATEHOUSE_TRY(ParseExperts(fields, config));
+    GATEHOUSE_TRY(ParseAttentionKinds(fields, config));
+    return {};
+  }
+  const auto layers = static_cast<size_t>(config->layers);
+  config->is_moe.assign(layers, 0);
+  config->uses_rope.assign(layers, 1);
+  config->chunked.assign(layers, 0);
+  config->experts = 0;
+  config->qk_norm = config->temperature_tuning = false;
+  return {};
+}
+
+Result<void> ParseNested(const Json& root, const JsonFields& top, ModelConfig* config) {
+  const Json* text = top.Find("text_config");
+  if (text == nullptr || !text->is_object()) {
+    return ModelError("bad value", top.Where("text_config"), "an object",
+                      text == nullptr ? "nothing" : text->type_name());
+  }
+  if (root.contains("tie_word_embeddings") && !top.IsNull("tie_word_embeddings")) {
+    GATEHOUSE_ASSIGN(config->tied, top.Bool("tie_word_embeddings", false));
+  }
+  GATEHOUSE_TRY(ParseText(*text, top.Where("text_config"), config));
+  const char* image_key = top.Has("image_token_id") ? "image_token_id" : "image_token_index";
+  GATEHOUSE_ASSIGN(config->image_token, top.Int(image_key, 200092, 0, 1 << 22));
+  const Json* vision = top.Find("vision_config");
+  if (vision == nullptr || vision->is_null()) return {};
+  if (!vision->is_object())
+    return ModelError("bad value", top.Where("vision_config"), "an object", vision->type_name());
+  return ParseVision(JsonFields(*vision, top.Where("vision_config")), &config->vision);
 }
 
 }  // namespace
 
-Result<ModelConfig> ParseModelConfig(std::string_view json, const std::string& name) {
-  GATEHOUSE_ASSIGN(const Json root_json, ParseJson(json, name, ErrorCode::kModel));
-  if (!root_json.is_object()) return ModelError("malformed config", name, "a JSON object", "something else");
-  const ConfigReader root(root_json, name);
+Result<ModelConfig> ParseModelConfig(std::string_view text, const std::string& name) {
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, name));
+  if (!root.is_object()) return ModelError("bad config", name, "a JSON object", root.type_name());
+  const JsonFields top(root, name);
+  if (top.Has("quantization_config") && !top.IsNull("quantization_config")) {
+    return ModelError("quantised checkpoints are not supported", top.Where("quantization_config"),
+                      "none: F32, F16 or BF16 weights", "one");
+  }
+  GATEHOUSE_ASSIGN(const std::string type, top.String("model_type", std::nullopt));
   ModelConfig config;
-  GATEHOUSE_ASSIGN(const std::string type, root.String("model_type", ""));
-  if (type == "llama4" || type == "llama4_text") {
-    config.family = ModelConfig::Family::kLlama4;
-  } else if (type == "llama") {
-    config.family = ModelConfig::Family::kLlama;
+  if (type == "llama4") {
+    GATEHOUSE_TRY(ParseNested(root, top, &config));
+  } else if (type == "llama4_text" || type == "llama") {
+    config.family = type == "llama" ? ModelConfig::Family::kLlama : ModelConfig::Family::kLlama4;
+    GATEHOUSE_TRY(ParseText(root, name, &config));
   } else {
-    return ModelError("unsupported model type", root.Where("model_type"), "llama4, llama4_text or llama", type.empty() ? "none" : type);
+    return ModelError("unknown kind of model", top.Where("model_type"), "llama4, llama4_text or llama",
+                      "'" + type.substr(0, 80) + "'");
   }
-  GATEHOUSE_ASSIGN(const std::optional<ConfigReader> text, root.Child("text_config"));
-  GATEHOUSE_TRY(ReadText(text ? *text : root, &config));
-  if (text && !text->Has("tie_word_embeddings")) {
-    GATEHOUSE_ASSIGN(config.tied, root.Bool("tie_word_embeddings", false));
-  }
-  GATEHOUSE_ASSIGN(const std::optional<ConfigReader> vision, root.Child("vision_config"));
-  if (vision && type == "llama4") GATEHOUSE_TRY(ReadVision(*vision, &config.vision));
-  GATEHOUSE_ASSIGN(const int64_t image_token, root.Integer("image_token_index", 200092, 0, 1 << 24, 200092));
-  config.image_token = static_cast<int32_t>(image_token);
   return config;
 }
 

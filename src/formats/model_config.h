@@ -1,5 +1,5 @@
-// ModelConfig: the dimensions and switches of a network, read from config.json (every spelling that transformers has
-// written), or from GGUF metadata. All later code reads this struct and nothing else.
+// ModelConfig: the dimensions and switches of a network, read from config.json (every spelling that
+// transformers has written), or from GGUF metadata. All later code reads this struct and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct VisionConfig {
   int channels = 3;
   int image_size = 448;
   int patch_size = 14;
-  int output = 7680;            // width that the adapter gives, and the projector takes
-  int projector_input = 4096;   // adapter: 4 * hidden -> projector_input -> projector_output
+  int output = 7680;           // width that the adapter gives, and the projector takes
+  int projector_input = 4096;  // adapter: 4 * hidden -> projector_input -> projector_output
   int projector_output = 4096;
   double norm_eps = 1e-5;
   double rope_theta = 10000.0;
@@ -47,7 +47,7 @@ struct ModelConfig {
   int ffn_dense = 0;   // width of dense layers
   int ffn_expert = 0;  // width of each expert, and of the shared one
   int vocab = 0;
-  bool tied = false;   // the head is the embedding table
+  bool tied = false;  // the head is the embedding table
   double norm_eps = 1e-5;
   double rope_theta = 500000.0;
   RopeScaling rope;

@@ -1,186 +1,187 @@
 #include "formats/safetensors.h"
 
-#include <unistd.h>
+#include <simdjson.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <limits>
-#include <utility>
 
 #include "base/error.h"
-#include "formats/json.h"
 
 namespace gatehouse {
 namespace {
 
-constexpr uint64_t kMaxHeader = 100u << 20;  // the format's own limit
+constexpr size_t kMaxHeader = 100u << 20;  // as the format's own reader
+constexpr int64_t kMaxElements = int64_t{1} << 48;
 
-struct Extent {
-  uint64_t begin;
-  uint64_t end;
-  std::string name;
+struct Span {
+  int64_t begin, end;
+  const std::string* name;
 };
 
-Result<TensorView> ParseTensor(const Json& entry, const std::string& name, const std::string& where,
-                               std::span<const std::byte> data, Extent* extent) {
-  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets")) {
-    return ModelError("malformed tensor entry", where + ": " + name, "dtype, shape and data_offsets", entry.dump().substr(0, 80));
-  }
-  TensorView view;
-  const Json& dtype_json = entry["dtype"];
-  const auto dtype = dtype_json.is_string() ? DTypeFromName(dtype_json.get<std::string>()) : std::nullopt;
-  if (!dtype || BlockOf(*dtype).values != 1) {
-    return ModelError("unsupported dtype", where + ": " + name, "F32, F16, BF16 or another plain type", dtype_json.dump());
-  }
-  view.dtype = *dtype;
-  uint64_t size = static_cast<uint64_t>(BlockOf(*dtype).bytes);
-  if (!entry["shape"].is_array()) return ModelError("malformed shape", where + ": " + name, "a list", entry["shape"].dump());
-  for (const Json& extent_json : entry["shape"]) {
-    if (!extent_json.is_number_unsigned()) {
-      return ModelError("malformed shape", where + ": " + name, "non-negative integers", entry["shape"].dump());
+std::string Quote(std::string_view key) { return "'" + std::string(key.substr(0, 200)) + "'"; }
+
+// {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}
+Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, int64_t data_size,
+                        TensorView* view, Span* span) {
+  simdjson::dom::object object;
+  if (entry.get(object) != simdjson::SUCCESS)
+    return ModelError("bad tensor entry", where, "an object", "another type");
+  bool has_dtype = false, has_shape = false, has_offsets = false;
+  for (const auto& [key, value] : object) {
+    if (key == "dtype") {
+      std::string_view text;
+      if (has_dtype || value.get(text) != simdjson::SUCCESS) {
+        return ModelError("bad dtype", where, "one string", "something else");
+      }
+      const auto dtype = DTypeFromName(text);
+      if (!dtype || BlockOf(*dtype).values != 1) {
+        return ModelError("unknown dtype", where, "F32, F16, BF16 or an integer type", Quote(text));
+      }
+      view->dtype = *dtype;
+      has_dtype = true;
+    } else if (key == "shape") {
+      simdjson::dom::array dims;
+      if (has_shape || value.get(dims) != simdjson::SUCCESS || dims.size() > 8) {
+        return ModelError("bad shape", where, "one list of at most 8 sizes", "something else");
+      }
+      int64_t product = 1;
+      for (const auto dim : dims) {
+        int64_t extent;
+        if (dim.get(extent) != simdjson::SUCCESS || extent < 0 || extent > kMaxElements) {
+          return ModelError("bad shape", where, "sizes from 0 to 2^48", "another value");
+        }
+        product *= std::max<int64_t>(extent, 1);
+        if (product > kMaxElements)
+          return ModelError("tensor too large", where, "at most 2^48 elements", "more");
+        view->shape.push_back(extent);
+      }
+      has_shape = true;
+    } else if (key == "data_offsets") {
+      simdjson::dom::array pair;
+      if (has_offsets || value.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+          pair.at(0).get(span->begin) != simdjson::SUCCESS ||
+          pair.at(1).get(span->end) != simdjson::SUCCESS) {
+        return ModelError("bad data_offsets", where, "a list of two numbers", "something else");
+      }
+      has_offsets = true;
+    } else {
+      return ModelError("unknown field", where, "dtype, shape, data_offsets", Quote(key));
     }
-    const uint64_t value = extent_json.get<uint64_t>();
-    if (value != 0 && size > std::numeric_limits<int64_t>::max() / value) {
-      return ModelError("tensor too large", where + ": " + name, "a size that fits the file", entry["shape"].dump());
+  }
+  if (!has_dtype || !has_shape || !has_offsets) {
+    return ModelError("incomplete tensor entry", where, "dtype, shape and data_offsets", "fewer");
+  }
+  if (span->begin < 0 || span->end < span->begin || span->end > data_size) {
+    return ModelError("tensor outside of the file", where, "offsets within 0 .. " + std::to_string(data_size),
+                      std::to_string(span->begin) + " .. " + std::to_string(span->end));
+  }
+  if (span->end - span->begin != view->bytes()) {
+    return ModelError("offsets do not fit the shape", where,
+                      std::to_string(view->bytes()) + " bytes for " + DTypeName(view->dtype) + " " +
+                          ShapeString(view->shape),
+                      std::to_string(span->end - span->begin));
+  }
+  return {};
+}
+
+Result<void> ParseMetadata(simdjson::dom::element value, const std::string& name,
+                           std::map<std::string, std::string>* out) {
+  simdjson::dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) {
+    return ModelError("bad __metadata__", name, "an object of strings", "another type");
+  }
+  for (const auto& [key, item] : object) {
+    std::string_view text;
+    if (item.get(text) != simdjson::SUCCESS) {
+      return ModelError("bad __metadata__", name, "an object of strings", "another type at " + Quote(key));
     }
-    size *= value;
-    view.shape.push_back(static_cast<int64_t>(value));
+    if (!out->emplace(std::string(key), std::string(text)).second) {
+      return ModelError("key occurs twice in __metadata__", name, "each once", Quote(key));
+    }
   }
-  const Json& offsets = entry["data_offsets"];
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
-    return ModelError("malformed data_offsets", where + ": " + name, "two non-negative integers", offsets.dump());
+  return {};
+}
+
+// Offsets must cover the data exactly once: hidden bytes between tensors are refused too.
+Result<void> CheckCover(std::vector<Span> spans, int64_t data_size, const std::string& name) {
+  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
+  int64_t at = 0;
+  for (const Span& span : spans) {
+    if (span.begin != at) {
+      return ModelError(span.begin < at ? "tensors overlap" : "hole before tensor",
+                        name + ", tensor " + Quote(*span.name), "begin at " + std::to_string(at),
+                        std::to_string(span.begin));
+    }
+    at = span.end;
   }
-  const uint64_t begin = offsets[0].get<uint64_t>(), end = offsets[1].get<uint64_t>();
-  if (begin > end || end > data.size()) {
-    return ModelError("tensor outside of the file", where + ": " + name, "offsets within " + std::to_string(data.size()) + " bytes",
-                      offsets.dump());
+  if (at != data_size) {
+    return ModelError("file size does not fit the header", name, std::to_string(at) + " bytes of data",
+                      std::to_string(data_size));
   }
-  if (end - begin != size) {
-    return ModelError("tensor size contradicts its shape", where + ": " + name,
-                      std::to_string(size) + " bytes for " + ShapeString(view.shape) + " of " + DTypeName(*dtype),
-                      std::to_string(end - begin) + " bytes");
-  }
-  view.data = data.data() + begin;
-  *extent = {begin, end, name};
-  return view;
+  return {};
 }
 
 }  // namespace
 
-Result<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
-  GATEHOUSE_ASSIGN(MappedFile mapped, MappedFile::Open(path));
-  auto mapping = std::make_shared<const MappedFile>(std::move(mapped));
-  GATEHOUSE_ASSIGN(SafetensorsFile file, Parse(mapping->bytes(), path));
-  file.mapping_ = std::move(mapping);
-  return file;
-}
-
-Result<SafetensorsFile> SafetensorsFile::Parse(std::span<const std::byte> bytes, const std::string& name) {
-  if (bytes.size() < 8) return ModelError("truncated file", name, "at least 8 bytes", std::to_string(bytes.size()) + " bytes");
+Result<SafetensorsContents> ParseSafetensors(std::span<const std::byte> bytes, const std::string& name) {
   uint64_t header_size = 0;
-  for (int i = 7; i >= 0; --i) header_size = header_size << 8 | static_cast<uint64_t>(bytes[static_cast<size_t>(i)]);
+  if (bytes.size() < 8)
+    return ModelError("file too short", name, "a safetensors file", std::to_string(bytes.size()) + " bytes");
+  std::memcpy(&header_size, bytes.data(), 8);
   if (header_size > kMaxHeader || header_size > bytes.size() - 8) {
-    return ModelError("header does not fit", name, "at most " + std::to_string(std::min<uint64_t>(kMaxHeader, bytes.size() - 8)) + " bytes",
-                      std::to_string(header_size));
+    return ModelError(
+        "bad header size", name,
+        "at most " + std::to_string(std::min<uint64_t>(kMaxHeader, bytes.size() - 8)) + " bytes",
+        std::to_string(header_size));
   }
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, header_size);
-  GATEHOUSE_ASSIGN(const Json header, ParseJson(text, name + " (header)", ErrorCode::kModel));
-  if (!header.is_object()) return ModelError("malformed header", name, "a JSON object", std::string(text.substr(0, 40)));
-  const std::span<const std::byte> data = bytes.subspan(8 + header_size);
+  const std::byte* data = bytes.data() + 8 + header_size;
+  const int64_t data_size = static_cast<int64_t>(bytes.size() - 8 - header_size);
 
-  SafetensorsFile file;
-  std::vector<Extent> extents;
-  for (const auto& [key, entry] : header.items()) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  const auto code = parser.parse(reinterpret_cast<const uint8_t*>(bytes.data() + 8), header_size).get(root);
+  if (code != simdjson::SUCCESS) {
+    return ModelError("header is not valid JSON", name, "a JSON object", simdjson::error_message(code));
+  }
+  simdjson::dom::object object;
+  if (root.get(object) != simdjson::SUCCESS)
+    return ModelError("bad header", name, "a JSON object", "another type");
+
+  SafetensorsContents out;
+  std::vector<Span> spans;
+  bool has_metadata = false;
+  for (const auto& [key, value] : object) {
     if (key == "__metadata__") {
-      if (!entry.is_object()) return ModelError("malformed metadata", name, "an object of strings", entry.dump().substr(0, 40));
-      for (const auto& [meta_key, value] : entry.items()) {
-        if (!value.is_string()) return ModelError("malformed metadata", name + ": " + meta_key, "a string", value.dump().substr(0, 40));
-        file.metadata_[meta_key] = value.get<std::string>();
-      }
+      if (has_metadata) return ModelError("key occurs twice", name, "each once", "'__metadata__'");
+      has_metadata = true;
+      GATEHOUSE_TRY(ParseMetadata(value, name, &out.metadata));
       continue;
     }
-    Extent extent;
-    GATEHOUSE_ASSIGN(TensorView view, ParseTensor(entry, key, name, data, &extent));
-    file.tensors_.emplace(key, std::move(view));
-    extents.push_back(std::move(extent));
+    TensorView view;
+    Span span{};
+    const std::string where = name + ", tensor " + Quote(key);
+    GATEHOUSE_TRY(ParseEntry(value, where, data_size, &view, &span));
+    view.data = data + span.begin;
+    const auto [place, is_new] = out.tensors.emplace(std::string(key), std::move(view));
+    if (!is_new) return ModelError("tensor occurs twice", where, "each name once", "two entries");
+    span.name = &place->first;
+    spans.push_back(span);
   }
-  std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
-  uint64_t covered = 0;
-  for (const Extent& extent : extents) {
-    if (extent.begin != covered) {
-      return ModelError(extent.begin < covered ? "overlapping tensors" : "hole in the data", name + ": " + extent.name,
-                        "data from offset " + std::to_string(covered), "offset " + std::to_string(extent.begin));
-    }
-    covered = extent.end;
-  }
-  if (covered != data.size()) {
-    return ModelError("data without a tensor", name, std::to_string(covered) + " bytes", std::to_string(data.size()) + " bytes");
-  }
-  return file;
+  GATEHOUSE_TRY(CheckCover(std::move(spans), data_size, name));
+  return out;
+}
+
+Result<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
+  GATEHOUSE_ASSIGN(MappedFile file, MappedFile::Open(path));
+  GATEHOUSE_ASSIGN(SafetensorsContents contents, ParseSafetensors(file.bytes(), path));
+  return SafetensorsFile(std::move(file), std::move(contents));
 }
 
 const TensorView* SafetensorsFile::Find(std::string_view name) const {
-  const auto found = tensors_.find(name);
-  return found == tensors_.end() ? nullptr : &found->second;
-}
-
-Result<SafetensorsWriter> SafetensorsWriter::Create(const std::string& path, const std::vector<Declaration>& tensors,
-                                                    const std::map<std::string, std::string>& metadata) {
-  Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  uint64_t offset = 0;
-  for (const Declaration& tensor : tensors) {
-    const uint64_t size = static_cast<uint64_t>(TensorView{tensor.dtype, tensor.shape, nullptr}.bytes());
-    header[tensor.name] = {{"dtype", DTypeName(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + size}}};
-    offset += size;
-  }
-  std::string text = header.dump();
-  // The data begin at a multiple of 64 bytes, so that a mapped file can be read with the widest aligned loads.
-  text.append((64 - (8 + text.size()) % 64) % 64, ' ');
-
-  SafetensorsWriter writer;
-  writer.path_ = path;
-  writer.expected_ = offset;
-  writer.file_ = std::fopen(path.c_str(), "wb");
-  if (writer.file_ == nullptr) return Error{ErrorCode::kInternal, "cannot create file", path, {}, std::strerror(errno)};
-  unsigned char length[8];
-  for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(text.size() >> (8 * i));
-  if (std::fwrite(length, 1, 8, writer.file_) != 8 || std::fwrite(text.data(), 1, text.size(), writer.file_) != text.size()) {
-    return Error{ErrorCode::kInternal, "cannot write file", path, {}, std::strerror(errno)};
-  }
-  return writer;
-}
-
-SafetensorsWriter::SafetensorsWriter(SafetensorsWriter&& other) noexcept
-    : file_(std::exchange(other.file_, nullptr)), path_(std::move(other.path_)), expected_(other.expected_),
-      written_(other.written_) {}
-
-SafetensorsWriter::~SafetensorsWriter() {
-  if (file_ != nullptr) std::fclose(file_);
-}
-
-Result<void> SafetensorsWriter::Append(const void* data, size_t bytes) {
-  if (std::fwrite(data, 1, bytes, file_) != bytes) {
-    return Error{ErrorCode::kInternal, "cannot write file", path_, {}, std::strerror(errno)};
-  }
-  written_ += bytes;
-  return {};
-}
-
-Result<void> SafetensorsWriter::Finish() {
-  if (written_ != expected_) {
-    return Error{ErrorCode::kInternal, "wrong amount of data", path_, std::to_string(expected_) + " bytes",
-                 std::to_string(written_) + " bytes"};
-  }
-  std::FILE* file = std::exchange(file_, nullptr);
-  const bool flushed = std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
-  if (std::fclose(file) != 0 || !flushed) {
-    return Error{ErrorCode::kInternal, "cannot write file", path_, {}, std::strerror(errno)};
-  }
-  return {};
+  const auto found = contents_.tensors.find(name);
+  return found == contents_.tensors.end() ? nullptr : &found->second;
 }
 
 }  // namespace gatehouse

@@ -1,12 +1,16 @@
-// safetensors files: an 8-byte header length, a JSON header, then the tensors' bytes.
-// Format: https://huggingface.co/docs/safetensors
+// Safetensors files: a JSON header that says where each tensor lies, then the tensors' bytes.
+// SafetensorsFile maps a file and checks all of its header; SafetensorsWriter streams a new one.
 //
-//   GATEHOUSE_ASSIGN(SafetensorsFile file, SafetensorsFile::Open("model.safetensors"));
-//   const TensorView* weight = file.Find("lm_head.weight");
+//   GATEHOUSE_ASSIGN(auto file, SafetensorsFile::Open("model.safetensors"));
+//   const TensorView* norm = file.Find("model.norm.weight");  // points into the map
+//
+//   GATEHOUSE_ASSIGN(auto writer, SafetensorsWriter::Create("out.safetensors", {{"a", DType::kF32, {2,
+//   3}}})); GATEHOUSE_TRY(writer.Append(std::as_bytes(std::span(values))));  // in pieces of any size, in
+//   order of declaration GATEHOUSE_TRY(writer.Finish());
 #pragma once
 
-#include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -20,49 +24,72 @@
 
 namespace gatehouse {
 
-class SafetensorsFile {
- public:
-  // Maps the file; no tensor is read. Everything in the header is checked: types, shapes, sizes, and that the tensors
-  // cover the data without holes or overlap. Errors: kModel.
-  static Result<SafetensorsFile> Open(const std::string& path);
-  // The same for bytes in memory (must outlive the result), for tests and fuzzing.
-  static Result<SafetensorsFile> Parse(std::span<const std::byte> bytes, const std::string& name);
+using TensorMap = std::map<std::string, TensorView, std::less<>>;
 
-  const TensorView* Find(std::string_view name) const;  // null if absent
-  const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  std::shared_ptr<const MappedFile> mapping() const { return mapping_; }
-
- private:
-  std::shared_ptr<const MappedFile> mapping_;
-  std::map<std::string, TensorView, std::less<>> tensors_;
-  std::map<std::string, std::string> metadata_;
+struct SafetensorsContents {
+  TensorMap tensors;  // views into the bytes that were read
+  std::map<std::string, std::string> metadata;
 };
 
-// Writes one file in a stream: declare all tensors first, then append their bytes in that order.
+// Checks a whole file in memory. Errors: kModel for a header that is cut, too large or no JSON, doubled
+// names, unknown dtypes, and offsets that overlap, leave holes, leave the file or do not fit the shape.
+Result<SafetensorsContents> ParseSafetensors(std::span<const std::byte> bytes, const std::string& name);
+
+class SafetensorsFile {
+ public:
+  static Result<SafetensorsFile> Open(const std::string& path);
+
+  const TensorView* Find(std::string_view name) const;  // null: no such tensor
+  const TensorMap& tensors() const { return contents_.tensors; }
+  const std::map<std::string, std::string>& metadata() const { return contents_.metadata; }
+  const std::string& path() const { return file_.path(); }
+
+ private:
+  SafetensorsFile(MappedFile file, SafetensorsContents contents)
+      : file_(std::move(file)), contents_(std::move(contents)) {}
+  MappedFile file_;
+  SafetensorsContents contents_;
+};
+
+struct TensorDeclaration {
+  std::string name;
+  DType dtype;
+  Shape shape;
+};
+
 class SafetensorsWriter {
  public:
-  struct Declaration {
-    std::string name;
-    DType dtype;
-    Shape shape;
-  };
-  static Result<SafetensorsWriter> Create(const std::string& path, const std::vector<Declaration>& tensors,
-                                          const std::map<std::string, std::string>& metadata);
-  SafetensorsWriter(SafetensorsWriter&& other) noexcept;
+  using Declaration = TensorDeclaration;
+  // Writes to path + ".part"; Finish() gives the file its name. A writer that is dropped removes its part.
+  // Errors: kInternal (the disk), kUsage (a name twice, a block type, which the format does not have).
+  static Result<SafetensorsWriter> Create(const std::string& path,
+                                          const std::vector<TensorDeclaration>& tensors,
+                                          const std::map<std::string, std::string>& metadata = {});
+  SafetensorsWriter(SafetensorsWriter&&) = default;
   SafetensorsWriter& operator=(SafetensorsWriter&&) = delete;
   ~SafetensorsWriter();
 
-  Result<void> Append(const void* data, size_t bytes);
-  // Checks that all declared bytes came, flushes and closes.
+  // Called with every byte that goes to the file, in order (a digest, say). Set it before the first Append;
+  // it gets the header at once.
+  void Observe(std::function<void(std::span<const std::byte>)> observer);
+  Result<void> Append(std::span<const std::byte> bytes);
+  Result<void> Append(const void* data, size_t bytes) {
+    return Append({static_cast<const std::byte*>(data), bytes});
+  }
+  // Errors also where the bytes appended are not those declared (kInternal).
   Result<void> Finish();
 
  private:
+  struct Closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
   SafetensorsWriter() = default;
-  std::FILE* file_ = nullptr;
   std::string path_;
-  uint64_t expected_ = 0;
-  uint64_t written_ = 0;
+  std::string header_;
+  std::unique_ptr<std::FILE, Closer> file_;
+  std::function<void(std::span<const std::byte>)> observer_;
+  int64_t expected_ = 0;
+  int64_t written_ = 0;
 };
 
 }  // namespace gatehouse
