@@ -1,0 +1,60 @@
+# Shared by the scripts: steps that say what they do and how long they took. Source it, do not run it.
+#
+#   source "$(dirname "$0")/scripts/common.sh"
+#   step "building"; cmake --build build/release; finish
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+JOBS="${GATEHOUSE_JOBS:-$(nproc)}"
+STARTED_AT="$(date +%s)"
+STEP_AT="$STARTED_AT"
+
+step() {
+  STEP_NAME="$*"
+  STEP_AT="$(date +%s)"
+  printf '==> %s\n' "$STEP_NAME"
+}
+
+finish() { printf '    %s (%s)\n' "${1:-done}" "$(spent "$STEP_AT")"; }
+
+# spent SECONDS_SINCE_1970: the time since then, for people.
+spent() {
+  local seconds=$(($(date +%s) - $1))
+  if ((seconds < 60)); then printf '%d s' "$seconds"; else printf '%d min %d s' $((seconds / 60)) $((seconds % 60)); fi
+}
+
+fail() {
+  printf '%s: error: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+# quietly LOG COMMAND...: runs it with its output in a file; shows the end of the file if it fails.
+quietly() {
+  local log="$1"
+  shift
+  mkdir -p "$(dirname "$log")"
+  if ! "$@" >"$log" 2>&1; then
+    tail -n 60 "$log" >&2
+    fail "$1 failed; all of its output is in $log"
+  fi
+}
+
+# configure_and_build DIR [-D...]: the tree build/DIR with everything in it.
+configure_and_build() {
+  local dir="$ROOT/build/$1"
+  shift
+  quietly "$dir.configure.log" cmake -S "$ROOT" -B "$dir" -G Ninja "$@"
+  quietly "$dir.build.log" cmake --build "$dir" -j "$JOBS"
+}
+
+# The program, wherever the build tree keeps it.
+gatehouse_binary() {
+  local candidate
+  for candidate in "$ROOT/build/release/gatehouse" "$ROOT/build/release/bin/gatehouse" \
+    "$ROOT/build/release/src/cli/gatehouse"; do
+    if [[ -f $candidate && -x $candidate ]]; then
+      printf '%s\n' "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
