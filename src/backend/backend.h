@@ -80,6 +80,9 @@ class Backend {
   // For --version, logs and metrics: "cpu avx512-bf16/bf16, 2 threads".
   virtual std::string Describe() const = 0;
   virtual bool ComputesInBf16() const = 0;
+  // Operations a second (two for a multiply-add) of a register-only loop of the products' instruction on all threads:
+  // what a benchmark sets its figures against. Takes about a tenth of a second.
+  virtual double MeasurePeak() = 0;
 
   virtual std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) = 0;
   virtual void Upload(const float* host, Mat to) = 0;

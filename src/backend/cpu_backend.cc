@@ -1,6 +1,7 @@
 #include "backend/cpu_backend.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "backend/cpu_internal.h"
@@ -24,6 +25,19 @@ class CpuBackend : public Backend {
            std::to_string(pool_.threads()) + (pool_.threads() == 1 ? " thread" : " threads");
   }
   bool ComputesInBf16() const override { return linear_->compute == ComputeType::kBF16; }
+
+  double MeasurePeak() override {
+    constexpr int64_t kIterations = 4'000'000;
+    const int threads = pool_.threads();
+    std::vector<double> done(static_cast<size_t>(threads), 0.0);
+    // One share a thread: an index is taken once, and each takes equally long.
+    const auto begin = std::chrono::steady_clock::now();
+    pool_.For(threads, [&](int64_t index, int) { done[static_cast<size_t>(index)] = linear_->peak_loop(kIterations); });
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    double total = 0.0;
+    for (double operations : done) total += operations;
+    return total / seconds;
+  }
 
   std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) override { return std::make_unique<Buffer>(elements); }
   void Upload(const float* host, Mat to) override { std::memcpy(Data(to), host, Bytes(to)); }

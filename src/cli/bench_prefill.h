@@ -1,0 +1,23 @@
+// `gatehouse bench prefill`: how fast a network of a given shape reads a prompt, as a share of the machine's peak.
+#pragma once
+
+#include <string>
+
+#include "gatehouse/result.h"
+
+namespace gatehouse::cli {
+
+struct BenchPrefillOptions {
+  std::string shape = "llama-guard-4";  // or "smollm2-135m"
+  int layers = 0;                       // 0: as the shape has
+  int tokens = 256;
+  int rounds = 5;
+  int threads = 0;
+  bool f32 = false;
+  bool json = false;
+};
+
+// Prints a table (or one JSON object) to stdout.
+Result<void> BenchPrefill(const BenchPrefillOptions& options);
+
+}  // namespace gatehouse::cli

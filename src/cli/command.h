@@ -1,0 +1,52 @@
+// What the subcommands share: each adds itself to the command line and says what to run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gatehouse/guard.h"
+#include "gatehouse/result.h"
+
+namespace gatehouse::cli {
+
+// Runs after parsing; the value is the exit code.
+using Action = std::function<Result<int>()>;
+
+void AddClassify(CLI::App& app, Action* action);
+void AddInspect(CLI::App& app, Action* action);
+void AddConvert(CLI::App& app, Action* action);
+void AddPrune(CLI::App& app, Action* action);
+void AddBench(CLI::App& app, Action* action);
+void AddVersion(CLI::App& app, Action* action);
+
+// Options of every command that loads a model.
+struct ModelFlags {
+  GuardOptions guard;
+  std::string alpha = "drop";
+  bool no_exif = false;
+  std::string log_level = "warn";
+
+  void AddTo(CLI::App& command);
+  // The options with the model found: --model, $GATEHOUSE_MODEL, the installed starter, the build tree's starter.
+  // Errors: kModel where there is none.
+  Result<GuardOptions> Resolve() const;
+};
+
+// Options of every command that renders a prompt.
+struct RequestFlags {
+  std::string categories;  // KEY,KEY or @FILE or inline JSON
+  std::vector<std::string> exclude;
+  std::string threshold;
+  std::string system = "refuse";
+  std::string image_root;
+  bool raw_output = false;
+  std::string decision = "score";
+
+  void AddTo(CLI::App& command);
+  Result<ClassifyOptions> Resolve() const;
+};
+
+}  // namespace gatehouse::cli

@@ -1,0 +1,42 @@
+// The gatehouse executable: parses the command line, runs one subcommand, prints errors, sets the exit code.
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "cli/command.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Gatehouse: safety verdicts for conversations, by Llama Guard 4 and its relatives"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "gatehouse (see `gatehouse version` for kernels)");
+  app.footer("Exit codes: 0 done, 2 bad usage, 3 bad input, 4 model could not be loaded, 1 anything else.");
+  gatehouse::cli::Action action;
+  gatehouse::cli::AddClassify(app, &action);
+  gatehouse::cli::AddInspect(app, &action);
+  gatehouse::cli::AddConvert(app, &action);
+  gatehouse::cli::AddPrune(app, &action);
+  gatehouse::cli::AddBench(app, &action);
+  gatehouse::cli::AddVersion(app, &action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& e) {
+    return app.exit(e);
+  } catch (const CLI::CallForAllHelp& e) {
+    return app.exit(e);
+  } catch (const CLI::CallForVersion& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    fmt::print(stderr, "gatehouse: error: {}\n", e.what());
+    return 2;
+  }
+  try {
+    const gatehouse::Result<int> code = action();
+    if (code.ok()) return std::fflush(stdout) == 0 ? *code : 1;
+    fmt::print(stderr, "gatehouse: error: {}\n", code.error().Message());
+    return static_cast<int>(code.error().code);
+  } catch (const std::exception& e) {  // out of memory, above all
+    fmt::print(stderr, "gatehouse: error: {}\n", e.what());
+    return 1;
+  }
+}

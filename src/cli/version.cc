@@ -1,0 +1,29 @@
+#include <fmt/core.h>
+
+#include "backend/cpu_backend.h"
+#include "base/cpu.h"
+#include "cli/command.h"
+
+namespace gatehouse::cli {
+
+void AddVersion(CLI::App& app, Action* action) {
+  CLI::App* command = app.add_subcommand("version", "Print the version and the kernels that this machine gets");
+  auto verbose = std::make_shared<bool>(false);
+  command->add_flag("--verbose", *verbose, "also name the processor and the kernels");
+  command->callback([=] {
+    *action = [=]() -> Result<int> {
+      fmt::print("gatehouse {}\n", GATEHOUSE_VERSION);
+      GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
+      fmt::print("instruction set: {}{}\n", IsaName(isa), isa == DetectIsa() ? "" : " (forced)");
+      if (!*verbose) return 0;
+      fmt::print("processor: {}\n", CpuModelName());
+      for (const bool f32 : {false, true}) {
+        GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = 0, .f32 = f32}));
+        fmt::print("--dtype {}: {}\n", f32 ? "f32 " : "bf16", backend->Describe());
+      }
+      return 0;
+    };
+  });
+}
+
+}  // namespace gatehouse::cli
