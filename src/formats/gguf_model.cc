@@ -1,0 +1,181 @@
+#include "formats/gguf_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "base/error.h"
+
+namespace gatehouse {
+namespace {
+
+struct NamePair {
+  std::string_view gguf, hugging_face;
+};
+constexpr NamePair kWhole[] = {{"token_embd.weight", "model.embed_tokens.weight"},
+                               {"output_norm.weight", "model.norm.weight"},
+                               {"output.weight", "lm_head.weight"},
+                               {"rope_freqs.weight", "rope_freqs.weight"}};
+constexpr NamePair kInLayer[] = {
+    {"attn_norm.weight", "input_layernorm.weight"},    {"attn_q.weight", "self_attn.q_proj.weight"},
+    {"attn_k.weight", "self_attn.k_proj.weight"},      {"attn_v.weight", "self_attn.v_proj.weight"},
+    {"attn_output.weight", "self_attn.o_proj.weight"}, {"ffn_norm.weight", "post_attention_layernorm.weight"},
+    {"ffn_gate.weight", "mlp.gate_proj.weight"},       {"ffn_up.weight", "mlp.up_proj.weight"},
+    {"ffn_down.weight", "mlp.down_proj.weight"}};
+
+Result<int> Dimension(const GgufFile& file, const char* key, std::optional<int64_t> otherwise, int64_t high) {
+  GATEHOUSE_ASSIGN(const int64_t value, file.Int(key, otherwise));
+  if (value < 1 || value > high) {
+    return ModelError("bad value", file.name() + ", key '" + key + "'", "from 1 to " + std::to_string(high),
+                      std::to_string(value));
+  }
+  return static_cast<int>(value);
+}
+
+Result<void> ReadRope(const GgufFile& file, ModelConfig* config) {
+  GATEHOUSE_ASSIGN(config->rope_theta, file.Number("llama.rope.freq_base", 10000.0));
+  if (!(config->rope_theta >= 1.0 && config->rope_theta <= 1e12)) {
+    return ModelError("bad value", file.name() + ", key 'llama.rope.freq_base'", "from 1 to 1e12",
+                      std::to_string(config->rope_theta));
+  }
+  GATEHOUSE_ASSIGN(const int64_t rotated, file.Int("llama.rope.dimension_count", config->head_dim));
+  if (rotated != config->head_dim) {
+    return ModelError("not supported", file.name() + ", key 'llama.rope.dimension_count'",
+                      std::to_string(config->head_dim), std::to_string(rotated));
+  }
+  // Older files have scale_linear alone.
+  GATEHOUSE_ASSIGN(const double old_factor, file.Number("llama.rope.scale_linear", 1.0));
+  GATEHOUSE_ASSIGN(const std::string_view type,
+                   file.String("llama.rope.scaling.type", old_factor == 1.0 ? "none" : "linear"));
+  GATEHOUSE_ASSIGN(const double factor, file.Number("llama.rope.scaling.factor", old_factor));
+  if (type == "linear") {
+    if (!(factor >= 1e-3 && factor <= 1e6)) {
+      return ModelError("bad value", file.name() + ", key 'llama.rope.scaling.factor'", "from 0.001 to 1e6",
+                        std::to_string(factor));
+    }
+    config->rope.kind = RopeScaling::Kind::kLinear;
+    config->rope.factor = factor;
+  } else if (type != "none") {
+    return ModelError("unknown rope scaling", file.name() + ", key 'llama.rope.scaling.type'",
+                      "none or linear", "'" + std::string(type.substr(0, 80)) + "'");
+  }
+  const TensorView* divisors = file.Find("rope_freqs.weight");
+  if (divisors == nullptr) return {};
+  const std::string where = file.name() + ", tensor 'rope_freqs.weight'";
+  if (divisors->dtype != DType::kF32 || divisors->elements() != config->head_dim / 2) {
+    return ModelError("bad tensor", where, "F32 [" + std::to_string(config->head_dim / 2) + "]",
+                      std::string(DTypeName(divisors->dtype)) + " " + ShapeString(divisors->shape));
+  }
+  config->rope_divisors.resize(static_cast<size_t>(config->head_dim / 2));
+  ToFloat(*divisors, 0, divisors->elements(), config->rope_divisors.data());
+  for (float value : config->rope_divisors) {
+    if (!(value > 0.0f) || !std::isfinite(value))
+      return ModelError("bad value", where, "positive numbers", std::to_string(value));
+  }
+  return {};
+}
+
+Result<void> ReadTokenIds(const GgufFile& file, ModelConfig* config) {
+  GATEHOUSE_ASSIGN(const int64_t bos, file.Int("tokenizer.ggml.bos_token_id", -1));
+  config->bos = bos >= 0 && bos < config->vocab ? static_cast<int32_t>(bos) : -1;
+  for (const char* key :
+       {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+    GATEHOUSE_ASSIGN(const int64_t id, file.Int(key, -1));
+    if (id < 0 || id >= config->vocab) continue;
+    if (std::find(config->eos.begin(), config->eos.end(), id) == config->eos.end())
+      config->eos.push_back(static_cast<int32_t>(id));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ModelConfig> ModelConfigFromGguf(const GgufFile& file) {
+  GATEHOUSE_ASSIGN(const std::string_view architecture, file.String("general.architecture"));
+  if (architecture != "llama") {
+    return ModelError("unknown architecture", file.name() + ", key 'general.architecture'", "llama",
+                      "'" + std::string(architecture.substr(0, 80)) + "'");
+  }
+  GATEHOUSE_ASSIGN(const int64_t experts, file.Int("llama.expert_count", 0));
+  if (experts != 0)
+    return ModelError("not supported", file.name() + ", key 'llama.expert_count'", "0",
+                      std::to_string(experts));
+
+  ModelConfig config;
+  config.family = ModelConfig::Family::kLlama;
+  GATEHOUSE_ASSIGN(config.hidden, Dimension(file, "llama.embedding_length", {}, 1 << 17));
+  GATEHOUSE_ASSIGN(config.layers, Dimension(file, "llama.block_count", {}, 1024));
+  GATEHOUSE_ASSIGN(config.heads, Dimension(file, "llama.attention.head_count", {}, 4096));
+  GATEHOUSE_ASSIGN(config.kv_heads, Dimension(file, "llama.attention.head_count_kv", config.heads, 4096));
+  GATEHOUSE_ASSIGN(config.ffn_dense, Dimension(file, "llama.feed_forward_length", {}, 1 << 20));
+  GATEHOUSE_ASSIGN(config.head_dim, Dimension(file, "llama.attention.key_length",
+                                              std::max(1, config.hidden / config.heads), 1024));
+  GATEHOUSE_ASSIGN(const int value_length,
+                   Dimension(file, "llama.attention.value_length", config.head_dim, 1024));
+  GATEHOUSE_ASSIGN(config.max_position, file.Int("llama.context_length", 2048));
+  GATEHOUSE_ASSIGN(config.norm_eps, file.Number("llama.attention.layer_norm_rms_epsilon"));
+  config.ffn_expert = config.ffn_dense;
+  if (config.heads % config.kv_heads != 0 || config.head_dim % 2 != 0 || value_length != config.head_dim) {
+    return ModelError("contradicting head counts", file.name(),
+                      "heads a multiple of kv heads, even equal head sizes",
+                      std::to_string(config.heads) + ", " + std::to_string(config.kv_heads) + ", " +
+                          std::to_string(config.head_dim) + ", " + std::to_string(value_length));
+  }
+  if (!(config.norm_eps >= 1e-12 && config.norm_eps <= 0.1) || config.max_position < 1) {
+    return ModelError("bad value", file.name(), "a norm epsilon from 1e-12 to 0.1, a context length",
+                      std::to_string(config.norm_eps));
+  }
+  const TensorView* table = file.Find("token_embd.weight");
+  if (table == nullptr || table->shape.size() != 2 || table->shape[0] > (1 << 22)) {
+    return ModelError("tensor missing", file.name(), "'token_embd.weight' [vocab, hidden]",
+                      table == nullptr ? "none" : ShapeString(table->shape));
+  }
+  config.vocab = static_cast<int>(table->shape[0]);
+  config.tied = file.Find("output.weight") == nullptr;
+  const auto layers = static_cast<size_t>(config.layers);
+  config.is_moe.assign(layers, 0);
+  config.uses_rope.assign(layers, 1);
+  config.chunked.assign(layers, 0);
+  GATEHOUSE_TRY(ReadRope(file, &config));
+  GATEHOUSE_TRY(ReadTokenIds(file, &config));
+  return config;
+}
+
+std::string HuggingFaceName(std::string_view name) {
+  for (const NamePair& pair : kWhole) {
+    if (name == pair.gguf) return std::string(pair.hugging_face);
+  }
+  if (!name.starts_with("blk.")) return {};
+  const size_t dot = name.find('.', 4);
+  if (dot == std::string_view::npos || dot == 4 || dot > 8) return {};
+  const std::string_view number = name.substr(4, dot - 4), rest = name.substr(dot + 1);
+  const bool canonical = number == "0" || number[0] != '0';
+  if (!canonical || !std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return {};
+  for (const NamePair& pair : kInLayer) {
+    if (rest == pair.gguf)
+      return "model.layers." + std::string(number) + "." + std::string(pair.hugging_face);
+  }
+  return {};
+}
+
+Result<GgufTokenizer> ReadGgufTokenizer(const GgufFile& file) {
+  GgufTokenizer out;
+  GATEHOUSE_ASSIGN(out.model, file.String("tokenizer.ggml.model"));
+  GATEHOUSE_ASSIGN(out.pre, file.String("tokenizer.ggml.pre", "default"));
+  GATEHOUSE_ASSIGN(out.tokens, file.Strings("tokenizer.ggml.tokens"));
+  GATEHOUSE_ASSIGN(out.token_types, file.Ints("tokenizer.ggml.token_type"));
+  GATEHOUSE_ASSIGN(out.merges, file.Strings("tokenizer.ggml.merges"));
+  GATEHOUSE_ASSIGN(out.bos, file.Int("tokenizer.ggml.bos_token_id", -1));
+  GATEHOUSE_ASSIGN(out.eos, file.Int("tokenizer.ggml.eos_token_id", -1));
+  GATEHOUSE_ASSIGN(out.eot, file.Int("tokenizer.ggml.eot_token_id", -1));
+  if (out.tokens.empty())
+    return ModelError("no tokens", file.name() + ", key 'tokenizer.ggml.tokens'", "a list", "none");
+  if (!out.token_types.empty() && out.token_types.size() != out.tokens.size()) {
+    return ModelError("bad length", file.name() + ", key 'tokenizer.ggml.token_type'",
+                      std::to_string(out.tokens.size()), std::to_string(out.token_types.size()));
+  }
+  return out;
+}
+
+}  // namespace gatehouse
