@@ -24,15 +24,15 @@ struct RgbImage {
 enum class AlphaMode { kDrop, kWhite };  // drop as the reference does, or composite on white
 
 struct DecodeOptions {
-  size_t max_bytes = 20u << 20;        // of the encoded file
-  int64_t max_pixels = 64ll << 20;     // width * height, checked before allocation
+  size_t max_bytes = 20u << 20;     // of the encoded file
+  int64_t max_pixels = 64ll << 20;  // width * height, checked before allocation
   AlphaMode alpha = AlphaMode::kDrop;
-  bool apply_exif = true;              // turn and mirror as the EXIF orientation says
+  bool apply_exif = true;  // turn and mirror as the EXIF orientation says
 };
 
-// Decodes JPEG, PNG, WebP (lossy, lossless; first frame of an animation) or GIF (first frame), told apart by content.
-// 16 bits a channel keep the high byte. Errors (kBadInput, naming `name`): unknown format, truncated or corrupt
-// data, over a limit.
+// Decodes JPEG, PNG, WebP (lossy, lossless; first frame of an animation) or GIF (first frame), told apart by
+// content. 16 bits a channel keep the high byte. Errors (kBadInput, naming `name`): unknown format, truncated
+// or corrupt data, over a limit.
 Result<RgbImage> DecodeImage(std::string_view bytes, const std::string& name, const DecodeOptions& options);
 
 struct TileOptions {

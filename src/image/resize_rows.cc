@@ -1,0 +1,137 @@
+#include "image/resize_rows.h"
+
+#include <algorithm>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace gatehouse {
+namespace {
+
+uint8_t RoundToLevel(int32_t sum, int precision) {
+  return static_cast<uint8_t>(std::clamp((sum + (1 << (precision - 1))) >> precision, 0, 255));
+}
+
+void ResizePixelPortable(const uint8_t* pixels, const int16_t* weights, int count, int precision,
+                         uint8_t* out) {
+  int32_t sums[3] = {0, 0, 0};
+  for (int k = 0; k < count; ++k, pixels += 3) {
+    for (int channel = 0; channel < 3; ++channel) sums[channel] += weights[k] * pixels[channel];
+  }
+  for (int channel = 0; channel < 3; ++channel) out[channel] = RoundToLevel(sums[channel], precision);
+}
+
+#ifdef __SSE2__
+__m128i Load4(const uint8_t* bytes) {
+  int32_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return _mm_cvtsi32_si128(word);
+}
+
+// Two weights, repeated for each channel.
+__m128i LoadPair(const int16_t* weights) {
+  int32_t word;
+  std::memcpy(&word, weights, sizeof word);
+  return _mm_set1_epi32(word);
+}
+
+// The sums of one output pixel. pixels: [>= count + 1 (even count) or + 2 (odd)][3] readable.
+__m128i SumPixel(const uint8_t* pixels, const int16_t* weights, int count, __m128i sum) {
+  const __m128i zero = _mm_setzero_si128();
+  for (int k = 0; k < count; k += 2, pixels += 6) {
+    // r0 r1 g0 g1 b0 b1 and two bytes of the pixels behind, as 16 bits.
+    const __m128i pair = _mm_unpacklo_epi8(Load4(pixels), Load4(pixels + 3));
+    sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_unpacklo_epi8(pair, zero), LoadPair(weights + k)));
+  }
+  return sum;
+}
+#endif
+
+}  // namespace
+
+void ResizeRowPortable(const ResizeWeights& weights, const uint8_t* row, uint8_t* out) {
+  for (const ResizeWeights::Window& window : weights.windows) {
+    ResizePixelPortable(row + size_t{3} * window.first, weights.weights.data() + window.offset, window.count,
+                        weights.precision, out);
+    out += 3;
+  }
+}
+
+void MixRowsPortable(const uint8_t* rows, size_t stride, size_t begin, const int16_t* weights, int count,
+                     int precision, uint8_t* out) {
+  for (size_t x = begin; x < stride; ++x) {
+    int32_t sum = 0;
+    for (int k = 0; k < count; ++k) sum += weights[k] * rows[stride * k + x];
+    out[x] = RoundToLevel(sum, precision);
+  }
+}
+
+#ifdef __SSE2__
+
+void ResizeRow(const ResizeWeights& weights, const uint8_t* row, size_t width, uint8_t* out) {
+  const __m128i half = _mm_set1_epi32(1 << (weights.precision - 1));
+  const __m128i shift = _mm_cvtsi32_si128(weights.precision);
+  for (const ResizeWeights::Window& window : weights.windows) {
+    const uint8_t* pixels = row + size_t{3} * window.first;
+    const int16_t* window_weights = weights.weights.data() + window.offset;
+    // Pairs of pixels are read with one byte more: the last pixels of the row would read behind it.
+    const size_t end = static_cast<size_t>(window.first) + window.count + window.count % 2;
+    if (end + 1 > width) {
+      ResizePixelPortable(pixels, window_weights, window.count, weights.precision, out);
+    } else {
+      const __m128i sum = _mm_sra_epi32(SumPixel(pixels, window_weights, window.count, half), shift);
+      const __m128i levels = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
+      const int32_t word = _mm_cvtsi128_si32(levels);
+      std::memcpy(out, &word, 3);
+    }
+    out += 3;
+  }
+}
+
+void MixRows(const uint8_t* rows, size_t stride, const int16_t* weights, int count, int precision,
+             uint8_t* out) {
+  constexpr size_t kStep = 16;
+  const __m128i zero = _mm_setzero_si128();
+  const __m128i half = _mm_set1_epi32(1 << (precision - 1));
+  const __m128i shift = _mm_cvtsi32_si128(precision);
+  size_t x = 0;
+  for (; x + kStep <= stride; x += kStep) {
+    __m128i sums[4] = {half, half, half, half};
+    for (int k = 0; k < count; k += 2) {
+      const uint8_t* row = rows + stride * k + x;
+      const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row));
+      // The last row of an odd count has no partner; its weight is zero.
+      const uint8_t* partner = k + 1 < count ? row + stride : row;
+      const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(partner));
+      const __m128i pair = LoadPair(weights + k);
+      const __m128i low = _mm_unpacklo_epi8(first, second);
+      const __m128i high = _mm_unpackhi_epi8(first, second);
+      sums[0] = _mm_add_epi32(sums[0], _mm_madd_epi16(_mm_unpacklo_epi8(low, zero), pair));
+      sums[1] = _mm_add_epi32(sums[1], _mm_madd_epi16(_mm_unpackhi_epi8(low, zero), pair));
+      sums[2] = _mm_add_epi32(sums[2], _mm_madd_epi16(_mm_unpacklo_epi8(high, zero), pair));
+      sums[3] = _mm_add_epi32(sums[3], _mm_madd_epi16(_mm_unpackhi_epi8(high, zero), pair));
+    }
+    for (__m128i& sum : sums) sum = _mm_sra_epi32(sum, shift);
+    const __m128i levels =
+        _mm_packus_epi16(_mm_packs_epi32(sums[0], sums[1]), _mm_packs_epi32(sums[2], sums[3]));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), levels);
+  }
+  MixRowsPortable(rows, stride, x, weights, count, precision, out);
+}
+
+#else
+
+void ResizeRow(const ResizeWeights& weights, const uint8_t* row, size_t, uint8_t* out) {
+  ResizeRowPortable(weights, row, out);
+}
+
+void MixRows(const uint8_t* rows, size_t stride, const int16_t* weights, int count, int precision,
+             uint8_t* out) {
+  MixRowsPortable(rows, stride, 0, weights, count, precision, out);
+}
+
+#endif
+
+}  // namespace gatehouse
