@@ -122,9 +122,11 @@ void PackBf16(const uint16_t* w, int64_t row_stride, int rows, int64_t k, void* 
 double PeakLoop(int64_t iterations) {
   constexpr int kChains = 2 * kTileRows;
   __m512 acc[kChains];
+#pragma GCC unroll 32
   for (int i = 0; i < kChains; ++i) acc[i] = _mm512_set1_ps(static_cast<float>(i));
   __m512i a = _mm512_set1_epi32(0x3F003F00);
   for (int64_t repeat = 0; repeat < iterations; ++repeat) {
+#pragma GCC unroll 32
     for (int i = 0; i < kChains; ++i) {
       acc[i] = _mm512_dpbf16_ps(acc[i], (__m512bh)a, (__m512bh)a);
       __asm__ volatile("" : "+v"(acc[i]));
@@ -132,6 +134,7 @@ double PeakLoop(int64_t iterations) {
     __asm__ volatile("" : "+v"(a));
   }
   float total = 0.0f;
+#pragma GCC unroll 32
   for (int i = 0; i < kChains; ++i) total += _mm512_cvtss_f32(acc[i]);
   return total == -1.0f ? 0.0 : 2.0 * 32 * kChains * static_cast<double>(iterations);
 }

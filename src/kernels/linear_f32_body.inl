@@ -119,9 +119,11 @@ void PackBf16(const uint16_t* w, int64_t row_stride, int rows, int64_t k, void* 
 double PeakLoop(int64_t iterations) {
   constexpr int kChains = TILE_ROWS * TILE_VECS;
   Vec acc[kChains];
+#pragma GCC unroll 32
   for (int i = 0; i < kChains; ++i) acc[i] = static_cast<float>(i) - Vec{};
   Vec a = 0.5f - Vec{}, b = 0.25f - Vec{};
   for (int64_t repeat = 0; repeat < iterations; ++repeat) {
+#pragma GCC unroll 32
     for (int i = 0; i < kChains; ++i) {
       acc[i] += a * b;
       KEEP_IN_REGISTER(acc[i]);  // or the compiler would sum up the loop by itself
@@ -129,6 +131,7 @@ double PeakLoop(int64_t iterations) {
     KEEP_IN_REGISTER(a);
   }
   float total = 0.0f;
+#pragma GCC unroll 32
   for (int i = 0; i < kChains; ++i) total += acc[i][0];
   return total == -1.0f ? 0.0 : 2.0 * LANES * kChains * static_cast<double>(iterations);
 }
