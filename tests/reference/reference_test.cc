@@ -77,6 +77,15 @@ std::vector<int32_t> IdsOf(const std::string& model, const std::string& conversa
   return RowNamed(kGolden + "prompts.jsonl", conversation)["ids"];
 }
 
+// The 16 largest logits, by their ids.
+void ExpectTop(const std::vector<double>& logits, const Json& row) {
+  const Json& top = row["top"];
+  EXPECT_EQ(top.size(), 16U);
+  for (const Json& pair : top) {
+    EXPECT_NEAR(logits.at(pair[0].get<size_t>()), pair[1].get<double>(), kBar) << "id " << pair[0];
+  }
+}
+
 double Worst(const Rows& found, const std::vector<float>& expected) {
   double worst = 0;
   size_t at = 0;
@@ -135,9 +144,7 @@ TEST_P(ReferenceModelTest, LogitsOfUser) {
   const ReferenceModel::Trace trace = model.Run(IdsOf(name, "user"));
   const std::vector<double> logits = model.Logits(trace.hidden.back().back());
 
-  for (const Json& pair : RowNamed(kGolden + name + ".jsonl", "user")["top"]) {
-    EXPECT_NEAR(logits.at(pair[0].get<size_t>()), pair[1].get<double>(), kBar) << "id " << pair[0];
-  }
+  ExpectTop(logits, RowNamed(kGolden + name + ".jsonl", "user"));
   auto stored = SafetensorsFile::Open(kGolden + name + ".safetensors");
   ASSERT_TRUE(stored.ok()) << stored.error().Message();
   const double worst = Worst({logits}, Floats(*stored->Find("user.logits")));
@@ -189,9 +196,7 @@ TEST(ReferenceModel, LogitsWithAnImage) {
   const ReferenceModel::Trace trace =
       model.Run(IdsOf("lg4-tiny", "one-image"), EncodeImage(model, "small.png"));
   const std::vector<double> logits = model.Logits(trace.hidden.back().back());
-  for (const Json& pair : RowNamed(kGolden + "lg4-tiny.jsonl", "one-image")["top"]) {
-    EXPECT_NEAR(logits.at(pair[0].get<size_t>()), pair[1].get<double>(), kBar) << "id " << pair[0];
-  }
+  ExpectTop(logits, RowNamed(kGolden + "lg4-tiny.jsonl", "one-image"));
 }
 
 }  // namespace
