@@ -1,0 +1,43 @@
+// Convert: a published checkpoint, with an adapter merged if there is one, into a directory of our own that
+// loads by mapping alone.
+//
+//   GATEHOUSE_TRY(Convert({.input = "llama-guard-4", .output = "lg4.gatehouse"}, progress));
+//
+// OUT/gatehouse.json                 format version, configuration, list of tensors
+// OUT/model.gatehouse.safetensors    products' weights packed (checkpoint/pack.h), embeddings and vectors
+// row-major OUT/policy.json, generation_config.json, tokenizer.json, tokenizer.model, tokenizer.bin: those
+// that there are
+//
+// Everything is written beside OUT first and renamed at the end: OUT is whole or not there. Blocks of rows
+// are streamed; memory stays far below 1 GB, whatever the model.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "checkpoint/weights.h"
+#include "gatehouse/result.h"
+
+namespace gatehouse {
+
+constexpr int kConvertedVersion = 1;
+constexpr const char* kConvertedWeights = "model.gatehouse.safetensors";
+
+struct ConvertOptions {
+  std::string input;    // a Hugging Face directory or a .gguf file
+  std::string output;   // must not exist, be empty, or hold an earlier conversion, which is replaced
+  std::string adapter;  // a PEFT LoRA directory, or empty
+  std::string
+      policy;  // a policy file to put in; empty: policy.json of the input or of the adapter, if there is one
+  int threads = 0;  // 0: physical cores
+  // Gives the bytes of tokenizer.bin (this folder knows nothing of text); none: no such file.
+  std::function<Result<std::string>(const Checkpoint&)> tokenizer;
+};
+
+// Called now and then with the bytes of weights written so far, and all.
+using ProgressCallback = std::function<void(int64_t done, int64_t total)>;
+
+// Errors: kModel (the input), kUsage (the output), kInternal (the disk).
+Result<void> Convert(const ConvertOptions& options, const ProgressCallback& progress = {});
+
+}  // namespace gatehouse

@@ -1,0 +1,116 @@
+// Checkpoint::Open for directories that Convert wrote.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "checkpoint/convert.h"
+#include "checkpoint/pack.h"
+#include "checkpoint/weights.h"
+#include "formats/json.h"
+#include "formats/safetensors.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr size_t kMaxDescription = 64u << 20;
+
+Result<std::vector<float>> ReadDivisors(const JsonFields& fields, const ModelConfig& config) {
+  std::vector<float> out;
+  const Json* list = fields.Find("rope_divisors");
+  if (list == nullptr) return out;
+  const std::string expected = std::to_string(config.head_dim / 2) + " positive numbers";
+  if (!list->is_array() || static_cast<int64_t>(list->size()) != config.head_dim / 2) {
+    return ModelError("bad value", fields.Where("rope_divisors"), expected, "something else");
+  }
+  for (const Json& item : *list) {
+    const float value = item.is_number() ? item.get<float>() : 0.0f;
+    if (!(value > 0.0f) || !std::isfinite(value))
+      return ModelError("bad value", fields.Where("rope_divisors"), expected, item.dump());
+    out.push_back(value);
+  }
+  return out;
+}
+
+// A shape whose packed or plain form can be the stored one.
+Result<Shape> ReadShape(const Json& entry, const std::string& where, bool packed) {
+  const auto list = entry.find("shape");
+  Shape shape;
+  if (list != entry.end() && list->is_array()) {
+    for (const Json& extent : *list) {
+      const bool good =
+          extent.is_number_integer() && extent.get<int64_t>() >= 1 && extent.get<int64_t>() <= (1 << 24);
+      shape.push_back(good ? extent.get<int64_t>() : 0);
+    }
+  }
+  const bool right_rank = packed ? shape.size() == 2 : shape.size() == 1 || shape.size() == 2;
+  if (!right_rank || std::find(shape.begin(), shape.end(), 0) != shape.end()) {
+    return ModelError("bad shape", where, packed ? "two sizes" : "one or two sizes",
+                      entry.dump().substr(0, 80));
+  }
+  return shape;
+}
+
+}  // namespace
+
+Result<void> Checkpoint::OpenConverted() {
+  const std::string path = path_ + "/gatehouse.json";
+  Result<std::string> text = ReadFile(path, kMaxDescription);
+  if (!text.ok())
+    return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path));
+  if (!root.is_object()) return ModelError("bad description", path, "a JSON object", root.type_name());
+  const JsonFields fields(root, path);
+  GATEHOUSE_ASSIGN(const std::string format, fields.String("format", std::nullopt));
+  GATEHOUSE_ASSIGN(const int version, fields.Int("version", std::nullopt, 0, 1 << 20));
+  GATEHOUSE_ASSIGN(const std::string weights, fields.String("weights", std::nullopt));
+  if (format != "gatehouse" || version != kConvertedVersion || weights != "bf16") {
+    return ModelError("another format of converted models: convert it again", path,
+                      "gatehouse " + std::to_string(kConvertedVersion) + ", bf16",
+                      format.substr(0, 40) + " " + std::to_string(version) + ", " + weights.substr(0, 40));
+  }
+  const Json* config = fields.Find("config");
+  const Json* tensors = fields.Find("tensors");
+  if (config == nullptr || tensors == nullptr || !tensors->is_object()) {
+    return ModelError("bad description", path, "config and tensors", "not both");
+  }
+  GATEHOUSE_ASSIGN(config_, ParseModelConfig(config->dump(-1, ' ', true, Json::error_handler_t::replace),
+                                             path + ", config"));
+  GATEHOUSE_ASSIGN(config_.rope_divisors, ReadDivisors(fields, config_));
+
+  const std::string file_path = path_ + "/" + kConvertedWeights;
+  GATEHOUSE_ASSIGN(SafetensorsFile opened, SafetensorsFile::Open(file_path));
+  const auto file = std::make_shared<SafetensorsFile>(std::move(opened));
+  owner_ = file;
+  for (const auto& [name, entry] : tensors->items()) {
+    const std::string where = path + ", tensor '" + name + "'";
+    const auto layout = entry.is_object() ? entry.find("layout") : entry.end();
+    if (!entry.is_object() || layout == entry.end() || (*layout != "packed" && *layout != "rows")) {
+      return ModelError("bad layout", where, "packed or rows", "something else");
+    }
+    const bool packed = *layout == "packed";
+    StoredWeight stored;
+    GATEHOUSE_ASSIGN(stored.shape, ReadShape(entry, where, packed));
+    const TensorView* view = file->Find(name);
+    const Shape expected = packed ? PackedShape(stored.shape[0], stored.shape[1]) : stored.shape;
+    const bool right_type =
+        view != nullptr && (view->dtype == DType::kBF16 || (!packed && view->dtype == DType::kF32));
+    if (view == nullptr || view->shape != expected || !right_type) {
+      return ModelError("tensor is not as described", file_path + ", tensor '" + name + "'",
+                        "BF16 " + ShapeString(expected),
+                        view == nullptr ? "none" : DTypeName(view->dtype) + (" " + ShapeString(view->shape)));
+    }
+    stored.tensor = *view;
+    stored.file = file_path;
+    stored.order = packed ? StoredWeight::Order::kPacked : StoredWeight::Order::kRows;
+    stored_.emplace(name, std::move(stored));
+  }
+  if (stored_.size() != file->tensors().size()) {
+    return ModelError("unexpected tensor", file_path,
+                      std::to_string(stored_.size()) + " tensors, as described",
+                      std::to_string(file->tensors().size()));
+  }
+  return {};
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,109 @@
+// Checkpoint::Open for published Hugging Face directories.
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "checkpoint/weights.h"
+#include "formats/json.h"
+#include "formats/tensor_source.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr size_t kMaxConfig = 4u << 20;
+
+// What a model says ends a generation is in generation_config.json, where there is one.
+Result<void> ReadStops(const std::string& path, ModelConfig* config) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return {};
+  Result<std::string> text = ReadFile(path, kMaxConfig);
+  if (!text.ok())
+    return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path));
+  const auto found = root.is_object() ? root.find("eos_token_id") : root.end();
+  if (!root.is_object() || found == root.end() || found->is_null()) return {};
+  std::vector<int32_t> ids;
+  const Json list = found->is_array() ? *found : Json::array({*found});
+  for (const Json& id : list) {
+    if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() >= config->vocab) {
+      return ModelError("bad value", path + ", eos_token_id",
+                        "token ids below " + std::to_string(config->vocab), id.dump());
+    }
+    ids.push_back(id.get<int32_t>());
+  }
+  config->eos = ids;
+  return {};
+}
+
+}  // namespace
+
+// [experts, hidden, 2 * ffn] gate and up, or [experts, ffn, hidden] down: inputs first, so each expert is
+// transposed.
+Result<void> Checkpoint::AddFusedExperts(const std::string& name, const TensorView& view,
+                                         const std::string& file) {
+  const bool down = name.ends_with("down_proj");
+  const int64_t ffn = config_.ffn_expert, hidden = config_.hidden;
+  const Shape expected = down ? Shape{config_.experts, ffn, hidden} : Shape{config_.experts, hidden, 2 * ffn};
+  if (view.shape != expected) {
+    return ModelError("wrong shape", file + ", tensor '" + name + "'", ShapeString(expected),
+                      ShapeString(view.shape));
+  }
+  const std::string prefix = name.substr(0, name.find_last_of('.') + 1);
+  const int64_t stride = expected[2], element = BlockOf(view.dtype).bytes;
+  const auto add = [&](int64_t expert, const char* part, int64_t rows, int64_t first_row) -> Result<void> {
+    StoredWeight stored;
+    stored.tensor = {
+        view.dtype, {expected[1], stride}, view.data + (expert * expected[1] * stride + first_row) * element};
+    stored.file = file;
+    stored.order = StoredWeight::Order::kTransposed;
+    stored.shape = {rows, expected[1]};
+    stored.row_stride = stride;
+    const std::string own = prefix + std::to_string(expert) + "." + part + ".weight";
+    if (!stored_.emplace(own, std::move(stored)).second)
+      return ModelError("tensor occurs twice", file, "each once", "'" + own + "'");
+    return {};
+  };
+  for (int64_t expert = 0; expert < config_.experts; ++expert) {
+    if (down) {
+      GATEHOUSE_TRY(add(expert, "down_proj", hidden, 0));
+    } else {
+      GATEHOUSE_TRY(add(expert, "gate_proj", ffn, 0));
+      GATEHOUSE_TRY(add(expert, "up_proj", ffn, ffn));
+    }
+  }
+  return {};
+}
+
+Result<void> Checkpoint::OpenHuggingFace() {
+  const std::string config_path = path_ + "/config.json";
+  Result<std::string> text = ReadFile(config_path, kMaxConfig);
+  if (!text.ok())
+    return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
+  GATEHOUSE_ASSIGN(config_, ParseModelConfig(*text, config_path));
+  GATEHOUSE_TRY(ReadStops(path_ + "/generation_config.json", &config_));
+  GATEHOUSE_ASSIGN(const TensorSource source, TensorSource::Open(path_));
+  owner_ = source.owner();
+  for (const auto& [name, view] : source.tensors()) {
+    if (name.ends_with("rotary_emb.inv_freq"))
+      continue;  // a buffer that old files carry; it follows from the config
+    const std::string own = CanonicalName(name), file = source.FileOf(name);
+    if (config_.tied && own == "lm_head.weight")
+      continue;  // a copy of the embeddings, which the config says to use
+    if (own.ends_with(".experts.gate_up_proj") || own.ends_with(".experts.down_proj")) {
+      GATEHOUSE_TRY(AddFusedExperts(own, view, file));
+      continue;
+    }
+    StoredWeight stored;
+    stored.tensor = view;
+    stored.file = file;
+    stored.shape = view.shape;
+    if (!stored_.emplace(own, std::move(stored)).second) {
+      return ModelError("tensor occurs twice", file, "each once", "'" + own + "' in two spellings");
+    }
+  }
+  const auto table = stored_.find("model.embed_tokens.weight");
+  if (config_.tied && table != stored_.end()) stored_.emplace("lm_head.weight", table->second);
+  return {};
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,74 @@
+#include "checkpoint/pack.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gatehouse {
+namespace {
+
+constexpr int64_t kBlockBytes = 16 << 20;
+
+bool PlainBf16(const WeightView& weight) { return !weight.read_rows && weight.tensor.dtype == DType::kBF16; }
+
+}  // namespace
+
+void PackPanel(const WeightView& weight, int64_t first_row, std::vector<float>* scratch, uint16_t* out) {
+  const int64_t cols = weight.cols, pairs = (cols + 1) / 2;
+  const int64_t rows = std::min(kPackedRows, weight.rows - first_row);
+  if (rows < kPackedRows || cols % 2 != 0) std::memset(out, 0, static_cast<size_t>(pairs * kPackedRows) * 4);
+  if (PlainBf16(weight)) {
+    const std::byte* source = weight.tensor.data + 2 * first_row * cols;
+    for (int64_t r = 0; r < rows; ++r, source += 2 * cols) {
+      for (int64_t p = 0; p < cols / 2; ++p) std::memcpy(out + (p * kPackedRows + r) * 2, source + 4 * p, 4);
+      if (cols % 2 != 0) std::memcpy(out + ((pairs - 1) * kPackedRows + r) * 2, source + 2 * (cols - 1), 2);
+    }
+    return;
+  }
+  scratch->resize(static_cast<size_t>(kPackedRows * cols));
+  weight.ReadRows(first_row, rows, scratch->data());
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* row = scratch->data() + r * cols;
+    for (int64_t k = 0; k < cols; ++k) out[(k / 2 * kPackedRows + r) * 2 + k % 2] = FloatToBf16(row[k]);
+  }
+}
+
+Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink) {
+  const int64_t panels = (weight.rows + kPackedRows - 1) / kPackedRows;
+  const int64_t panel_values = (weight.cols + 1) / 2 * kPackedRows * 2;
+  const int64_t block = std::clamp<int64_t>(kBlockBytes / (panel_values * 2), 1, panels);
+  std::vector<uint16_t> packed(static_cast<size_t>(block * panel_values));
+  std::vector<std::vector<float>> scratch(static_cast<size_t>(pool.threads()));
+  for (int64_t first = 0; first < panels; first += block) {
+    const int64_t count = std::min(block, panels - first);
+    pool.For(count, [&](int64_t i, int thread) {
+      PackPanel(weight, (first + i) * kPackedRows, &scratch[static_cast<size_t>(thread)],
+                packed.data() + i * panel_values);
+    });
+    GATEHOUSE_TRY(sink(std::as_bytes(std::span(packed.data(), static_cast<size_t>(count * panel_values)))));
+  }
+  return {};
+}
+
+Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& sink) {
+  const int64_t block = std::clamp<int64_t>(kBlockBytes / (weight.cols * 4), 1, weight.rows);
+  std::vector<float> values(static_cast<size_t>(block * weight.cols));
+  std::vector<uint16_t> rounded(dtype == DType::kBF16 ? values.size() : 0);
+  for (int64_t first = 0; first < weight.rows; first += block) {
+    const int64_t count = std::min(block, weight.rows - first);
+    const auto size = static_cast<size_t>(count * weight.cols);
+    if (dtype == DType::kBF16 && PlainBf16(weight)) {
+      GATEHOUSE_TRY(sink({weight.tensor.data + 2 * first * weight.cols, 2 * size}));
+      continue;
+    }
+    weight.ReadRows(first, count, values.data());
+    if (dtype == DType::kF32) {
+      GATEHOUSE_TRY(sink(std::as_bytes(std::span(values.data(), size))));
+      continue;
+    }
+    for (size_t i = 0; i < size; ++i) rounded[i] = FloatToBf16(values[i]);
+    GATEHOUSE_TRY(sink(std::as_bytes(std::span(rounded.data(), size))));
+  }
+  return {};
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,35 @@
+// Packing of weights into the stored layout of converted models: BF16 [ceil(N / 32)][ceil(K / 2)][32][2],
+// missing rows and columns zero. Exact for BF16 sources; others round to nearest even.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "backend/weight_view.h"
+#include "base/thread_pool.h"
+#include "gatehouse/result.h"
+#include "tensor/tensor.h"
+
+namespace gatehouse {
+
+constexpr int64_t kPackedRows = 32;
+
+inline Shape PackedShape(int64_t rows, int64_t cols) {
+  return {(rows + kPackedRows - 1) / kPackedRows, (cols + 1) / 2, kPackedRows, 2};
+}
+
+// One panel: rows first_row .. first_row + 32 of the weight, those beyond its end zero. out: uint16 [ceil(K /
+// 2)][32][2].
+void PackPanel(const WeightView& weight, int64_t first_row, std::vector<float>* scratch, uint16_t* out);
+
+// Where packed or plain bytes go, in order.
+using ByteSink = std::function<Result<void>(std::span<const std::byte>)>;
+
+// Streams a weight in blocks of rows: a few megabytes at a time, whatever its size.
+Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink);
+// Row-major BF16, or F32.
+Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& sink);
+
+}  // namespace gatehouse

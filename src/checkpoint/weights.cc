@@ -1,0 +1,172 @@
+#include "checkpoint/weights.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace gatehouse {
+namespace {
+
+namespace fs = std::filesystem;
+using Order = StoredWeight::Order;
+
+int64_t UnitBytes(DType dtype) { return BlockOf(dtype).bytes; }
+
+// Rows first .. first + count of a transposed slice: row r is a column of the stored matrix.
+void ReadTransposed(const StoredWeight& stored, int64_t first, int64_t count, float* out) {
+  const int64_t cols = stored.shape[1];
+  std::vector<float> column(static_cast<size_t>(count));
+  TensorView flat{stored.tensor.dtype, {cols * stored.row_stride}, stored.tensor.data};
+  for (int64_t k = 0; k < cols; ++k) {
+    ToFloat(flat, k * stored.row_stride + first, count, column.data());
+    for (int64_t i = 0; i < count; ++i) out[i * cols + k] = column[static_cast<size_t>(i)];
+  }
+}
+
+void ReadStored(const StoredWeight& stored, int64_t first, int64_t count, float* out) {
+  const int64_t cols = stored.shape.back();
+  switch (stored.order) {
+    case Order::kTransposed:
+      return ReadTransposed(stored, first, count, out);
+    case Order::kRotary:
+      for (int64_t i = 0; i < count; ++i) {
+        ToFloat(stored.tensor, GgufRopeRow(first + i, stored.head_dim) * cols, cols, out + i * cols);
+      }
+      return;
+    case Order::kRows:
+    case Order::kPacked:
+      ToFloat(stored.tensor, first * cols, count * cols, out);
+      return;
+  }
+}
+
+// Vector loads of BF16 and F32 rows want whole elements; a file may place its data at any byte.
+bool Aligned(const TensorView& tensor) {
+  const auto address = reinterpret_cast<uintptr_t>(tensor.data);
+  return BlockOf(tensor.dtype).values != 1 || address % static_cast<uintptr_t>(UnitBytes(tensor.dtype)) == 0;
+}
+
+bool IsWeightType(DType dtype) {
+  float value[256];
+  static constexpr std::byte zeros[256] = {};
+  // ToFloat says which types it widens.
+  return ToFloat({dtype, {BlockOf(dtype).values}, zeros}, 0, BlockOf(dtype).values, value);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path, const std::string& adapter) {
+  std::unique_ptr<Checkpoint> checkpoint(new Checkpoint());
+  checkpoint->path_ = path;
+  std::error_code code;
+  const fs::file_status status = fs::status(path, code);
+  if (fs::is_directory(status)) {
+    const bool converted = fs::exists(fs::path(path) / "gatehouse.json", code);
+    checkpoint->kind_ = converted ? Kind::kConverted : Kind::kHuggingFace;
+  } else if (fs::exists(status)) {
+    checkpoint->kind_ = Kind::kGguf;
+  } else {
+    return ModelError("no such model", path, "a model directory or a .gguf file", "nothing");
+  }
+  if (!adapter.empty()) {
+    if (checkpoint->kind_ == Kind::kConverted) {
+      return UsageError("an adapter cannot be merged into a converted model", path,
+                        "the model it was converted from", adapter);
+    }
+    GATEHOUSE_ASSIGN(checkpoint->adapter_, Adapter::Open(adapter));
+  }
+  switch (checkpoint->kind_) {
+    case Kind::kHuggingFace:
+      GATEHOUSE_TRY(checkpoint->OpenHuggingFace());
+      break;
+    case Kind::kGguf:
+      GATEHOUSE_TRY(checkpoint->OpenGguf());
+      break;
+    case Kind::kConverted:
+      GATEHOUSE_TRY(checkpoint->OpenConverted());
+      break;
+  }
+  GATEHOUSE_TRY(checkpoint->CheckAll());
+  GATEHOUSE_TRY(checkpoint->CheckAdapter());
+  return checkpoint;
+}
+
+Result<void> Checkpoint::CheckAll() const {
+  std::map<std::string, const TensorSpec*, std::less<>> wanted;
+  const std::vector<TensorSpec> specs = ListTensors(config_);
+  for (const TensorSpec& spec : specs) {
+    wanted[spec.name] = &spec;
+    const auto found = stored_.find(spec.name);
+    if (found == stored_.end()) {
+      return ModelError("tensor missing", path_, "'" + spec.name + "' " + ShapeString(spec.shape), "none");
+    }
+    const StoredWeight& stored = found->second;
+    const std::string where = stored.file + ", tensor '" + spec.name + "'";
+    if (stored.shape != spec.shape) {
+      return ModelError("wrong shape", where, ShapeString(spec.shape), ShapeString(stored.shape));
+    }
+    if (!IsWeightType(stored.tensor.dtype)) {
+      return ModelError("wrong dtype", where, "F32, F16 or BF16", DTypeName(stored.tensor.dtype));
+    }
+    if (stored.order == Order::kPacked &&
+        (spec.role != TensorSpec::Role::kLinear || !Aligned(stored.tensor))) {
+      return ModelError("bad layout", where, "packed for products' weights alone, and aligned", "otherwise");
+    }
+  }
+  for (const auto& [name, stored] : stored_) {
+    if (wanted.count(name) == 0) {
+      return ModelError("unexpected tensor", stored.file, "only tensors that the configuration calls for",
+                        "'" + name + "'");
+    }
+  }
+  return {};
+}
+
+Result<void> Checkpoint::CheckAdapter() const {
+  if (!adapter_) return {};
+  for (const auto& [name, delta] : adapter_->deltas()) {
+    const std::string where = adapter_->directory() + ", module '" + name + "'";
+    const auto found = stored_.find(name);
+    if (found == stored_.end())
+      return ModelError("adapter does not fit the model", where, "a module of the model",
+                        "none of that name");
+    if (found->second.shape != Shape{delta.rows, delta.cols}) {
+      return ModelError("adapter does not fit the model", where, ShapeString(found->second.shape),
+                        ShapeString({delta.rows, delta.cols}));
+    }
+  }
+  if (adapter_->Find("model.embed_tokens.weight") != nullptr) {
+    return ModelError("not supported", adapter_->directory(), "no adapter of the embeddings", "one");
+  }
+  return {};
+}
+
+Result<WeightView> Checkpoint::Get(const std::string& name, const Shape& shape) const {
+  const auto found = stored_.find(name);
+  if (found == stored_.end())
+    return ModelError("tensor missing", path_, "'" + name + "' " + ShapeString(shape), "none");
+  const StoredWeight& stored = found->second;
+  if (stored.shape != shape) {
+    return ModelError("wrong shape", stored.file + ", tensor '" + name + "'", ShapeString(shape),
+                      ShapeString(stored.shape));
+  }
+  WeightView view;
+  view.rows = shape.size() == 1 ? 1 : shape[0];
+  view.cols = shape.back();
+  view.tensor = stored.tensor;
+  view.packed = stored.order == Order::kPacked;
+  view.owner = owner_;
+  const LoraDelta* delta = adapter_ ? adapter_->Find(name) : nullptr;
+  if (view.packed || (stored.order == Order::kRows && delta == nullptr && Aligned(stored.tensor)))
+    return view;
+  view.read_rows = [stored, delta, adapter = adapter_, owner = owner_](int64_t first, int64_t count,
+                                                                       float* out) {
+    ReadStored(stored, first, count, out);
+    if (delta != nullptr) delta->AddRows(first, count, out);
+  };
+  return view;
+}
+
+}  // namespace gatehouse
