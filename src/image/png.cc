@@ -100,9 +100,23 @@ Error Damaged(const std::string& name, int code) {
   return BadInput("cannot decode the image", name, "an intact PNG file", spng_strerror(code));
 }
 
+// libspng refuses sizes that overflow before it tells them; our own look at the header names them.
+Result<void> CheckHeader(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
+  constexpr size_t kWidthAt = 16;
+  constexpr size_t kHeightAt = 20;
+  if (bytes.size() < kHeightAt + 4) return Damaged(name, SPNG_IO_EOF);
+  const auto read = [&](size_t at) {
+    int64_t value = 0;
+    for (const char c : bytes.substr(at, 4)) value = value << 8 | static_cast<uint8_t>(c);
+    return value;
+  };
+  return CheckPixels(read(kWidthAt), read(kHeightAt), name, options);
+}
+
 }  // namespace
 
 Result<Decoded> DecodePng(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
+  GATEHOUSE_TRY(CheckHeader(bytes, name, options));
   const std::unique_ptr<spng_ctx, ContextDeleter> owner(spng_ctx_new(0));
   spng_ctx* context = owner.get();
   if (context == nullptr) return Damaged(name, SPNG_EMEM);

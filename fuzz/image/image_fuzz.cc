@@ -1,0 +1,17 @@
+// Any bytes: an error or an image whose tiles can be made. Seeds: tests/image/fixtures.
+#include <cstdint>
+#include <string_view>
+
+#include "image/data_url.h"
+#include "image/image.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  gatehouse::DecodeOptions options;
+  options.max_pixels = 1 << 18;
+  options.alpha = size % 2 == 0 ? gatehouse::AlphaMode::kDrop : gatehouse::AlphaMode::kWhite;
+  const auto image = gatehouse::DecodeImage(bytes, "fuzz", options);
+  if (image.ok() && !gatehouse::MakeTiles(*image, {28, 4}).ok()) __builtin_trap();
+  (void)gatehouse::DecodeDataUrl(bytes);
+  return 0;
+}
