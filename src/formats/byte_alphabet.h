@@ -1,13 +1,17 @@
-// GPT-2's byte alphabet: tokenizer.json and GGUF write each byte of a token as one printable character.
+// GPT-2's printable alphabet: each byte has a visible character, so that tokens can be written as JSON
+// strings. Printable Latin-1 stands for itself, the other bytes for U+0100 and up (a space is written as
+// U+0120).
+//
+//   std::string bytes;
+//   if (!FromByteAlphabet("\u0120the", &bytes)) ...  // " the"
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace gatehouse {
 
-// "Ġhello" -> " hello"; nothing if a character is not of the alphabet.
-std::optional<std::string> BytesOfAlphabet(std::string_view text);
+// Replaces *bytes. False when a character is none of the alphabet's; *bytes is then undefined.
+bool FromByteAlphabet(std::string_view text, std::string* bytes);
 
 }  // namespace gatehouse

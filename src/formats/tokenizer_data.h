@@ -29,6 +29,10 @@ struct TokenizerData {
   // Merges in order of rank as pairs of token ids. Empty: ranks are the ids themselves (tiktoken's form), that is,
   // a pair may merge if its concatenation is a token, and the smallest resulting id goes first.
   std::vector<std::pair<int32_t, int32_t>> merges;
+  // The id that each merge gives. Empty: not worked out yet (CompleteMerges in tokenizer_merges.h does it).
+  std::vector<int32_t> merged;
+  // The rank of a merge is the id it gives (tiktoken's form, written out as merges), not its place in the list.
+  bool rank_is_id = false;
   // A piece that is a token as a whole is taken at once, without merging (tiktoken; "ignore_merges").
   bool whole_piece_first = false;
   std::vector<ControlToken> controls;

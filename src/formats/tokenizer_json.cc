@@ -3,162 +3,225 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <optional>
-#include <unordered_map>
+#include <utility>
 
 #include "base/error.h"
 #include "formats/byte_alphabet.h"
+#include "formats/token_map.h"
 
 namespace gatehouse {
 namespace {
 
-namespace sj = simdjson::dom;
+namespace od = simdjson::ondemand;
 
-constexpr int64_t kMaxId = 1 << 24;
+constexpr int64_t kMaxVocab = (1 << 20) - 1;  // see text/pair_table.h
 
-// The split pattern tells the tokenisers apart, wherever in the tree of pre-tokenisers it stands.
-std::optional<PreTokenizer> PreTokenizerOf(sj::element node, bool digits) {
-  sj::object object;
-  if (node.get(object) != simdjson::SUCCESS) return std::nullopt;
-  std::string_view type;
-  if (object["type"].get(type) != simdjson::SUCCESS) return std::nullopt;
-  if (type == "Sequence") {
-    sj::array items;
-    if (object["pretokenizers"].get(items) != simdjson::SUCCESS) return std::nullopt;
-    for (sj::element item : items) {
-      std::string_view item_type;
-      bool individual = false;
-      if (item["type"].get(item_type) == simdjson::SUCCESS && item_type == "Digits") {
-        if (item["individual_digits"].get(individual) == simdjson::SUCCESS) digits = digits || individual;
-        continue;
-      }
-      if (const auto kind = PreTokenizerOf(item, digits)) return kind;
-    }
-    return std::nullopt;
-  }
-  if (type == "Split") {
-    std::string_view pattern;
-    if (object["pattern"]["Regex"].get(pattern) != simdjson::SUCCESS) return std::nullopt;
-    if (pattern.find("\\p{Lu}") != std::string_view::npos) return PreTokenizer::kO200k;
-    if (pattern.find("\\p{N}{1,3}") != std::string_view::npos) return PreTokenizer::kLlama3;
-    return std::nullopt;
-  }
-  if (type == "ByteLevel") {
-    bool use_regex = true;
-    if (object["use_regex"].get(use_regex) != simdjson::SUCCESS) use_regex = true;
-    if (use_regex) return digits ? PreTokenizer::kSmolLM : PreTokenizer::kGpt2;
-  }
-  return std::nullopt;
+// The patterns as published, verbatim.
+constexpr std::string_view kO200kPattern =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kLlama3Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+)"
+    R"(|\s+(?!\S)|\s+)";
+
+// Thrown inside this file only, beside simdjson's own exceptions, and caught in ReadTokenizerJson.
+struct Refused {
+  std::string what, field, expected, found;
+};
+
+bool IsNull(simdjson::simdjson_result<od::value> value) { return value.error() || value.is_null(); }
+
+bool BoolOr(od::object object, std::string_view key, bool otherwise) {
+  simdjson::simdjson_result<od::value> value = object.find_field_unordered(key);
+  return IsNull(value) ? otherwise : bool(value.get_bool());
 }
 
-class Reader {
- public:
-  Reader(const std::string& name, TokenizerData* out) : name_(name), out_(*out) {}
+std::string StringOr(od::object object, std::string_view key, std::string_view otherwise) {
+  simdjson::simdjson_result<od::value> value = object.find_field_unordered(key);
+  return std::string(IsNull(value) ? otherwise : std::string_view(value.get_string()));
+}
 
-  Result<void> Read(sj::element root) {
-    sj::object model;
-    if (root["model"].get(model) != simdjson::SUCCESS) return ModelError("malformed tokenizer", name_ + ": model", "an object", "none");
-    std::string_view type;
-    if (model["type"].get(type) == simdjson::SUCCESS && type != "BPE") {
-      return ModelError("unsupported tokenizer", name_ + ": model.type", "BPE", std::string(type));
-    }
-    sj::element pre_node;
-    if (root["pre_tokenizer"].get(pre_node) != simdjson::SUCCESS) return ModelError("malformed tokenizer", name_ + ": pre_tokenizer", "an object", "none");
-    const auto pre = PreTokenizerOf(pre_node, false);
-    if (!pre) return ModelError("unknown pre-tokeniser", name_ + ": pre_tokenizer", "o200k, Llama 3, GPT-2 or SmolLM", "another");
-    out_.pre_tokenizer = *pre;
-    bool ignore = false;
-    if (model["ignore_merges"].get(ignore) == simdjson::SUCCESS) out_.whole_piece_first = ignore;
-    GATEHOUSE_TRY(ReadVocabulary(model));
-    GATEHOUSE_TRY(ReadMerges(model));
-    return ReadAdded(root);
+int32_t ReadId(int64_t id, const char* field) {
+  if (id < 0 || id >= kMaxVocab) {
+    throw Refused{"token id out of range", field, "0 to " + std::to_string(kMaxVocab - 1),
+                  std::to_string(id)};
   }
+  return static_cast<int32_t>(id);
+}
 
- private:
-  Result<void> ReadVocabulary(sj::object model) {
-    sj::object vocabulary;
-    if (model["vocab"].get(vocabulary) != simdjson::SUCCESS) return ModelError("malformed tokenizer", name_ + ": model.vocab", "an object", "none");
-    ids_.reserve(vocabulary.size());
-    for (const auto field : vocabulary) {
-      int64_t id = -1;
-      if (field.value.get(id) != simdjson::SUCCESS || id < 0 || id >= kMaxId) {
-        return ModelError("bad token id", name_ + ": model.vocab: " + std::string(field.key), "an integer from 0", "another");
-      }
-      if (static_cast<size_t>(id) >= out_.tokens.size()) {
-        out_.tokens.resize(static_cast<size_t>(id) + 1);
-        seen_.resize(static_cast<size_t>(id) + 1);
-      }
-      if (seen_[static_cast<size_t>(id)]) {
-        return ModelError("token id used twice", name_ + ": model.vocab: " + std::string(field.key), "each id once", std::to_string(id));
-      }
-      seen_[static_cast<size_t>(id)] = true;
-      // What is not written in the byte alphabet cannot come from text: a control token, listed again further below.
-      if (auto bytes = BytesOfAlphabet(field.key)) out_.tokens[static_cast<size_t>(id)] = std::move(*bytes);
-      ids_.emplace(field.key, static_cast<int32_t>(id));
-    }
-    out_.vocab_size = static_cast<int32_t>(out_.tokens.size());
-    return {};
-  }
-
-  Result<void> ReadMerges(sj::object model) {
-    sj::array merges;
-    if (model["merges"].get(merges) != simdjson::SUCCESS) return ModelError("malformed tokenizer", name_ + ": model.merges", "a list", "none");
-    size_t rank = 0;
-    for (sj::element merge : merges) {
-      std::string_view left, right, line;
-      sj::array pair;
-      if (merge.get(line) == simdjson::SUCCESS) {
-        const size_t space = line.find(' ');
-        if (space != std::string_view::npos) {
-          left = line.substr(0, space);
-          right = line.substr(space + 1);
-        }
-      } else if (merge.get(pair) == simdjson::SUCCESS && pair.size() == 2) {
-        if (pair.at(0).get(left) != simdjson::SUCCESS || pair.at(1).get(right) != simdjson::SUCCESS) left = {};
-      }
-      const auto left_id = ids_.find(left), right_id = ids_.find(right);
-      if (left.empty() || right.empty() || left_id == ids_.end() || right_id == ids_.end()) {
-        return ModelError("bad merge", name_ + ": model.merges[" + std::to_string(rank) + "]", "two tokens of the vocabulary", "another");
-      }
-      out_.merges.emplace_back(left_id->second, right_id->second);
-      ++rank;
-    }
-    return {};
-  }
-
-  Result<void> ReadAdded(sj::element root) {
-    sj::array added;
-    if (root["added_tokens"].get(added) != simdjson::SUCCESS) return {};
-    for (sj::element token : added) {
-      std::string_view content;
-      int64_t id = -1;
-      if (token["content"].get(content) != simdjson::SUCCESS || token["id"].get(id) != simdjson::SUCCESS || id < 0 || id >= kMaxId ||
-          content.empty()) {
-        return ModelError("bad added token", name_ + ": added_tokens", "content and id", "another");
-      }
-      out_.controls.push_back({std::string(content), static_cast<int32_t>(id)});
-      out_.vocab_size = std::max(out_.vocab_size, static_cast<int32_t>(id) + 1);
-    }
-    return {};
-  }
-
-  const std::string& name_;
-  TokenizerData& out_;
-  std::unordered_map<std::string_view, int32_t> ids_;
-  std::vector<bool> seen_;
+// What the steps of a pre-tokenizer say together.
+struct PreTokenizerSteps {
+  bool o200k = false, llama3 = false, digits = false, gpt2 = false, byte_level = false;
 };
+
+void ReadPreTokenizerStep(od::object step, PreTokenizerSteps* steps) {
+  const std::string type = StringOr(step, "type", "");
+  if (type == "ByteLevel") {
+    steps->byte_level = true;
+    steps->gpt2 = BoolOr(step, "use_regex", true);
+    if (BoolOr(step, "add_prefix_space", false)) {
+      throw Refused{"unsupported setting", "pre_tokenizer, add_prefix_space", "false", "true"};
+    }
+  } else if (type == "Digits") {
+    steps->digits = true;
+    if (!BoolOr(step, "individual_digits", false)) {
+      throw Refused{"unsupported setting", "pre_tokenizer, individual_digits", "true", "false"};
+    }
+  } else if (type == "Split") {
+    od::object pattern = step.find_field_unordered("pattern").get_object();
+    const std::string regex = StringOr(pattern, "Regex", "");
+    steps->o200k = regex == kO200kPattern;
+    steps->llama3 = regex == kLlama3Pattern;
+    if (!steps->o200k && !steps->llama3) {
+      throw Refused{"unknown pattern", "pre_tokenizer, pattern", "Llama 3's or Llama 4's",
+                    "\"" + regex + "\""};
+    }
+    const std::string behavior = StringOr(step, "behavior", "");
+    if (behavior != "Isolated") {
+      throw Refused{"unsupported setting", "pre_tokenizer, behavior", "\"Isolated\"", "\"" + behavior + "\""};
+    }
+    if (BoolOr(step, "invert", false)) {
+      throw Refused{"unsupported setting", "pre_tokenizer, invert", "false", "true"};
+    }
+  } else {
+    throw Refused{"unknown pre-tokenizer", "pre_tokenizer, type", "Split, Digits or ByteLevel",
+                  "\"" + type + "\""};
+  }
+}
+
+PreTokenizer ReadPreTokenizer(od::object object) {
+  PreTokenizerSteps steps;
+  if (StringOr(object, "type", "") == "Sequence") {
+    for (od::object step : object.find_field_unordered("pretokenizers").get_array()) {
+      ReadPreTokenizerStep(step, &steps);
+    }
+  } else {
+    ReadPreTokenizerStep(object, &steps);
+  }
+  const int ways = int{steps.o200k} + int{steps.llama3} + int{steps.gpt2};
+  if (!steps.byte_level || ways != 1 || (steps.digits && !steps.gpt2)) {
+    throw Refused{"unknown combination of pre-tokenizers", "pre_tokenizer", "one pattern, then ByteLevel",
+                  "another"};
+  }
+  if (steps.o200k) return PreTokenizer::kO200k;
+  if (steps.llama3) return PreTokenizer::kLlama3;
+  return steps.digits ? PreTokenizer::kSmolLM : PreTokenizer::kGpt2;
+}
+
+void ReadAddedTokens(od::array added, TokenizerData* data) {
+  for (od::object token : added) {
+    const int32_t id = ReadId(token.find_field_unordered("id").get_int64(), "added_tokens, id");
+    data->controls.push_back({StringOr(token, "content", ""), id});
+    data->vocab_size = std::max(data->vocab_size, id + 1);
+  }
+}
+
+// spelt: each token as the file writes it, which the merges refer to.
+void ReadVocab(od::object vocab, TokenizerData* data, std::vector<std::string>* spelt) {
+  std::string bytes;
+  for (auto field : vocab) {
+    const std::string_view text = field.unescaped_key();
+    const int32_t id = ReadId(field.value().get_int64(), "model, vocab");
+    if (static_cast<size_t>(id) >= data->tokens.size()) {
+      data->tokens.resize(id + 1);
+      spelt->resize(id + 1);
+    }
+    if (!(*spelt)[id].empty()) {
+      throw Refused{"two tokens of one id", "model, vocab", "each id once", std::to_string(id) + " twice"};
+    }
+    (*spelt)[id] = text;
+    // A token that is no byte string (none in a byte-level vocabulary but control tokens) stands for its
+    // text.
+    data->tokens[id] = FromByteAlphabet(text, &bytes) ? bytes : std::string(text);
+  }
+}
+
+void ReadMerges(od::array merges, const TokenMap& spelt, TokenizerData* data) {
+  const auto find = [&](std::string_view text) {
+    const int32_t id = spelt.Find(text);
+    if (id < 0) {
+      throw Refused{"merge of an unknown token", "model, merges[" + std::to_string(data->merges.size()) + "]",
+                    "tokens of vocab", "\"" + std::string(text) + "\""};
+    }
+    return id;
+  };
+  for (od::value merge : merges) {
+    int32_t sides[2] = {-1, -1};
+    size_t count = 0;
+    if (merge.type() == od::json_type::array) {
+      for (std::string_view side : merge.get_array()) {
+        if (count < 2) sides[count] = find(side);
+        ++count;
+      }
+    } else {
+      const std::string_view both = merge.get_string();
+      const size_t space = both.find(' ');
+      if (space != std::string_view::npos) {
+        sides[0] = find(both.substr(0, space));
+        sides[1] = find(both.substr(space + 1));
+        count = 2;
+      }
+    }
+    if (count != 2) {
+      throw Refused{"bad merge", "model, merges[" + std::to_string(data->merges.size()) + "]", "two tokens",
+                    std::to_string(count)};
+    }
+    data->merges.emplace_back(sides[0], sides[1]);
+  }
+}
+
+void ReadModel(od::object model, TokenizerData* data) {
+  const std::string type = StringOr(model, "type", "BPE");
+  if (type != "BPE") throw Refused{"unsupported model", "model, type", "\"BPE\"", "\"" + type + "\""};
+  if (BoolOr(model, "byte_fallback", false)) {
+    throw Refused{"unsupported setting", "model, byte_fallback", "false", "true"};
+  }
+  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    const std::string text = StringOr(model, key, "");
+    if (!text.empty())
+      throw Refused{"unsupported setting", std::string("model, ") + key, "null", "\"" + text + "\""};
+  }
+  simdjson::simdjson_result<od::value> dropout = model.find_field_unordered("dropout");
+  if (!IsNull(dropout) && double(dropout.get_double()) != 0.0) {
+    throw Refused{"unsupported setting", "model, dropout", "null", "a number"};
+  }
+  data->whole_piece_first = BoolOr(model, "ignore_merges", false);
+  std::vector<std::string> spelt;
+  ReadVocab(model.find_field_unordered("vocab").get_object(), data, &spelt);
+  data->vocab_size = std::max(data->vocab_size, static_cast<int32_t>(data->tokens.size()));
+  ReadMerges(model.find_field_unordered("merges").get_array(), TokenMap(spelt), data);
+  if (data->merges.empty()) throw Refused{"no merges", "model, merges", "a list", "an empty one"};
+}
+
+TokenizerData Read(od::object root) {
+  TokenizerData data;
+  simdjson::simdjson_result<od::value> normalizer = root.find_field_unordered("normalizer");
+  if (!IsNull(normalizer)) throw Refused{"unsupported setting", "normalizer", "null", "an object"};
+  simdjson::simdjson_result<od::value> added = root.find_field_unordered("added_tokens");
+  if (!IsNull(added)) ReadAddedTokens(added.get_array(), &data);
+  data.pre_tokenizer = ReadPreTokenizer(root.find_field_unordered("pre_tokenizer").get_object());
+  ReadModel(root.find_field_unordered("model").get_object(), &data);
+  // Text must never give a control token, so these have no bytes.
+  for (const ControlToken& control : data.controls) {
+    if (static_cast<size_t>(control.id) < data.tokens.size()) data.tokens[control.id].clear();
+  }
+  return data;
+}
 
 }  // namespace
 
 Result<TokenizerData> ReadTokenizerJson(std::string_view json, const std::string& name) {
-  sj::parser parser;
-  sj::element root;
-  const simdjson::error_code code = parser.parse(json.data(), json.size()).get(root);
-  if (code != simdjson::SUCCESS) return ModelError("malformed JSON", name, "a tokenizer", simdjson::error_message(code));
-  if (!root.is_object()) return ModelError("malformed tokenizer", name, "a JSON object", "another");
-  TokenizerData data;
-  GATEHOUSE_TRY(Reader(name, &data).Read(root));
-  return data;
+  try {
+    const simdjson::padded_string padded(json);
+    od::parser parser;
+    od::document document = parser.iterate(padded);
+    return Read(document.get_object());
+  } catch (const Refused& refused) {
+    return ModelError(refused.what, name + ", " + refused.field, refused.expected, refused.found);
+  } catch (const simdjson::simdjson_error& error) {
+    return ModelError("bad tokenizer", name, "JSON of a byte-level BPE tokenizer", error.what());
+  }
 }
 
 }  // namespace gatehouse

@@ -1,4 +1,8 @@
-// tokenizer.json, the format of Hugging Face's tokenizers, for byte-level BPE models.
+// Reads tokenizer.json, the form of Hugging Face directories: byte-level BPE with one of the pre-tokenizers
+// of TokenizerData. Anything that would change ids and is not understood (normalizers, other patterns,
+// dropout) is refused by name.
+//
+//   GATEHOUSE_ASSIGN(TokenizerData data, ReadTokenizerJson(text, "model/tokenizer.json"));
 #pragma once
 
 #include <string>
@@ -9,7 +13,7 @@
 
 namespace gatehouse {
 
-// Errors: kModel: malformed JSON, another kind of model, an unknown pre-tokeniser, ids that clash.
+// name: for error messages. All added tokens become control tokens. Errors: kModel, naming the field.
 Result<TokenizerData> ReadTokenizerJson(std::string_view json, const std::string& name);
 
 }  // namespace gatehouse

@@ -38,7 +38,9 @@ struct Candidate {
   int32_t first;  // the symbols when this was found: stale if they have changed since
   int32_t second;
   int32_t result;
-  bool operator>(const Candidate& other) const { return rank != other.rank ? rank > other.rank : left > other.left; }
+  bool operator>(const Candidate& other) const {
+    return rank != other.rank ? rank > other.rank : left > other.left;
+  }
 };
 
 void MergeByHeap(const MergeTable& table, std::vector<int32_t>& symbols) {
@@ -62,7 +64,8 @@ void MergeByHeap(const MergeTable& table, std::vector<int32_t>& symbols) {
     queue.pop();
     const size_t left = static_cast<size_t>(top.left);
     const int32_t right = next[left];
-    if (symbols[left] != top.first || right >= size || symbols[static_cast<size_t>(right)] != top.second) continue;
+    if (symbols[left] != top.first || right >= size || symbols[static_cast<size_t>(right)] != top.second)
+      continue;
     symbols[left] = top.result;
     symbols[static_cast<size_t>(right)] = -1;  // gone
     next[left] = next[static_cast<size_t>(right)];

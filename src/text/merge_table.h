@@ -1,4 +1,5 @@
-// MergeTable: which pairs of tokens merge, into what, and in which order. A flat hash table: one probe on average.
+// MergeTable: which pairs of tokens merge, into what, and in which order. A flat hash table: one probe on
+// average.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 namespace gatehouse {
 
 struct Merge {
-  int32_t rank = -1;   // lower goes first; -1: the pair does not merge
+  int32_t rank = -1;  // lower goes first; -1: the pair does not merge
   int32_t result = -1;
 };
 

@@ -1,205 +1,248 @@
 #include "text/pre_tokenizer.h"
 
-#include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace gatehouse {
 namespace {
 
-// A position in the text with the character there; at the end the class is 0 and bytes is 0.
+constexpr int kWordPart = kLetter | kNumber;
+
+// A place in the text: the character there, and where the next one begins. At the end of the text there is no
+// character: bits and value are 0, and `end` is true.
 class Cursor {
  public:
-  Cursor(std::string_view text, size_t at) : text_(text), at_(at) { Read(); }
-
-  size_t at() const { return at_; }
-  bool end() const { return bytes_ == 0; }
-  char32_t code() const { return code_; }
-  uint8_t cls() const { return cls_; }
-  bool Is(uint8_t classes) const { return (cls_ & classes) != 0; }
-  bool IsOther() const { return !end() && !Is(kSpace | kLetter | kNumber); }
-  void Next() {
-    at_ += static_cast<size_t>(bytes_);
+  Cursor(const CharClasses& classes, std::string_view text)
+      : classes_(&classes), at_(text.data()), stop_(text.data() + text.size()) {
     Read();
   }
-  void SkipWhile(uint8_t classes) {
-    while (Is(classes)) Next();
+  bool end() const { return at_ == stop_; }
+  bool Is(int bits) const { return (bits_ & bits) != 0; }
+  bool Is(char character) const { return value_ == static_cast<unsigned char>(character) && !end(); }
+  // [^\s\p{L}\p{N}]
+  bool IsPunctuation() const { return !end() && !Is(kSpace | kWordPart); }
+  // [^\r\n\p{L}\p{N}]
+  bool IsPrefix() const { return !end() && !Is(kNewline | kWordPart); }
+  uint32_t value() const { return value_; }
+  const char* at() const { return at_; }
+  void Step() {
+    at_ += length_;
+    Read();
+  }
+  void SkipAll(int bits) {
+    while (Is(bits)) Step();
+  }
+  void SkipPunctuation() {
+    while (IsPunctuation()) Step();
   }
 
  private:
   void Read() {
-    if (at_ >= text_.size()) {
-      code_ = 0;
-      bytes_ = 0;
-      cls_ = 0;
+    if (at_ == stop_) {
+      value_ = length_ = bits_ = 0;
       return;
     }
-    const Decoded decoded = DecodeOne(text_.data() + at_);
-    code_ = decoded.code;
-    bytes_ = decoded.bytes;
-    cls_ = ClassOf(code_);
+    const CodePoint point = ReadCodePoint(at_);
+    value_ = point.value;
+    length_ = point.length;
+    bits_ = (*classes_)[point.value];
   }
 
-  std::string_view text_;
-  size_t at_;
-  char32_t code_ = 0;
-  int bytes_ = 0;
-  uint8_t cls_ = 0;
+  const CharClasses* classes_;
+  const char* at_;
+  const char* stop_;
+  uint32_t value_ = 0;
+  uint32_t length_ = 0;
+  uint32_t bits_ = 0;
 };
 
-// End of 's 't 're 've 'm 'll 'd at the cursor, or its own position. Without regard to case, s has a third form:
-// U+017F, the long s.
-size_t Contraction(Cursor cursor, bool ignore_case) {
-  const size_t begin = cursor.at();
-  if (cursor.code() != '\'') return begin;
-  cursor.Next();
-  const auto lower = [&](char32_t code) -> char32_t {
-    if (!ignore_case) return code;
-    if (code == 0x17F) return 's';
-    return code >= 'A' && code <= 'Z' ? code + 32 : code;
+// 's|'t|'re|'ve|'m|'ll|'d at the cursor, which moves behind it. Caseless, s has a third form, U+017F.
+bool SkipContraction(bool caseless, Cursor* cursor) {
+  if (!cursor->Is('\'')) return false;
+  Cursor next = *cursor;
+  const auto letter = [&next, caseless]() -> uint32_t {
+    const uint32_t value = next.value();
+    if (!caseless) return value;
+    constexpr uint32_t kLongS = 0x17F;
+    if (value == kLongS) return 's';
+    return value >= 'A' && value <= 'Z' ? value - 'A' + 'a' : value;
   };
-  const char32_t first = lower(cursor.code());
-  if (cursor.end()) return begin;
-  cursor.Next();
-  if (first == 's' || first == 't' || first == 'm' || first == 'd') return cursor.at();
-  const char32_t second = lower(cursor.code());
-  if (cursor.end()) return begin;
-  cursor.Next();
-  if ((first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l')) return cursor.at();
-  return begin;
-}
-
-// U*L+ of o200k from `start`: letters and marks without case belong to both classes, so U* may have to give some
-// back. Returns the end, or start if there is no match.
-size_t UpperThenLower(Cursor cursor) {
-  const size_t start = cursor.at();
-  size_t after_last_shared = start;
-  while (cursor.Is(kUpperish)) {
-    const bool shared = cursor.Is(kLowerish);
-    cursor.Next();
-    if (shared) after_last_shared = cursor.at();
+  next.Step();
+  const uint32_t first = letter();
+  next.Step();
+  bool matches = first == 's' || first == 't' || first == 'm' || first == 'd';
+  if (first == 'r' || first == 'v' || first == 'l') {
+    matches = letter() == (first == 'l' ? 'l' : 'e');
+    next.Step();
   }
-  if (!cursor.Is(kLowerish)) return after_last_shared;
-  cursor.SkipWhile(kLowerish);
-  return cursor.at();
+  if (matches) *cursor = next;
+  return matches;
 }
 
-size_t UpperRun(Cursor cursor) {
-  cursor.SkipWhile(kUpperish);
-  return cursor.at();
-}
-
-bool MayLead(const Cursor& cursor) { return !cursor.end() && !cursor.Is(kNewline | kLetter | kNumber); }
-
-// The two word alternatives of o200k; `begin` if neither matches.
-size_t O200kWord(std::string_view text, size_t begin) {
-  const Cursor here(text, begin);
-  Cursor after = here;
-  const bool lead = MayLead(here);
-  if (lead) after.Next();
-  for (const auto match : {UpperThenLower, UpperRun}) {
-    size_t end = lead ? match(after) : after.at();
-    if (lead && end == after.at()) end = begin;
-    if (!lead || end == begin) end = match(here);
-    if (end > begin) return Contraction(Cursor(text, end), /*ignore_case=*/true);
+// [Upperish]*[Lowerish]+: the first star backtracks to the last character that both classes hold.
+bool SkipLowerWord(Cursor* cursor) {
+  Cursor run = *cursor;
+  Cursor after_both = run;
+  bool found = false;
+  while (run.Is(kUpperish)) {
+    const bool both = run.Is(kLowerish);
+    run.Step();
+    if (both) {
+      after_both = run;
+      found = true;
+    }
   }
-  return begin;
-}
-
-// \s*[\r\n]+ | \s+(?!\S) | \s+ (the first only where `newlines`); `begin` must be a space.
-size_t Spaces(std::string_view text, size_t begin, bool newlines) {
-  Cursor cursor(text, begin);
-  size_t last = begin;            // start of the run's last character
-  size_t after_newline = begin;   // behind the run's last newline
-  while (cursor.Is(kSpace)) {
-    last = cursor.at();
-    const bool newline = cursor.Is(kNewline);
-    cursor.Next();
-    if (newline) after_newline = cursor.at();
+  if (run.Is(kLowerish)) {
+    run.SkipAll(kLowerish);
+    *cursor = run;
+    return true;
   }
-  if (newlines && after_newline > begin) return after_newline;
-  // A space before a word belongs to the word, if the run leaves anything without it.
-  return cursor.end() || last == begin ? cursor.at() : last;
+  if (found) *cursor = after_both;
+  return found;
 }
 
-size_t Numbers(Cursor cursor, int limit) {
-  for (int count = 0; cursor.Is(kNumber) && count < limit; ++count) cursor.Next();
-  return cursor.at();
+// [Upperish]+[Lowerish]*
+bool SkipUpperWord(Cursor* cursor) {
+  if (!cursor->Is(kUpperish)) return false;
+  cursor->SkipAll(kUpperish);
+  cursor->SkipAll(kLowerish);
+  return true;
 }
 
-// ` ?[^\s\p{L}\p{N}]+`, and behind it what `tail` accepts; `begin` if there is no match.
-size_t Others(std::string_view text, size_t begin, bool slash, bool newlines) {
-  Cursor cursor(text, begin);
-  if (cursor.code() == ' ' && !cursor.end()) cursor.Next();
-  if (!cursor.IsOther()) return begin;
-  while (cursor.IsOther()) cursor.Next();
-  while (!cursor.end() && ((newlines && cursor.Is(kNewline)) || (slash && cursor.code() == '/'))) cursor.Next();
-  return cursor.at();
-}
-
-size_t NextO200k(std::string_view text, size_t begin) {
-  size_t end = O200kWord(text, begin);
-  if (end == begin) end = Numbers(Cursor(text, begin), 3);
-  if (end == begin) end = Others(text, begin, /*slash=*/true, /*newlines=*/true);
-  return end == begin ? Spaces(text, begin, /*newlines=*/true) : end;
-}
-
-size_t NextLlama3(std::string_view text, size_t begin) {
-  const Cursor here(text, begin);
-  size_t end = Contraction(here, /*ignore_case=*/true);
-  if (end > begin) return end;
-  Cursor word = here;
-  if (MayLead(here)) word.Next();
-  if (word.Is(kLetter)) {
-    word.SkipWhile(kLetter);
-    return word.at();
+// [^\r\n\p{L}\p{N}]? before a word: taken where a word follows, else tried without.
+template <typename Word>
+bool SkipPrefixed(Word word, Cursor* cursor) {
+  if (cursor->IsPrefix()) {
+    Cursor next = *cursor;
+    next.Step();
+    if (word(&next)) {
+      *cursor = next;
+      return true;
+    }
   }
-  end = Numbers(here, 3);
-  if (end == begin) end = Others(text, begin, /*slash=*/false, /*newlines=*/true);
-  return end == begin ? Spaces(text, begin, /*newlines=*/true) : end;
+  return word(cursor);
 }
 
-size_t NextGpt2(std::string_view text, size_t begin) {
-  const Cursor here(text, begin);
-  size_t end = Contraction(here, /*ignore_case=*/false);
-  if (end > begin) return end;
-  Cursor word = here;
-  if (word.code() == ' ' && !word.end()) word.Next();
-  for (const uint8_t cls : {kLetter, kNumber}) {
-    if (!word.Is(cls)) continue;
-    word.SkipWhile(cls);
-    return word.at();
+// \p{N}{1,3}
+bool SkipNumber(Cursor* cursor) {
+  constexpr int kMostDigits = 3;
+  int digits = 0;
+  while (digits < kMostDigits && cursor->Is(kNumber)) {
+    cursor->Step();
+    ++digits;
   }
-  end = Others(text, begin, /*slash=*/false, /*newlines=*/false);
-  return end == begin ? Spaces(text, begin, /*newlines=*/false) : end;
+  return digits > 0;
 }
 
-// Numbers are cut out first, one character each; GPT-2's pattern sees only what lies between them.
-size_t NextSmolLM(std::string_view text, size_t begin) {
-  Cursor cursor(text, begin);
-  if (cursor.Is(kNumber)) {
-    cursor.Next();
-    return cursor.at();
+// " ?" before something that `skip` takes; a space alone stays.
+template <typename Skip>
+bool SkipSpaced(Skip skip, Cursor* cursor) {
+  Cursor next = *cursor;
+  if (next.Is(' ')) next.Step();
+  if (!skip(&next)) return false;
+  *cursor = next;
+  return true;
+}
+
+bool SkipPunctuationRun(Cursor* cursor) {
+  if (!cursor->IsPunctuation()) return false;
+  cursor->SkipPunctuation();
+  return true;
+}
+
+bool SkipClassRun(int bits, Cursor* cursor) {
+  if (!cursor->Is(bits)) return false;
+  cursor->SkipAll(bits);
+  return true;
+}
+
+// newlines: \s*[\r\n]+ , which ends behind the last newline of the run. Then \s+(?!\S)|\s+ : all of the run
+// at the end of the text (or before a character of stop_bits), else all but its last character, else that
+// one.
+void SkipSpaces(bool newlines, int stop_bits, Cursor* cursor) {
+  Cursor run = *cursor;
+  Cursor last = run;           // the run's last character
+  Cursor after_newline = run;  // behind the run's last newline
+  bool found = false;
+  while (run.Is(kSpace)) {
+    const bool newline = run.Is(kNewline);
+    last = run;
+    run.Step();
+    if (newline) {
+      after_newline = run;
+      found = true;
+    }
   }
-  // The fragment's end matters only for spaces: look no further than the run itself.
-  if (cursor.Is(kSpace)) {
-    Cursor run = cursor;
-    run.SkipWhile(kSpace);
-    if (run.Is(kNumber)) return NextGpt2(text.substr(0, run.at()), begin);
+  if (newlines && found) {
+    *cursor = after_newline;
+  } else if (run.end() || run.Is(stop_bits) || last.at() == cursor->at()) {
+    *cursor = run;
+  } else {
+    *cursor = last;
   }
-  const size_t end = NextGpt2(text, begin);
-  // ` ?\p{N}+` cannot match inside a fragment; a single space before a number was handled above.
-  return end;
+}
+
+// [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?
+// |[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?
+// |\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+void SkipO200k(Cursor* cursor) {
+  if (SkipPrefixed(SkipLowerWord, cursor) || SkipPrefixed(SkipUpperWord, cursor)) {
+    SkipContraction(true, cursor);
+    return;
+  }
+  if (SkipNumber(cursor)) return;
+  if (SkipSpaced(SkipPunctuationRun, cursor)) {
+    while (cursor->Is(kNewline) || cursor->Is('/')) cursor->Step();
+    return;
+  }
+  SkipSpaces(true, 0, cursor);
+}
+
+// (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+
+// |\s+(?!\S)|\s+
+void SkipLlama3(Cursor* cursor) {
+  if (SkipContraction(true, cursor)) return;
+  if (SkipPrefixed([](Cursor* word) { return SkipClassRun(kLetter, word); }, cursor)) return;
+  if (SkipNumber(cursor)) return;
+  if (SkipSpaced(SkipPunctuationRun, cursor)) {
+    cursor->SkipAll(kNewline);
+    return;
+  }
+  SkipSpaces(true, 0, cursor);
+}
+
+// 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+// single_digits (SmolLM): \p{N} is cut out first, and each stretch between is text of its own.
+void SkipGpt2(bool single_digits, Cursor* cursor) {
+  if (single_digits && cursor->Is(kNumber)) {
+    cursor->Step();
+    return;
+  }
+  if (SkipContraction(false, cursor)) return;
+  if (SkipSpaced([](Cursor* word) { return SkipClassRun(kLetter, word); }, cursor)) return;
+  if (!single_digits && SkipSpaced([](Cursor* run) { return SkipClassRun(kNumber, run); }, cursor)) return;
+  if (SkipSpaced(SkipPunctuationRun, cursor)) return;
+  SkipSpaces(false, single_digits ? kNumber : 0, cursor);
 }
 
 }  // namespace
 
-size_t NextPiece(PreTokenizer kind, std::string_view text, size_t begin) {
-  switch (kind) {
-    case PreTokenizer::kO200k: return NextO200k(text, begin);
-    case PreTokenizer::kLlama3: return NextLlama3(text, begin);
-    case PreTokenizer::kSmolLM: return NextSmolLM(text, begin);
-    case PreTokenizer::kGpt2: return NextGpt2(text, begin);
+size_t PieceCutter::Next(std::string_view text) const {
+  Cursor cursor(*classes_, text);
+  switch (kind_) {
+    case PreTokenizer::kO200k:
+      SkipO200k(&cursor);
+      break;
+    case PreTokenizer::kLlama3:
+      SkipLlama3(&cursor);
+      break;
+    case PreTokenizer::kSmolLM:
+      SkipGpt2(true, &cursor);
+      break;
+    case PreTokenizer::kGpt2:
+      SkipGpt2(false, &cursor);
+      break;
   }
-  return text.size();
+  return static_cast<size_t>(cursor.at() - text.data());
 }
 
 }  // namespace gatehouse

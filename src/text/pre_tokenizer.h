@@ -1,15 +1,31 @@
-// Pre-tokenisers: cut valid UTF-8 into the pieces inside which byte pairs merge. Written by hand to equal the
-// published regular expressions, which the tests run through PCRE2 as an oracle.
+// Cuts text into the pieces within which byte pairs are merged, exactly as the models' regular expressions
+// do, written out by hand: linear in the text, no backtracking, no allocation. The patterns stand in the .cc
+// file.
+//
+//   const PieceCutter cutter(PreTokenizer::kO200k);
+//   while (!text.empty()) { size_t size = cutter.Next(text); Use(text.substr(0, size));
+//   text.remove_prefix(size); }
 #pragma once
 
 #include <cstddef>
 #include <string_view>
 
 #include "formats/tokenizer_data.h"
+#include "text/char_class.h"
 
 namespace gatehouse {
 
-// End (byte offset) of the piece that begins at `begin` < text.size().
-size_t NextPiece(PreTokenizer kind, std::string_view text, size_t begin);
+class PieceCutter {
+ public:
+  explicit PieceCutter(PreTokenizer kind) : kind_(kind), classes_(&CharClasses::Get()) {}
+
+  // Bytes of the first piece of text, which is well-formed UTF-8, not empty, begins at a border of pieces,
+  // and goes on to the end of the whole text (patterns look ahead).
+  size_t Next(std::string_view text) const;
+
+ private:
+  PreTokenizer kind_;
+  const CharClasses* classes_;
+};
 
 }  // namespace gatehouse

@@ -1,118 +1,133 @@
 #include "text/tokenizer.h"
 
-#include <array>
+#include <algorithm>
+#include <atomic>
 #include <unordered_map>
-#include <unordered_set>
-#include <utility>
 
 #include "base/error.h"
-#include "text/byte_pairs.h"
+#include "formats/token_map.h"
+#include "formats/tokenizer_merges.h"
+#include "text/merger.h"
 #include "text/pre_tokenizer.h"
-#include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace gatehouse {
-
-struct Tokenizer::Impl {
-  TokenizerData data;
-  std::array<int32_t, 256> byte_ids{};
-  std::unordered_map<std::string_view, int32_t> ids;  // of data.tokens
-  std::unordered_map<std::string_view, int32_t> control_ids;
-  std::unordered_set<int32_t> controls;
-  MergeTable merges;
-};
-
 namespace {
 
-// tiktoken's form has no list of merges: a pair merges where its concatenation is a token, lowest id first.
-void AddMergesOfRanks(const TokenizerData& data, const std::unordered_map<std::string_view, int32_t>& ids, MergeTable* table) {
-  std::vector<std::array<int32_t, 3>> found;
-  for (size_t id = 0; id < data.tokens.size(); ++id) {
-    const std::string_view token = data.tokens[id];
-    for (size_t cut = 1; cut < token.size(); ++cut) {
-      const auto left = ids.find(token.substr(0, cut));
-      if (left == ids.end()) continue;
-      const auto right = ids.find(token.substr(cut));
-      if (right != ids.end()) found.push_back({left->second, right->second, static_cast<int32_t>(id)});
+// Does merging the bytes of a token give that token? Not of course where a file's merges say otherwise.
+enum class Whole : uint8_t { kUnknown, kYes, kNo };
+
+constexpr int kBytes = 256;
+
+Result<void> CheckTokens(const TokenizerData& data) {
+  if (data.vocab_size < 0 || data.vocab_size > PairTable::kMaxId ||
+      data.tokens.size() > static_cast<size_t>(data.vocab_size)) {
+    return ModelError("bad vocabulary size", "tokenizer",
+                      std::to_string(data.tokens.size()) + " to " + std::to_string(PairTable::kMaxId),
+                      std::to_string(data.vocab_size));
+  }
+  for (const ControlToken& control : data.controls) {
+    const std::string where = "tokenizer, control token \"" + control.text + "\"";
+    if (control.id < 0 || control.id >= data.vocab_size) {
+      return ModelError("token id out of range", where, "below " + std::to_string(data.vocab_size),
+                        std::to_string(control.id));
+    }
+    if (control.text.empty()) return ModelError("control token without text", where);
+    if (static_cast<size_t>(control.id) < data.tokens.size() && !data.tokens[control.id].empty()) {
+      return ModelError("control token is an ordinary token too", where);
     }
   }
-  *table = MergeTable(found.size());
-  for (const auto& [left, right, result] : found) table->Insert(left, right, {result, result});
+  return {};
 }
 
 }  // namespace
+
+struct Tokenizer::Impl {
+  explicit Impl(TokenizerData source)
+      : data(std::move(source)), map(data.tokens), cutter(data.pre_tokenizer), is_control(data.vocab_size) {}
+
+  void EncodePiece(std::string_view piece, Merger* merger, std::vector<int32_t>* ids) const;
+
+  TokenizerData data;
+  TokenMap map;
+  PieceCutter cutter;
+  MergeRules rules;
+  std::vector<uint8_t> is_control;
+  std::unordered_map<std::string, int32_t> control_ids;
+  std::unique_ptr<std::atomic<Whole>[]>
+      whole;  // by id; filled as pieces come by; null with whole_piece_first
+};
 
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tokenizer::~Tokenizer() = default;
 
 Result<std::shared_ptr<const Tokenizer>> Tokenizer::Create(TokenizerData data) {
-  auto impl = std::make_unique<Impl>();
-  impl->data = std::move(data);
-  const TokenizerData& all = impl->data;
-  for (const ControlToken& control : all.controls) {
-    if (control.text.empty() || control.id < 0 || control.id >= all.vocab_size) {
-      return ModelError("bad control token", "tokenizer: " + control.text, "an id below " + std::to_string(all.vocab_size),
-                        std::to_string(control.id));
-    }
-    impl->controls.insert(control.id);
-    impl->control_ids.emplace(control.text, control.id);
-  }
-  impl->ids.reserve(all.tokens.size());
-  for (size_t id = 0; id < all.tokens.size(); ++id) {
-    const bool is_control = impl->controls.count(static_cast<int32_t>(id)) != 0;
-    if (!all.tokens[id].empty() && !is_control) impl->ids.emplace(all.tokens[id], static_cast<int32_t>(id));
-  }
-  for (int byte = 0; byte < 256; ++byte) {
-    const char text = static_cast<char>(static_cast<unsigned char>(byte));
-    const auto found = impl->ids.find(std::string_view(&text, 1));
-    if (found == impl->ids.end()) {
-      return ModelError("byte without a token", "tokenizer", "a token for each of the 256 bytes", "none for " + std::to_string(byte));
-    }
-    impl->byte_ids[static_cast<size_t>(byte)] = found->second;
-  }
-  if (all.merges.empty()) {
-    AddMergesOfRanks(all, impl->ids, &impl->merges);
-  } else {
-    impl->merges = MergeTable(all.merges.size());
-    std::string joined;
-    const int32_t count = static_cast<int32_t>(all.tokens.size());
-    for (size_t rank = 0; rank < all.merges.size(); ++rank) {
-      const auto [left, right] = all.merges[rank];
-      if (left < 0 || right < 0 || left >= count || right >= count) {
-        return ModelError("merge of unknown tokens", "tokenizer: merge " + std::to_string(rank), "ids below " + std::to_string(count),
-                          std::to_string(left) + ", " + std::to_string(right));
-      }
-      joined.assign(all.tokens[static_cast<size_t>(left)]).append(all.tokens[static_cast<size_t>(right)]);
-      const auto result = impl->ids.find(joined);
-      if (result == impl->ids.end()) {
-        return ModelError("merge without a result", "tokenizer: merge " + std::to_string(rank), "its concatenation as a token", "none");
-      }
-      impl->merges.Insert(left, right, {static_cast<int32_t>(rank), result->second});
+  GATEHOUSE_TRY(CheckTokens(data));
+  auto impl = std::make_unique<Impl>(std::move(data));
+  TokenizerData& own = impl->data;
+  GATEHOUSE_TRY(CompleteMerges(impl->map, &own));
+  for (int byte = 0; byte < kBytes; ++byte) {
+    const char text = static_cast<char>(byte);
+    impl->rules.byte_ids[byte] = impl->map.Find({&text, 1});
+    if (impl->rules.byte_ids[byte] < 0) {
+      return ModelError("a byte without a token", "tokenizer", "a token for each byte",
+                        "none for " + std::to_string(byte));
     }
   }
+  if (own.merges.size() > PairTable::kMaxRank) {
+    return ModelError("too many merges", "tokenizer", "at most " + std::to_string(PairTable::kMaxRank),
+                      std::to_string(own.merges.size()));
+  }
+  impl->rules.pairs = PairTable(own.merges.size());
+  impl->rules.merged = own.rank_is_id ? nullptr : &own.merged;
+  for (size_t index = 0; index < own.merges.size(); ++index) {
+    const auto rank = static_cast<uint32_t>(own.rank_is_id ? own.merged[index] : static_cast<int32_t>(index));
+    if (!impl->rules.pairs.Add(own.merges[index].first, own.merges[index].second, rank)) {
+      return ModelError("the same merge twice", "tokenizer, merge " + std::to_string(index));
+    }
+  }
+  for (const ControlToken& control : own.controls) {
+    impl->is_control[control.id] = 1;
+    if (!impl->control_ids.emplace(control.text, control.id).second) {
+      return ModelError("the same control token twice", "tokenizer, \"" + control.text + "\"");
+    }
+  }
+  if (!own.whole_piece_first) impl->whole = std::make_unique<std::atomic<Whole>[]>(own.tokens.size());
   return std::shared_ptr<const Tokenizer>(new Tokenizer(std::move(impl)));
 }
 
-void Tokenizer::Encode(std::string_view text, std::vector<int32_t>* ids) const {
-  std::string repaired;
-  if (!IsValidUtf8(text)) {
-    repaired = RepairUtf8(text);
-    text = repaired;
+void Tokenizer::Impl::EncodePiece(std::string_view piece, Merger* merger, std::vector<int32_t>* ids) const {
+  const int32_t id = map.Find(piece);
+  if (id < 0) {
+    merger->Merge(piece, ids);
+    return;
   }
-  std::vector<int32_t> symbols;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = NextPiece(impl_->data.pre_tokenizer, text, begin);
-    const std::string_view piece = text.substr(begin, end - begin);
-    begin = end;
-    if (impl_->data.whole_piece_first) {
-      const auto whole = impl_->ids.find(piece);
-      if (whole != impl_->ids.end()) {
-        ids->push_back(whole->second);
-        continue;
-      }
-    }
-    symbols.clear();
-    for (const char byte : piece) symbols.push_back(impl_->byte_ids[static_cast<unsigned char>(byte)]);
-    MergePairs(impl_->merges, symbols, ids);
+  if (!whole) {
+    ids->push_back(id);
+    return;
+  }
+  // Any thread finds the same answer, so it does not matter which one stores it.
+  const Whole known = whole[id].load(std::memory_order_relaxed);
+  if (known == Whole::kYes) {
+    ids->push_back(id);
+    return;
+  }
+  const size_t before = ids->size();
+  merger->Merge(piece, ids);
+  if (known == Whole::kUnknown) {
+    const bool same = ids->size() == before + 1 && ids->back() == id;
+    whole[id].store(same ? Whole::kYes : Whole::kNo, std::memory_order_relaxed);
+  }
+}
+
+void Tokenizer::Encode(std::string_view text, std::vector<int32_t>* ids) const {
+  std::string storage;
+  text = RepairUtf8(text, &storage);
+  Merger merger(impl_->rules);
+  while (!text.empty()) {
+    const size_t size = impl_->cutter.Next(text);
+    impl_->EncodePiece(text.substr(0, size), &merger, ids);
+    text.remove_prefix(size);
   }
 }
 
@@ -123,19 +138,22 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
 }
 
 std::optional<int32_t> Tokenizer::ControlId(std::string_view text) const {
-  const auto found = impl_->control_ids.find(text);
+  const auto found = impl_->control_ids.find(std::string(text));
   if (found == impl_->control_ids.end()) return std::nullopt;
   return found->second;
 }
 
-bool Tokenizer::IsControl(int32_t id) const { return impl_->controls.count(id) != 0; }
+bool Tokenizer::IsControl(int32_t id) const {
+  return id >= 0 && id < impl_->data.vocab_size && impl_->is_control[id] != 0;
+}
 
 std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
-  std::string out;
+  std::string text;
   for (const int32_t id : ids) {
-    if (id >= 0 && static_cast<size_t>(id) < impl_->data.tokens.size() && !IsControl(id)) out += impl_->data.tokens[static_cast<size_t>(id)];
+    // Control ids have no bytes.
+    if (id >= 0 && static_cast<size_t>(id) < impl_->data.tokens.size()) text += impl_->data.tokens[id];
   }
-  return out;
+  return text;
 }
 
 int32_t Tokenizer::vocab_size() const { return impl_->data.vocab_size; }

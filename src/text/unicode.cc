@@ -9,25 +9,36 @@ namespace {
 
 bool IsWhiteSpace(char32_t code) {
   return (code >= 0x09 && code <= 0x0D) || code == 0x20 || code == 0x85 || code == 0xA0 || code == 0x1680 ||
-         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F ||
-         code == 0x3000;
+         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F ||
+         code == 0x205F || code == 0x3000;
 }
 
 uint8_t ComputeClass(char32_t code) {
   uint8_t out = 0;
   switch (u_charType(static_cast<UChar32>(code))) {
     case U_UPPERCASE_LETTER:
-    case U_TITLECASE_LETTER: out = kUpperish | kLetter; break;
-    case U_LOWERCASE_LETTER: out = kLowerish | kLetter; break;
+    case U_TITLECASE_LETTER:
+      out = kUpperish | kLetter;
+      break;
+    case U_LOWERCASE_LETTER:
+      out = kLowerish | kLetter;
+      break;
     case U_MODIFIER_LETTER:
-    case U_OTHER_LETTER: out = kUpperish | kLowerish | kLetter; break;
+    case U_OTHER_LETTER:
+      out = kUpperish | kLowerish | kLetter;
+      break;
     case U_NON_SPACING_MARK:
     case U_ENCLOSING_MARK:
-    case U_COMBINING_SPACING_MARK: out = kUpperish | kLowerish; break;
+    case U_COMBINING_SPACING_MARK:
+      out = kUpperish | kLowerish;
+      break;
     case U_DECIMAL_DIGIT_NUMBER:
     case U_LETTER_NUMBER:
-    case U_OTHER_NUMBER: out = kNumber; break;
-    default: break;
+    case U_OTHER_NUMBER:
+      out = kNumber;
+      break;
+    default:
+      break;
   }
   if (IsWhiteSpace(code)) out |= kSpace;
   if (code == '\r' || code == '\n') out |= kNewline;
@@ -36,7 +47,9 @@ uint8_t ComputeClass(char32_t code) {
 
 // Length of the well-formed sequence at `at`, or 0 and in *bad the length of the maximal ill-formed piece.
 size_t WellFormed(std::string_view text, size_t at, size_t* bad) {
-  const auto byte = [&](size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0; };
+  const auto byte = [&](size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
+  };
   const unsigned lead = byte(0);
   *bad = 1;
   if (lead < 0x80) return 1;
@@ -70,7 +83,9 @@ size_t WellFormed(std::string_view text, size_t at, size_t* bad) {
 }  // namespace
 
 void AppendUtf8(char32_t code, std::string* out) {
-  const auto put = [out](char32_t byte) { out->push_back(static_cast<char>(static_cast<unsigned char>(byte))); };
+  const auto put = [out](char32_t byte) {
+    out->push_back(static_cast<char>(static_cast<unsigned char>(byte)));
+  };
   if (code < 0x80) {
     put(code);
   } else if (code < 0x800) {
