@@ -44,17 +44,36 @@ int FindPrecision(double largest) {
   return kMost;
 }
 
-RgbImage ResizeWidth(const RgbImage& image, int width) {
-  const ResizeWeights weights = MakeResizeWeights(image.width, width);
+// One image in the making of the width pass.
+struct WidthPass {
+  ResizeWeights weights;
   RgbImage out;
-  out.width = width;
-  out.height = image.height;
-  out.rgb.resize(static_cast<size_t>(width) * image.height * 3);
-  for (int y = 0; y < image.height; ++y) {
-    ResizeRow(weights, image.rgb.data() + size_t{3} * image.width * y, static_cast<size_t>(image.width),
-              out.rgb.data() + size_t{3} * width * y);
+};
+
+WidthPass StartWidthPass(const RgbImage& image, int width) {
+  WidthPass pass;
+  pass.weights = MakeResizeWeights(image.width, width);
+  pass.out.width = width;
+  pass.out.height = image.height;
+  pass.out.rgb.resize(static_cast<size_t>(width) * image.height * 3);
+  return pass;
+}
+
+// Two rows at a time for every pass, so that a row comes from memory once.
+void RunWidthPasses(const RgbImage& image, std::span<WidthPass> passes) {
+  std::vector<uint8_t> spare;  // where the partner of a last single row goes
+  for (int y = 0; y < image.height; y += 2) {
+    const bool single = y + 1 == image.height;
+    const uint8_t* first = image.rgb.data() + size_t{3} * image.width * y;
+    const uint8_t* const rows[2] = {first, single ? first : first + size_t{3} * image.width};
+    for (WidthPass& pass : passes) {
+      const size_t stride = size_t{3} * pass.out.width;
+      uint8_t* out = pass.out.rgb.data() + stride * y;
+      if (single) spare.resize(stride);
+      uint8_t* const outs[2] = {out, single ? spare.data() : out + stride};
+      ResizeTwoRows(pass.weights, rows, static_cast<size_t>(image.width), outs);
+    }
   }
-  return out;
 }
 
 RgbImage ResizeHeight(const RgbImage& image, int height) {
@@ -99,11 +118,30 @@ ResizeWeights MakeResizeWeights(int n_in, int n_out) {
   return result;
 }
 
+std::vector<RgbImage> ResizeAll(const RgbImage& image, std::span<const ImageSize> sizes) {
+  std::vector<WidthPass> passes;
+  for (const ImageSize& size : sizes) {
+    if (size.width != image.width) passes.push_back(StartWidthPass(image, size.width));
+  }
+  RunWidthPasses(image, passes);
+  std::vector<RgbImage> results;
+  auto pass = passes.begin();
+  for (const ImageSize& size : sizes) {
+    // A side that does not change is left alone, not filtered.
+    const bool same_height = size.height == image.height;
+    if (size.width == image.width) {
+      results.push_back(same_height ? image : ResizeHeight(image, size.height));
+    } else {
+      results.push_back(same_height ? std::move(pass->out) : ResizeHeight(pass->out, size.height));
+      ++pass;
+    }
+  }
+  return results;
+}
+
 RgbImage Resize(const RgbImage& image, int width, int height) {
-  if (width == image.width && height == image.height) return image;
-  if (width == image.width) return ResizeHeight(image, height);
-  if (height == image.height) return ResizeWidth(image, width);
-  return ResizeHeight(ResizeWidth(image, width), height);
+  const ImageSize size = {width, height};
+  return std::move(ResizeAll(image, {&size, 1}).front());
 }
 
 }  // namespace gatehouse

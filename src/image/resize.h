@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "image/image.h"
@@ -24,7 +25,15 @@ struct ResizeWeights {
 };
 ResizeWeights MakeResizeWeights(int n_in, int n_out);
 
-// width and height at least 1; the image not empty.
+struct ImageSize {
+  int width = 0;
+  int height = 0;
+};
+
+// The image in several sizes (each side at least 1; the image not empty). The image is read once for all of
+// them.
+std::vector<RgbImage> ResizeAll(const RgbImage& image, std::span<const ImageSize> sizes);
+
 RgbImage Resize(const RgbImage& image, int width, int height);
 
 }  // namespace gatehouse

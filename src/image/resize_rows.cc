@@ -37,15 +37,12 @@ __m128i LoadPair(const int16_t* weights) {
   return _mm_set1_epi32(word);
 }
 
-// The sums of one output pixel. pixels: [>= count + 1 (even count) or + 2 (odd)][3] readable.
-__m128i SumPixel(const uint8_t* pixels, const int16_t* weights, int count, __m128i sum) {
-  const __m128i zero = _mm_setzero_si128();
-  for (int k = 0; k < count; k += 2, pixels += 6) {
-    // r0 r1 g0 g1 b0 b1 and two bytes of the pixels behind, as 16 bits.
-    const __m128i pair = _mm_unpacklo_epi8(Load4(pixels), Load4(pixels + 3));
-    sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_unpacklo_epi8(pair, zero), LoadPair(weights + k)));
-  }
-  return sum;
+// Adds one pair of pixels, times their weights, to the sums (r, g, b, unused) of an output pixel. One byte
+// behind the pair is read.
+__m128i AddPair(__m128i sum, const uint8_t* pixels, __m128i pair_weights) {
+  // r0 r1 g0 g1 b0 b1 and two bytes of the pixels behind, as 16 bits.
+  const __m128i pair = _mm_unpacklo_epi8(Load4(pixels), Load4(pixels + 3));
+  return _mm_add_epi32(sum, _mm_madd_epi16(_mm_unpacklo_epi8(pair, _mm_setzero_si128()), pair_weights));
 }
 #endif
 
@@ -70,23 +67,38 @@ void MixRowsPortable(const uint8_t* rows, size_t stride, size_t begin, const int
 
 #ifdef __SSE2__
 
-void ResizeRow(const ResizeWeights& weights, const uint8_t* row, size_t width, uint8_t* out) {
-  const __m128i half = _mm_set1_epi32(1 << (weights.precision - 1));
-  const __m128i shift = _mm_cvtsi32_si128(weights.precision);
-  for (const ResizeWeights::Window& window : weights.windows) {
-    const uint8_t* pixels = row + size_t{3} * window.first;
-    const int16_t* window_weights = weights.weights.data() + window.offset;
-    // Pairs of pixels are read with one byte more: the last pixels of the row would read behind it.
+void ResizeTwoRows(const ResizeWeights& weights, const uint8_t* const rows[2], size_t width,
+                   uint8_t* const outs[2]) {
+  const int precision = weights.precision;
+  const __m128i half = _mm_set1_epi32(1 << (precision - 1));
+  const __m128i shift = _mm_cvtsi32_si128(precision);
+  const size_t n_out = weights.windows.size();
+  for (size_t x = 0; x < n_out; ++x) {
+    const ResizeWeights::Window& window = weights.windows[x];
+    const int16_t* taps = weights.weights.data() + window.offset;
+    const uint8_t* first = rows[0] + size_t{3} * window.first;
+    const uint8_t* second = rows[1] + size_t{3} * window.first;
+    // The last pixels of a row would be read with a byte behind the row, and four bytes are written for
+    // three.
     const size_t end = static_cast<size_t>(window.first) + window.count + window.count % 2;
-    if (end + 1 > width) {
-      ResizePixelPortable(pixels, window_weights, window.count, weights.precision, out);
-    } else {
-      const __m128i sum = _mm_sra_epi32(SumPixel(pixels, window_weights, window.count, half), shift);
-      const __m128i levels = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
-      const int32_t word = _mm_cvtsi128_si32(levels);
-      std::memcpy(out, &word, 3);
+    if (end + 1 > width || x + 1 == n_out) {
+      ResizePixelPortable(first, taps, window.count, precision, outs[0] + 3 * x);
+      ResizePixelPortable(second, taps, window.count, precision, outs[1] + 3 * x);
+      continue;
     }
-    out += 3;
+    __m128i sum_first = half;
+    __m128i sum_second = half;
+    for (int k = 0; k < window.count; k += 2, first += 6, second += 6) {
+      const __m128i pair_weights = LoadPair(taps + k);
+      sum_first = AddPair(sum_first, first, pair_weights);
+      sum_second = AddPair(sum_second, second, pair_weights);
+    }
+    const __m128i sums = _mm_packs_epi32(_mm_sra_epi32(sum_first, shift), _mm_sra_epi32(sum_second, shift));
+    const __m128i levels = _mm_packus_epi16(sums, sums);
+    const int32_t word_first = _mm_cvtsi128_si32(levels);
+    const int32_t word_second = _mm_cvtsi128_si32(_mm_srli_si128(levels, 4));
+    std::memcpy(outs[0] + 3 * x, &word_first, sizeof word_first);
+    std::memcpy(outs[1] + 3 * x, &word_second, sizeof word_second);
   }
 }
 
@@ -123,8 +135,9 @@ void MixRows(const uint8_t* rows, size_t stride, const int16_t* weights, int cou
 
 #else
 
-void ResizeRow(const ResizeWeights& weights, const uint8_t* row, size_t, uint8_t* out) {
-  ResizeRowPortable(weights, row, out);
+void ResizeTwoRows(const ResizeWeights& weights, const uint8_t* const rows[2], size_t,
+                   uint8_t* const outs[2]) {
+  for (int row = 0; row < 2; ++row) ResizeRowPortable(weights, rows[row], outs[row]);
 }
 
 void MixRows(const uint8_t* rows, size_t stride, const int16_t* weights, int count, int precision,

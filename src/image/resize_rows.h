@@ -12,8 +12,10 @@
 
 namespace gatehouse {
 
-// One row of the width pass. row: [width][3], out: [weights.windows.size()][3].
-void ResizeRow(const ResizeWeights& weights, const uint8_t* row, size_t width, uint8_t* out);
+// Two rows of the width pass, which share the loads of their weights. rows: 2 x [width][3], which may be the
+// same row, outs: 2 x [weights.windows.size()][3], different ones.
+void ResizeTwoRows(const ResizeWeights& weights, const uint8_t* const rows[2], size_t width,
+                   uint8_t* const outs[2]);
 
 // One row of the height pass: out[x] = rounded sum over k < count of weights[k] * rows[k * stride + x], x <
 // stride. weights: [count], followed by one zero where count is odd.

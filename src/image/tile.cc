@@ -1,7 +1,9 @@
 // How an image is fitted to a canvas of tiles, and cut. The arithmetic follows the reference step by step,
 // single precision included: a canvas chosen in another precision would be another canvas for some sizes.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,14 +102,14 @@ Canvas ChooseCanvas(int width, int height, const TileOptions& options) {
   return best;
 }
 
-FittedSize FitToCanvas(int width, int height, const Canvas& canvas, int tile) {
+ImageSize FitToCanvas(int width, int height, const Canvas& canvas, int tile) {
   const int limit_w = std::max(width, tile);
   const int limit_h = std::max(height, tile);
   const int target_w = std::min(limit_w, canvas.cols * tile);
   const int target_h = std::min(limit_h, canvas.rows * tile);
   const SideScale scale_w(width, target_w, target_w < limit_w);
   const SideScale scale_h(height, target_h, target_h < limit_h);
-  FittedSize size;
+  ImageSize size;
   if (Less(scale_w, scale_h)) {
     size.width = target_w;
     size.height = std::max(1, std::min(scale_w.Apply(height), target_h));
@@ -130,7 +132,7 @@ Result<TileSet> MakeTiles(const RgbImage& image, const TileOptions& options) {
                       std::to_string(options.max_tiles) + " of " + std::to_string(options.tile) + " pixels");
   }
   const Canvas canvas = ChooseCanvas(image.width, image.height, options);
-  const FittedSize size = FitToCanvas(image.width, image.height, canvas, options.tile);
+  const ImageSize size = FitToCanvas(image.width, image.height, canvas, options.tile);
   const int pieces = canvas.rows * canvas.cols;
 
   TileSet tiles;
@@ -141,14 +143,15 @@ Result<TileSet> MakeTiles(const RgbImage& image, const TileOptions& options) {
   const size_t tile_bytes = size_t{3} * options.tile * options.tile;
   tiles.levels.resize(tile_bytes * tiles.tiles);
 
-  const RgbImage fitted = Resize(image, size.width, size.height);
+  const std::array<ImageSize, 2> sizes = {{{size.width, size.height}, {options.tile, options.tile}}};
+  const std::vector<RgbImage> drawn = ResizeAll(image, std::span(sizes).first(pieces > 1 ? 2 : 1));
   uint8_t* out = tiles.levels.data();
   for (int row = 0; row < canvas.rows; ++row) {
     for (int col = 0; col < canvas.cols; ++col, out += tile_bytes) {
-      CopyTile(fitted, col * options.tile, row * options.tile, options.tile, out);
+      CopyTile(drawn[0], col * options.tile, row * options.tile, options.tile, out);
     }
   }
-  if (pieces > 1) CopyTile(Resize(image, options.tile, options.tile), 0, 0, options.tile, out);
+  if (pieces > 1) CopyTile(drawn[1], 0, 0, options.tile, out);
   return tiles;
 }
 

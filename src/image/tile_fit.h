@@ -1,10 +1,11 @@
 // The sizes behind MakeTiles: which canvas of tiles an image gets, and how large it is drawn there.
 //
 //   const Canvas canvas = ChooseCanvas(800, 600, {});           // 2 rows, 3 columns
-//   const FittedSize size = FitToCanvas(800, 600, canvas, 336);  // what is pasted at the top left
+//   const ImageSize size = FitToCanvas(800, 600, canvas, 336);  // what is pasted at the top left
 #pragma once
 
 #include "image/image.h"
+#include "image/resize.h"
 
 namespace gatehouse {
 
@@ -16,12 +17,7 @@ struct Canvas {
   int cols = 1;
 };
 
-struct FittedSize {
-  int width = 0;
-  int height = 0;
-};
-
 Canvas ChooseCanvas(int width, int height, const TileOptions& options);
-FittedSize FitToCanvas(int width, int height, const Canvas& canvas, int tile);
+ImageSize FitToCanvas(int width, int height, const Canvas& canvas, int tile);
 
 }  // namespace gatehouse

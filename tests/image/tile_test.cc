@@ -36,7 +36,7 @@ TEST(TileFitTest, CanvasAndSizeAsTheTable) {
     const int width = row[0];
     const int height = row[1];
     const Canvas canvas = ChooseCanvas(width, height, {});
-    const FittedSize size = FitToCanvas(width, height, canvas, 336);
+    const ImageSize size = FitToCanvas(width, height, canvas, 336);
     EXPECT_EQ((std::vector<int>{width, height, canvas.rows, canvas.cols, size.width, size.height}),
               row.get<std::vector<int>>());
   }
@@ -145,11 +145,15 @@ TEST(ResizeTest, PortableLoopsGiveTheSame) {
     const RgbImage image = RandomImage(width, 21, 3);
     for (const int new_width : {1, 5, 40, 300}) {
       const ResizeWeights weights = MakeResizeWeights(width, new_width);
-      std::vector<uint8_t> row(size_t{3} * new_width);
-      std::vector<uint8_t> portable(row.size());
-      ResizeRow(weights, image.rgb.data(), static_cast<size_t>(width), row.data());
-      ResizeRowPortable(weights, image.rgb.data(), portable.data());
-      EXPECT_EQ(row, portable);
+      const size_t stride = size_t{3} * new_width;
+      std::vector<uint8_t> both(2 * stride);
+      std::vector<uint8_t> portable(2 * stride);
+      const uint8_t* const rows[2] = {image.rgb.data(), image.rgb.data() + size_t{3} * width};
+      uint8_t* const outs[2] = {both.data(), both.data() + stride};
+      ResizeTwoRows(weights, rows, static_cast<size_t>(width), outs);
+      for (size_t row = 0; row < 2; ++row)
+        ResizeRowPortable(weights, rows[row], portable.data() + stride * row);
+      EXPECT_EQ(both, portable);
     }
     const ResizeWeights weights = MakeResizeWeights(21, 4);
     const size_t stride = size_t{3} * width;
