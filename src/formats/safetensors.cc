@@ -50,10 +50,12 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
         if (dim.get(extent) != simdjson::SUCCESS || extent < 0 || extent > kMaxElements) {
           return ModelError("bad shape", where, "sizes from 0 to 2^48", "another value");
         }
-        product *= std::max<int64_t>(extent, 1);
-        if (product > kMaxElements)
-          return ModelError("tensor too large", where, "at most 2^48 elements", "more");
-        view->shape.push_back(extent);
+        const int64_t factor = std::max<int64_t>(extent, 1);
+      if (factor > kMaxElements / product) {
+        return ModelError("tensor too large", where, "at most 2^48 elements", "more");
+      }
+      product *= factor;
+      view->shape.push_back(extent);
       }
       has_shape = true;
     } else if (key == "data_offsets") {
