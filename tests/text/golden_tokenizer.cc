@@ -9,7 +9,8 @@
 namespace gatehouse::test {
 
 std::string GoldenTokenizerJson(const std::string& name) {
-  const std::string command = "xz -dc '" GATEHOUSE_SOURCE_DIR "/tests/golden/tokenizer/" + name + ".tokenizer.json.xz'";
+  const std::string command =
+      "xz -dc '" GATEHOUSE_SOURCE_DIR "/tests/golden/tokenizer/" + name + ".tokenizer.json.xz'";
   std::FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("cannot run xz");
   std::string out;

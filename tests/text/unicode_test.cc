@@ -13,8 +13,10 @@ TEST(RepairUtf8, ReplacesMaximalIllFormedPieces) {
   EXPECT_EQ(RepairUtf8("\xC0\xAF"), r + r);
   EXPECT_EQ(RepairUtf8("\xE0\x80\xAF"), r + r + r);
   EXPECT_EQ(RepairUtf8("\xE4\xBD"), r);
-  EXPECT_EQ(RepairUtf8("\xE4\xBD" "A"), r + "A");
-  EXPECT_EQ(RepairUtf8("\xED\xA0\x80"), r + r + r);          // a surrogate
+  EXPECT_EQ(RepairUtf8("\xE4\xBD"
+                       "A"),
+            r + "A");
+  EXPECT_EQ(RepairUtf8("\xED\xA0\x80"), r + r + r);  // a surrogate
   EXPECT_EQ(RepairUtf8("\xF0\x9F\x98"), r);
   EXPECT_EQ(RepairUtf8("\xF4\x90\x80\x80"), r + r + r + r);  // above U+10FFFF
   EXPECT_EQ(RepairUtf8("\xF8\x88\x80\x80\x80"), r + r + r + r + r);
