@@ -10,6 +10,9 @@
 namespace gatehouse {
 namespace {
 
+// Rows and resize windows as long as the largest area allows would cost far more memory than the pixels.
+constexpr int64_t kMaxSide = 1 << 20;
+
 using Decoder = Result<Decoded> (*)(std::string_view, const std::string&, const DecodeOptions&);
 
 bool StartsWith(std::string_view bytes, std::string_view prefix) {
@@ -44,9 +47,12 @@ Result<void> CheckPixels(int64_t width, int64_t height, const std::string& name,
                          const DecodeOptions& options) {
   const std::string size = std::to_string(width) + " x " + std::to_string(height);
   if (width < 1 || height < 1) return BadInput("empty image", name, "at least 1 x 1 pixels", size);
-  if (width > INT32_MAX || height > INT32_MAX || width > options.max_pixels / height) {
+  if (height > options.max_pixels || width > options.max_pixels / height) {
     return BadInput("image too large", name, "at most " + std::to_string(options.max_pixels) + " pixels",
                     size);
+  }
+  if (width > kMaxSide || height > kMaxSide) {
+    return BadInput("image too long", name, "sides of at most " + std::to_string(kMaxSide) + " pixels", size);
   }
   return {};
 }

@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kExifHeader("Exif\0\0", 6);
 constexpr uint32_t kOrientationTag = 0x0112;
 constexpr uint32_t kShortType = 3;
+constexpr uint32_t kLongType = 4;
 constexpr size_t kEntryBytes = 12;
 
 // Reads integers of a TIFF block in its own byte order; out of bounds reads are zero.
@@ -47,8 +48,9 @@ int ExifOrientation(std::string_view block) {
     const size_t entry = directory + 2 + k * kEntryBytes;
     if (entry + kEntryBytes > block.size()) break;
     if (tiff.Read(entry, 2) != kOrientationTag) continue;
-    if (tiff.Read(entry + 2, 2) != kShortType || tiff.Read(entry + 4, 4) != 1) return 1;
-    const uint32_t orientation = tiff.Read(entry + 8, 2);
+    const uint32_t type = tiff.Read(entry + 2, 2);
+    if ((type != kShortType && type != kLongType) || tiff.Read(entry + 4, 4) != 1) return 1;
+    const uint32_t orientation = tiff.Read(entry + 8, type == kShortType ? 2 : 4);
     return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
   }
   return 1;

@@ -2,6 +2,7 @@
 // is applied, and no more than one raw row is held.
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,19 @@ class PixelReader {
     }
   }
 
+  // Writes the pixels of one raw row to their columns. out: [width][3].
+  void WriteRow(const uint8_t* row, const Pass& pass, AlphaMode alpha, size_t width, uint8_t* out) const {
+    size_t index = 0;
+    for (size_t x = pass.x_start; x < width; x += pass.x_step, ++index) {
+      const Rgba pixel = Read(row, index);
+      for (size_t channel = 0; channel < 3; ++channel) {
+        const uint8_t level = pixel.rgb[channel];
+        out[3 * x + channel] = alpha == AlphaMode::kWhite ? OverWhite(level, pixel.alpha) : level;
+      }
+    }
+  }
+
+ private:
   // Pixel x of a raw row (samples as the file has them, 16 bits big-endian).
   Rgba Read(const uint8_t* row, size_t x) const {
     switch (header_.color_type) {
@@ -70,7 +84,6 @@ class PixelReader {
     }
   }
 
- private:
   uint32_t Sample(const uint8_t* row, size_t index) const {
     const uint32_t depth = header_.bit_depth;
     if (depth == 8) return row[index];
@@ -140,7 +153,9 @@ Result<Decoded> DecodePng(std::string_view bytes, const std::string& name, const
   const PixelReader reader(context, header);
   std::vector<uint8_t> row(image_bytes / header.height);
   const size_t stride = size_t{3} * header.width;
-  const bool white = options.alpha == AlphaMode::kWhite;
+  // What most files are needs no conversion.
+  const bool plain = header.color_type == SPNG_COLOR_TYPE_TRUECOLOR && header.bit_depth == 8 &&
+                     header.interlace_method == 0 && options.alpha == AlphaMode::kDrop;
   int code = 0;
   while (code == 0) {
     spng_row_info info = {};
@@ -149,12 +164,10 @@ Result<Decoded> DecodePng(std::string_view bytes, const std::string& name, const
     if (code != 0 && code != SPNG_EOI) break;
     const Pass pass = header.interlace_method != 0 ? kAdam7[static_cast<size_t>(info.pass) % 7] : Pass{0, 1};
     uint8_t* out = decoded.image.rgb.data() + stride * info.row_num;
-    size_t index = 0;
-    for (size_t x = pass.x_start; x < header.width; x += pass.x_step, ++index) {
-      const Rgba pixel = reader.Read(row.data(), index);
-      for (size_t channel = 0; channel < 3; ++channel) {
-        out[3 * x + channel] = white ? OverWhite(pixel.rgb[channel], pixel.alpha) : pixel.rgb[channel];
-      }
+    if (plain) {
+      std::memcpy(out, row.data(), stride);
+    } else {
+      reader.WriteRow(row.data(), pass, options.alpha, header.width, out);
     }
   }
   if (code != SPNG_EOI) return Damaged(name, code);

@@ -60,7 +60,7 @@ def pack_rows(samples, bits, filters):
     return b"".join(rows)
 
 
-def png(samples, colour, bits, interlaced=False, palette=None, trns=None, exif=None):
+def png(samples, colour, bits, interlaced=False, palette=None, trns=None, exif=None, late_exif=None):
     height, width = samples.shape[:2]
     parts = [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlaced))]
     if palette is not None:
@@ -79,7 +79,10 @@ def png(samples, colour, bits, interlaced=False, palette=None, trns=None, exif=N
         data = pack_rows(samples, bits, True)
     packed = zlib.compress(data, 9)
     half = len(packed) // 2
-    parts += [chunk(b"IDAT", packed[:half]), chunk(b"IDAT", packed[half:]), chunk(b"IEND", b"")]
+    parts += [chunk(b"IDAT", packed[:half]), chunk(b"IDAT", packed[half:])]
+    if late_exif is not None:
+        parts.append(chunk(b"eXIf", late_exif))
+    parts.append(chunk(b"IEND", b""))
     return b"".join(parts)
 
 
@@ -179,6 +182,7 @@ def main():
         block = exif_block(orientation, "<" if orientation % 2 else ">")
         files["orient%d.jpg" % orientation] = saved(rgb, format="JPEG", quality=90, exif=b"Exif\0\0" + block)
         files["orient%d.png" % orientation] = png(picture(3), 2, 8, exif=block)
+    files["orient8-late.png"] = png(picture(3), 2, 8, late_exif=exif_block(8))
     files["orient6.webp"] = saved(rgb, format="WEBP", lossless=True, exif=exif_block(6))
     for name, options in {"progressive": {"progressive": True}, "sub444": {"subsampling": 0}, "sub422": {"subsampling": 1},
                           "sub420": {"subsampling": 2}, "restart": {"restart_marker_blocks": 2}}.items():
