@@ -12,7 +12,7 @@
 namespace gatehouse {
 namespace {
 
-namespace od = simdjson::ondemand;
+namespace dom = simdjson::dom;
 
 constexpr int64_t kMaxVocab = (1 << 20) - 1;  // see text/pair_table.h
 
@@ -30,15 +30,15 @@ struct Refused {
   std::string what, field, expected, found;
 };
 
-bool IsNull(simdjson::simdjson_result<od::value> value) { return value.error() || value.is_null(); }
+bool IsNull(simdjson::simdjson_result<dom::element> value) { return value.error() || value.is_null(); }
 
-bool BoolOr(od::object object, std::string_view key, bool otherwise) {
-  simdjson::simdjson_result<od::value> value = object.find_field_unordered(key);
+bool BoolOr(dom::object object, std::string_view key, bool otherwise) {
+  simdjson::simdjson_result<dom::element> value = object[key];
   return IsNull(value) ? otherwise : bool(value.get_bool());
 }
 
-std::string StringOr(od::object object, std::string_view key, std::string_view otherwise) {
-  simdjson::simdjson_result<od::value> value = object.find_field_unordered(key);
+std::string StringOr(dom::object object, std::string_view key, std::string_view otherwise) {
+  simdjson::simdjson_result<dom::element> value = object[key];
   return std::string(IsNull(value) ? otherwise : std::string_view(value.get_string()));
 }
 
@@ -55,7 +55,7 @@ struct PreTokenizerSteps {
   bool o200k = false, llama3 = false, digits = false, gpt2 = false, byte_level = false;
 };
 
-void ReadPreTokenizerStep(od::object step, PreTokenizerSteps* steps) {
+void ReadPreTokenizerStep(dom::object step, PreTokenizerSteps* steps) {
   const std::string type = StringOr(step, "type", "");
   if (type == "ByteLevel") {
     steps->byte_level = true;
@@ -69,7 +69,7 @@ void ReadPreTokenizerStep(od::object step, PreTokenizerSteps* steps) {
       throw Refused{"unsupported setting", "pre_tokenizer, individual_digits", "true", "false"};
     }
   } else if (type == "Split") {
-    od::object pattern = step.find_field_unordered("pattern").get_object();
+    dom::object pattern = step["pattern"].get_object();
     const std::string regex = StringOr(pattern, "Regex", "");
     steps->o200k = regex == kO200kPattern;
     steps->llama3 = regex == kLlama3Pattern;
@@ -90,11 +90,11 @@ void ReadPreTokenizerStep(od::object step, PreTokenizerSteps* steps) {
   }
 }
 
-PreTokenizer ReadPreTokenizer(od::object object) {
+PreTokenizer ReadPreTokenizer(dom::object object) {
   PreTokenizerSteps steps;
   if (StringOr(object, "type", "") == "Sequence") {
-    for (od::object step : object.find_field_unordered("pretokenizers").get_array()) {
-      ReadPreTokenizerStep(step, &steps);
+    for (const dom::element step : dom::array(object["pretokenizers"].get_array())) {
+      ReadPreTokenizerStep(step.get_object(), &steps);
     }
   } else {
     ReadPreTokenizerStep(object, &steps);
@@ -109,20 +109,21 @@ PreTokenizer ReadPreTokenizer(od::object object) {
   return steps.digits ? PreTokenizer::kSmolLM : PreTokenizer::kGpt2;
 }
 
-void ReadAddedTokens(od::array added, TokenizerData* data) {
-  for (od::object token : added) {
-    const int32_t id = ReadId(token.find_field_unordered("id").get_int64(), "added_tokens, id");
+void ReadAddedTokens(dom::array added, TokenizerData* data) {
+  for (const dom::element entry : added) {
+    const dom::object token = entry.get_object();
+    const int32_t id = ReadId(token["id"].get_int64(), "added_tokens, id");
     data->controls.push_back({StringOr(token, "content", ""), id});
     data->vocab_size = std::max(data->vocab_size, id + 1);
   }
 }
 
 // spelt: each token as the file writes it, which the merges refer to.
-void ReadVocab(od::object vocab, TokenizerData* data, std::vector<std::string>* spelt) {
+void ReadVocab(dom::object vocab, TokenizerData* data, std::vector<std::string>* spelt) {
   std::string bytes;
-  for (auto field : vocab) {
-    const std::string_view text = field.unescaped_key();
-    const int32_t id = ReadId(field.value().get_int64(), "model, vocab");
+  for (const dom::key_value_pair field : vocab) {
+    const std::string_view text = field.key;
+    const int32_t id = ReadId(field.value.get_int64(), "model, vocab");
     if (static_cast<size_t>(id) >= data->tokens.size()) {
       data->tokens.resize(id + 1);
       spelt->resize(id + 1);
@@ -137,7 +138,7 @@ void ReadVocab(od::object vocab, TokenizerData* data, std::vector<std::string>* 
   }
 }
 
-void ReadMerges(od::array merges, const TokenMap& spelt, TokenizerData* data) {
+void ReadMerges(dom::array merges, const TokenMap& spelt, TokenizerData* data) {
   const auto find = [&](std::string_view text) {
     const int32_t id = spelt.Find(text);
     if (id < 0) {
@@ -146,12 +147,12 @@ void ReadMerges(od::array merges, const TokenMap& spelt, TokenizerData* data) {
     }
     return id;
   };
-  for (od::value merge : merges) {
+  for (dom::element merge : merges) {
     int32_t sides[2] = {-1, -1};
     size_t count = 0;
-    if (merge.type() == od::json_type::array) {
-      for (std::string_view side : merge.get_array()) {
-        if (count < 2) sides[count] = find(side);
+    if (merge.is_array()) {
+      for (const dom::element side : dom::array(merge.get_array())) {
+        if (count < 2) sides[count] = find(side.get_string());
         ++count;
       }
     } else {
@@ -171,7 +172,7 @@ void ReadMerges(od::array merges, const TokenMap& spelt, TokenizerData* data) {
   }
 }
 
-void ReadModel(od::object model, TokenizerData* data) {
+void ReadModel(dom::object model, TokenizerData* data) {
   const std::string type = StringOr(model, "type", "BPE");
   if (type != "BPE") throw Refused{"unsupported model", "model, type", "\"BPE\"", "\"" + type + "\""};
   if (BoolOr(model, "byte_fallback", false)) {
@@ -182,26 +183,26 @@ void ReadModel(od::object model, TokenizerData* data) {
     if (!text.empty())
       throw Refused{"unsupported setting", std::string("model, ") + key, "null", "\"" + text + "\""};
   }
-  simdjson::simdjson_result<od::value> dropout = model.find_field_unordered("dropout");
+  simdjson::simdjson_result<dom::element> dropout = model["dropout"];
   if (!IsNull(dropout) && double(dropout.get_double()) != 0.0) {
     throw Refused{"unsupported setting", "model, dropout", "null", "a number"};
   }
   data->whole_piece_first = BoolOr(model, "ignore_merges", false);
   std::vector<std::string> spelt;
-  ReadVocab(model.find_field_unordered("vocab").get_object(), data, &spelt);
+  ReadVocab(model["vocab"].get_object(), data, &spelt);
   data->vocab_size = std::max(data->vocab_size, static_cast<int32_t>(data->tokens.size()));
-  ReadMerges(model.find_field_unordered("merges").get_array(), TokenMap(spelt), data);
+  ReadMerges(model["merges"].get_array(), TokenMap(spelt), data);
   if (data->merges.empty()) throw Refused{"no merges", "model, merges", "a list", "an empty one"};
 }
 
-TokenizerData Read(od::object root) {
+TokenizerData Read(dom::object root) {
   TokenizerData data;
-  simdjson::simdjson_result<od::value> normalizer = root.find_field_unordered("normalizer");
+  simdjson::simdjson_result<dom::element> normalizer = root["normalizer"];
   if (!IsNull(normalizer)) throw Refused{"unsupported setting", "normalizer", "null", "an object"};
-  simdjson::simdjson_result<od::value> added = root.find_field_unordered("added_tokens");
+  simdjson::simdjson_result<dom::element> added = root["added_tokens"];
   if (!IsNull(added)) ReadAddedTokens(added.get_array(), &data);
-  data.pre_tokenizer = ReadPreTokenizer(root.find_field_unordered("pre_tokenizer").get_object());
-  ReadModel(root.find_field_unordered("model").get_object(), &data);
+  data.pre_tokenizer = ReadPreTokenizer(root["pre_tokenizer"].get_object());
+  ReadModel(root["model"].get_object(), &data);
   // Text must never give a control token, so these have no bytes.
   for (const ControlToken& control : data.controls) {
     if (static_cast<size_t>(control.id) < data.tokens.size()) data.tokens[control.id].clear();
@@ -213,10 +214,9 @@ TokenizerData Read(od::object root) {
 
 Result<TokenizerData> ReadTokenizerJson(std::string_view json, const std::string& name) {
   try {
-    const simdjson::padded_string padded(json);
-    od::parser parser;
-    od::document document = parser.iterate(padded);
-    return Read(document.get_object());
+    // The form that checks the whole text first, with the instructions that the machine has.
+    dom::parser parser;
+    return Read(dom::object(parser.parse(json.data(), json.size()).get_object()));
   } catch (const Refused& refused) {
     return ModelError(refused.what, name + ", " + refused.field, refused.expected, refused.found);
   } catch (const simdjson::simdjson_error& error) {
