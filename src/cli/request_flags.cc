@@ -1,0 +1,69 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "cli/command.h"
+#include "policy/thresholds.h"
+#include "policy/strict_json.h"
+
+namespace gatehouse::cli {
+namespace {
+
+constexpr size_t kMaxBytes = 16u << 20;
+
+Result<void> ReadCategories(const std::string& value, ClassifyOptions* out) {
+  std::string text = value, name = "--categories";
+  if (value.front() == '@') {
+    name = value.substr(1);
+    GATEHOUSE_ASSIGN(text, ReadFile(name, kMaxBytes));
+  }
+  if (value.front() == '@' || value.front() == '{') {
+    GATEHOUSE_ASSIGN(const OrderedJson json, ParseStrictJson(text, name, ErrorCode::kBadInput));
+    if (!json.is_object() || json.empty()) return BadInput("malformed categories", name, "an object from key to text, not empty", Describe(json));
+    for (const auto& [key, category] : json.items()) {
+      if (!category.is_string()) return BadInput("malformed categories", name + ": " + key, "a string", Describe(category));
+      out->categories.emplace_back(key, category.get<std::string>());
+    }
+    return {};
+  }
+  for (size_t begin = 0; begin <= value.size();) {
+    const size_t end = std::min(value.find(',', begin), value.size());
+    out->keys.push_back(value.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return {};
+}
+
+}  // namespace
+
+void RequestFlags::AddTo(CLI::App& command) {
+  command.add_option("--categories", categories, "KEY,KEY (a choice of the policy's), @FILE or inline JSON {\"KEY\":\"text\"}");
+  command.add_option("--exclude", exclude, "category key to leave out; may be given more than once")->delimiter(',');
+  command.add_option("--threshold", threshold, "0.4,S4=0.1 (unsafe score, then categories' own), or @FILE");
+  command.add_option("--system", system, "system messages: refuse, drop, or as-user")->check(CLI::IsMember({"refuse", "drop", "as-user"}));
+  command.add_option("--image-root", image_root, "directory that relative image paths start from");
+  command.add_flag("--raw-output", raw_output, "also print what the model says unconstrained");
+  command.add_option("--decision", decision, "score, or greedy: decide by the unconstrained answer")->check(CLI::IsMember({"score", "greedy"}));
+}
+
+Result<ClassifyOptions> RequestFlags::Resolve() const {
+  ClassifyOptions out;
+  if (!categories.empty()) GATEHOUSE_TRY(ReadCategories(categories, &out));
+  out.exclude = exclude;
+  out.raw_output = raw_output;
+  out.greedy_decision = decision == "greedy";
+  if (threshold.empty()) return out;
+  Thresholds thresholds;
+  if (threshold.front() == '@') {
+    GATEHOUSE_ASSIGN(const std::string text, ReadFile(threshold.substr(1), kMaxBytes));
+    GATEHOUSE_ASSIGN(thresholds, ParseThresholdsJson(text, threshold.substr(1)));
+  } else {
+    GATEHOUSE_ASSIGN(thresholds, ParseThresholds(threshold));
+  }
+  out.replace_threshold = thresholds.replaces;
+  out.threshold = thresholds.threshold;
+  out.category_thresholds = thresholds.categories;
+  return out;
+}
+
+}  // namespace gatehouse::cli
