@@ -32,8 +32,7 @@ struct DecodeOptions {
 
 // Decodes JPEG, PNG, WebP (lossy, lossless; first frame of an animation) or GIF (first frame), told apart by
 // content. 16 bits a channel keep the high byte. Errors (kBadInput, naming `name`): unknown format, truncated
-// or corrupt data, over a limit (of `options`, or
-// a side of more than 2^20 pixels).
+// or corrupt data, over a limit (of `options`, or a side of more than 2^20 pixels).
 Result<RgbImage> DecodeImage(std::string_view bytes, const std::string& name, const DecodeOptions& options);
 
 struct TileOptions {
