@@ -4,16 +4,23 @@
 #include <cmath>
 #include <utility>
 
+#include "base/error.h"
+
 namespace gatehouse {
 
 Result<void> AnswerTree::Ask(std::span<const TokenPath> paths) {
   std::vector<TokenPath> missing;
   for (const TokenPath& path : paths) {
-    if (known_.count(path) == 0 && std::find(missing.begin(), missing.end(), path) == missing.end()) missing.push_back(path);
+    if (known_.count(path) == 0 && std::find(missing.begin(), missing.end(), path) == missing.end())
+      missing.push_back(path);
   }
   if (missing.empty()) return {};
   GATEHOUSE_ASSIGN(const std::vector<std::vector<float>> logits, scorer_.Logits(missing));
+  if (logits.size() != missing.size())
+    return InternalError("another number of answers than of questions", "scorer");
   for (size_t i = 0; i < missing.size(); ++i) {
+    if (logits[i].size() < vocab_)
+      return InternalError("fewer logits than the tokenizer has tokens", "scorer");
     double highest = -INFINITY;
     for (const float logit : logits[i]) {
       // Minus infinity is a token that cannot come; anything else that is no number spoils the answer.

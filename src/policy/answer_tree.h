@@ -14,7 +14,8 @@ using TokenPath = std::vector<int32_t>;
 
 class AnswerTree {
  public:
-  explicit AnswerTree(NextTokenScorer& scorer) : scorer_(scorer) {}
+  // vocab: of the tokenizer; a model may answer with more logits, never with fewer.
+  AnswerTree(NextTokenScorer& scorer, size_t vocab) : scorer_(scorer), vocab_(vocab) {}
 
   // Makes the paths known, in one pass for all that are not yet.
   Result<void> Ask(std::span<const TokenPath> paths);
@@ -24,6 +25,7 @@ class AnswerTree {
 
  private:
   NextTokenScorer& scorer_;
+  size_t vocab_;
   std::map<TokenPath, std::vector<double>> known_;
   bool all_finite_ = true;
 };

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <set>
 
+#include "base/error.h"
+
 namespace gatehouse {
 namespace {
 
@@ -19,7 +21,8 @@ TokenPath Join(const TokenPath& a, const TokenPath& b) {
 
 }  // namespace
 
-CategoryLister::CategoryLister(const Policy& policy, const Tokenizer& tokenizer, const std::vector<Category>& categories)
+CategoryLister::CategoryLister(const Policy& policy, const Tokenizer& tokenizer,
+                               const std::vector<Category>& categories)
     : policy_(policy), tokenizer_(tokenizer), categories_(categories) {
   head_ = tokenizer.Encode(policy.verdict.unsafe + policy.verdict.separator);
   for (const std::string& stop : policy.stop) {
@@ -29,10 +32,22 @@ CategoryLister::CategoryLister(const Policy& policy, const Tokenizer& tokenizer,
 
 TokenPath CategoryLister::TokensOf(const std::vector<size_t>& list) const {
   std::string text = policy_.verdict.unsafe + policy_.verdict.separator;
-  for (size_t i = 0; i < list.size(); ++i) text += (i > 0 ? policy_.verdict.list_separator : "") + categories_[list[i]].key;
+  for (size_t i = 0; i < list.size(); ++i)
+    text += (i > 0 ? policy_.verdict.list_separator : "") + categories_[list[i]].key;
   TokenPath tokens = tokenizer_.Encode(text);
   tokens.erase(tokens.begin(), tokens.begin() + static_cast<int64_t>(std::min(head_.size(), tokens.size())));
   return tokens;
+}
+
+Result<void> CategoryLister::Check() const {
+  for (const Category& category : categories_) {
+    const TokenPath whole =
+        tokenizer_.Encode(policy_.verdict.unsafe + policy_.verdict.separator + category.key);
+    if (whole.size() > head_.size() && BeginsWith(whole, head_)) continue;
+    return BadInput("category key cannot be told from the words before it", "categories",
+                    "a key of letters and digits", category.key);
+  }
+  return {};
 }
 
 Result<std::vector<double>> CategoryLister::FirstKeyShares(AnswerTree& answers, const TokenPath& base) const {
@@ -45,7 +60,8 @@ Result<std::vector<double>> CategoryLister::FirstKeyShares(AnswerTree& answers, 
       paths.push_back(Join(base, TokenPath(keys[i].begin(), keys[i].begin() + static_cast<int64_t>(length))));
     }
   }
-  GATEHOUSE_TRY(answers.Ask(paths));  // the end of a key that begins a longer one is among the longer one's inner nodes
+  GATEHOUSE_TRY(
+      answers.Ask(paths));  // the end of a key that begins a longer one is among the longer one's inner nodes
   std::vector<double> logs;
   for (size_t i = 0; i < keys.size(); ++i) {
     double log_probability = 0.0;
@@ -57,7 +73,8 @@ Result<std::vector<double>> CategoryLister::FirstKeyShares(AnswerTree& answers, 
     // S1 where S10 is three tokens: the key ends here only if none of the longer ones goes on.
     std::set<int32_t> going_on;
     for (size_t j = 0; j < keys.size(); ++j) {
-      if (j != i && keys[j].size() > keys[i].size() && BeginsWith(keys[j], keys[i])) going_on.insert(keys[j][keys[i].size()]);
+      if (j != i && keys[j].size() > keys[i].size() && BeginsWith(keys[j], keys[i]))
+        going_on.insert(keys[j][keys[i].size()]);
     }
     double on = 0.0;
     for (const int32_t token : going_on) on += std::exp(answers.After(path)[static_cast<size_t>(token)]);
@@ -116,12 +133,14 @@ Result<std::vector<size_t>> CategoryLister::GreedyList(AnswerTree& answers, cons
     }
     if (may_stop) {
       for (const int32_t stop : stops_) {
-        if (after[static_cast<size_t>(stop)] > after[static_cast<size_t>(best)]) return with(done, tentative.front());
+        if (after[static_cast<size_t>(stop)] > after[static_cast<size_t>(best)])
+          return with(done, tentative.front());
       }
     }
     said.push_back(best);
     if (may_stop) {
-      const bool still_open = std::any_of(open.begin(), open.end(), [&](size_t key) { return BeginsWith(TokensOf(with(done, key)), said); });
+      const bool still_open = std::any_of(
+          open.begin(), open.end(), [&](size_t key) { return BeginsWith(TokensOf(with(done, key)), said); });
       if (!still_open) done.push_back(tentative.front());
     }
   }

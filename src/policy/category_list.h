@@ -1,5 +1,5 @@
-// The list of violated categories: the scores of each key as the first one listed, and the list that greedy decoding
-// gives when nothing but lists of allowed keys can be said.
+// The list of violated categories: the scores of each key as the first one listed, and the list that greedy
+// decoding gives when nothing but lists of allowed keys can be said.
 #pragma once
 
 #include <string>
@@ -15,6 +15,9 @@ class CategoryLister {
  public:
   CategoryLister(const Policy& policy, const Tokenizer& tokenizer, const std::vector<Category>& categories);
 
+  // Can every key be scored? Errors: kBadInput: a key that would change the tokens of `unsafe` and the
+  // separator.
+  Result<void> Check() const;
   // base: the path up to and with the separator behind `unsafe`.
   // P(key is listed first | unsafe), one a category, summing to 1.
   Result<std::vector<double>> FirstKeyShares(AnswerTree& answers, const TokenPath& base) const;

@@ -1,5 +1,5 @@
-// Conversations in JSON: a list of messages in OpenAI's shape, or an object with the list and the categories to judge
-// by. This reads text only; images are fetched through the callbacks.
+// Conversations in JSON: a list of messages in OpenAI's shape, or an object with the list and the categories
+// to judge by. This reads text only; images are fetched through the callbacks.
 #pragma once
 
 #include <functional>
@@ -32,6 +32,7 @@ struct ConversationInput {
 };
 
 // name: the file or line, for messages. Errors: kBadInput, naming the field.
-Result<ConversationInput> ParseConversation(std::string_view json, const std::string& name, const ConversationOptions& options);
+Result<ConversationInput> ParseConversation(std::string_view json, const std::string& name,
+                                            const ConversationOptions& options);
 
 }  // namespace gatehouse

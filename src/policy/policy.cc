@@ -17,7 +17,8 @@ class Fields {
   Result<void> OnlyKnown(std::initializer_list<const char*> known) const {
     if (!object_.is_object()) return ModelError("malformed policy", where_, "an object", Describe(object_));
     for (const auto& [key, value] : object_.items()) {
-      if (std::find_if(known.begin(), known.end(), [&](const char* name) { return key == name; }) == known.end()) {
+      if (std::find_if(known.begin(), known.end(), [&](const char* name) { return key == name; }) ==
+          known.end()) {
         return ModelError("unknown field", where_ + ": " + key, "a field of a policy", "\"" + key + "\"");
       }
     }
@@ -31,25 +32,30 @@ class Fields {
       if (!required) return std::string();
       return ModelError("missing field", Where(key), "a string", "nothing");
     }
-    if (!object_[key].is_string()) return ModelError("bad value", Where(key), "a string", Describe(object_[key]));
+    if (!object_[key].is_string())
+      return ModelError("bad value", Where(key), "a string", Describe(object_[key]));
     return object_[key].get<std::string>();
   }
   Result<bool> Bool(const char* key, bool fallback) const {
     if (!object_.contains(key)) return fallback;
-    if (!object_[key].is_boolean()) return ModelError("bad value", Where(key), "true or false", Describe(object_[key]));
+    if (!object_[key].is_boolean())
+      return ModelError("bad value", Where(key), "true or false", Describe(object_[key]));
     return object_[key].get<bool>();
   }
   Result<double> Number(const char* key, double fallback, double low, double high) const {
     if (!object_.contains(key)) return fallback;
     const OrderedJson& value = object_[key];
     if (!value.is_number() || !(value.get<double>() >= low) || !(value.get<double>() <= high)) {
-      return ModelError("bad value", Where(key), "a number from " + std::to_string(low) + " to " + std::to_string(high), Describe(value));
+      return ModelError("bad value", Where(key),
+                        "a number from " + std::to_string(low) + " to " + std::to_string(high),
+                        Describe(value));
     }
     return value.get<double>();
   }
   Result<const OrderedJson*> List(const char* key) const {
     if (!object_.contains(key) || !object_[key].is_array() || object_[key].empty()) {
-      return ModelError("bad value", Where(key), "a list with at least one entry", object_.contains(key) ? Describe(object_[key]) : "nothing");
+      return ModelError("bad value", Where(key), "a list with at least one entry",
+                        object_.contains(key) ? Describe(object_[key]) : "nothing");
     }
     return &object_[key];
   }
@@ -61,11 +67,13 @@ class Fields {
 };
 
 // Every {word} in a text of the policy must be one that its place knows.
-Result<void> CheckSubstitutions(const std::string& text, const std::string& where, std::initializer_list<const char*> known) {
+Result<void> CheckSubstitutions(const std::string& text, const std::string& where,
+                                std::initializer_list<const char*> known) {
   for (size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1)) {
     const size_t end = text.find('}', at);
     const std::string word = end == std::string::npos ? text.substr(at) : text.substr(at, end - at + 1);
-    if (std::find_if(known.begin(), known.end(), [&](const char* name) { return word == name; }) == known.end()) {
+    if (std::find_if(known.begin(), known.end(), [&](const char* name) { return word == name; }) ==
+        known.end()) {
       std::string expected;
       for (const char* name : known) expected += (expected.empty() ? "" : ", ") + std::string(name);
       return ModelError("unknown substitution", where, expected, word);
@@ -74,12 +82,14 @@ Result<void> CheckSubstitutions(const std::string& text, const std::string& wher
   return {};
 }
 
-Result<std::vector<FormatItem>> ReadFormat(const OrderedJson& list, const std::string& where, bool in_message) {
+Result<std::vector<FormatItem>> ReadFormat(const OrderedJson& list, const std::string& where,
+                                           bool in_message) {
   std::vector<FormatItem> out;
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string here = where + "[" + std::to_string(i) + "]";
     const OrderedJson& item = list[i];
-    if (!item.is_object() || item.size() != 1) return ModelError("bad value", here, "an object with one field", Describe(item));
+    if (!item.is_object() || item.size() != 1)
+      return ModelError("bad value", here, "an object with one field", Describe(item));
     const std::string key = item.begin().key();
     const OrderedJson& value = item.begin().value();
     const std::string special = in_message ? "images" : "messages";
@@ -88,9 +98,11 @@ Result<std::vector<FormatItem>> ReadFormat(const OrderedJson& list, const std::s
       out.push_back({in_message ? FormatItem::Kind::kImages : FormatItem::Kind::kMessages, {}});
       continue;
     }
-    if (key != "control" && key != "text") return ModelError("unknown field", here + ": " + key, "control, text or " + special, "\"" + key + "\"");
+    if (key != "control" && key != "text")
+      return ModelError("unknown field", here + ": " + key, "control, text or " + special, "\"" + key + "\"");
     if (!value.is_string()) return ModelError("bad value", here + ": " + key, "a string", Describe(value));
-    FormatItem format{key == "control" ? FormatItem::Kind::kControl : FormatItem::Kind::kText, value.get<std::string>()};
+    FormatItem format{key == "control" ? FormatItem::Kind::kControl : FormatItem::Kind::kText,
+                      value.get<std::string>()};
     if (format.kind == FormatItem::Kind::kText) {
       if (in_message) {
         GATEHOUSE_TRY(CheckSubstitutions(format.value, here, {"{ROLE}", "{role}", "{Role}", "{content}"}));
@@ -114,11 +126,13 @@ Result<Category> ReadCategory(const OrderedJson& json, const std::string& where)
   GATEHOUSE_ASSIGN(out.name, fields.String("name", false));
   GATEHOUSE_ASSIGN(out.description, fields.String("description", false));
   if (out.key.empty() || out.key.find_first_of(",\n ") != std::string::npos) {
-    return ModelError("bad value", fields.Where("key"), "a key without commas and spaces", "\"" + out.key + "\"");
+    return ModelError("bad value", fields.Where("key"), "a key without commas and spaces",
+                      "\"" + out.key + "\"");
   }
   if (fields.Has("modalities")) {
     if (fields["modalities"] != OrderedJson::array({"text"})) {
-      return ModelError("bad value", fields.Where("modalities"), "[\"text\"]", Describe(fields["modalities"]));
+      return ModelError("bad value", fields.Where("modalities"), "[\"text\"]",
+                        Describe(fields["modalities"]));
     }
     out.text_only = true;
   }
@@ -139,8 +153,10 @@ Result<void> ReadVerdict(const Fields& root, Policy* policy) {
   if (verdict.Has("lead")) {
     GATEHOUSE_ASSIGN(policy->verdict.lead, verdict.String("lead"));
   }
-  for (const std::string& word : {policy->verdict.safe, policy->verdict.unsafe, policy->verdict.list_separator}) {
-    if (word.empty()) return ModelError("bad value", root.Where("verdict"), "words that are not empty", "\"\"");
+  for (const std::string& word :
+       {policy->verdict.safe, policy->verdict.unsafe, policy->verdict.list_separator}) {
+    if (word.empty())
+      return ModelError("bad value", root.Where("verdict"), "words that are not empty", "\"\"");
   }
   return {};
 }
@@ -150,8 +166,9 @@ Result<void> ReadVerdict(const Fields& root, Policy* policy) {
 Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   GATEHOUSE_ASSIGN(const OrderedJson root_json, ParseStrictJson(json, name, ErrorCode::kModel));
   const Fields root(root_json, name);
-  GATEHOUSE_TRY(root.OnlyKnown({"name", "categories", "category_line", "prompt", "message", "join_text_parts", "strip", "role_names",
-                                "images", "verdict", "stop", "max_prompt_tokens", "threshold", "calibration", "$schema", "description"}));
+  GATEHOUSE_TRY(root.OnlyKnown({"name", "categories", "category_line", "prompt", "message", "join_text_parts",
+                                "strip", "role_names", "images", "verdict", "stop", "max_prompt_tokens",
+                                "threshold", "calibration", "$schema", "description"}));
   Policy policy;
   GATEHOUSE_ASSIGN(policy.name, root.String("name"));
   GATEHOUSE_ASSIGN(const OrderedJson* categories, root.List("categories"));
@@ -159,35 +176,43 @@ Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   for (size_t i = 0; i < categories->size(); ++i) {
     const std::string where = root.Where("categories[" + std::to_string(i) + "]");
     GATEHOUSE_ASSIGN(Category category, ReadCategory((*categories)[i], where));
-    if (!keys.insert(category.key).second) return ModelError("category listed twice", where + ": key", "each key once", category.key);
+    if (!keys.insert(category.key).second)
+      return ModelError("category listed twice", where + ": key", "each key once", category.key);
     policy.categories.push_back(std::move(category));
   }
   GATEHOUSE_ASSIGN(policy.category_line, root.String("category_line"));
-  GATEHOUSE_TRY(CheckSubstitutions(policy.category_line, root.Where("category_line"), {"{key}", "{text}", "{name}", "{description}"}));
+  GATEHOUSE_TRY(CheckSubstitutions(policy.category_line, root.Where("category_line"),
+                                   {"{key}", "{text}", "{name}", "{description}"}));
   GATEHOUSE_ASSIGN(const OrderedJson* prompt, root.List("prompt"));
   GATEHOUSE_ASSIGN(policy.prompt, ReadFormat(*prompt, root.Where("prompt"), false));
   GATEHOUSE_ASSIGN(const OrderedJson* message, root.List("message"));
   GATEHOUSE_ASSIGN(policy.message, ReadFormat(*message, root.Where("message"), true));
   const auto count = [](const std::vector<FormatItem>& items, FormatItem::Kind kind) {
-    return std::count_if(items.begin(), items.end(), [kind](const FormatItem& item) { return item.kind == kind; });
+    return std::count_if(items.begin(), items.end(),
+                         [kind](const FormatItem& item) { return item.kind == kind; });
   };
   if (count(policy.prompt, FormatItem::Kind::kMessages) != 1) {
     return ModelError("bad value", root.Where("prompt"), "exactly one {\"messages\": true}",
                       std::to_string(count(policy.prompt, FormatItem::Kind::kMessages)));
   }
-  const auto with_content = std::count_if(policy.message.begin(), policy.message.end(), [](const FormatItem& item) {
-    return item.kind == FormatItem::Kind::kText && item.value.find("{content}") != std::string::npos;
-  });
-  if (with_content != 1) return ModelError("bad value", root.Where("message"), "exactly one text with {content}", std::to_string(with_content));
+  const auto with_content =
+      std::count_if(policy.message.begin(), policy.message.end(), [](const FormatItem& item) {
+        return item.kind == FormatItem::Kind::kText && item.value.find("{content}") != std::string::npos;
+      });
+  if (with_content != 1)
+    return ModelError("bad value", root.Where("message"), "exactly one text with {content}",
+                      std::to_string(with_content));
   if (root.Has("join_text_parts")) {
     GATEHOUSE_ASSIGN(policy.join_text_parts, root.String("join_text_parts"));
   }
   GATEHOUSE_ASSIGN(policy.strip, root.Bool("strip", false));
   GATEHOUSE_ASSIGN(policy.images, root.Bool("images", false));
   if (policy.images && count(policy.message, FormatItem::Kind::kImages) != 1) {
-    return ModelError("bad value", root.Where("message"), "one {\"images\": true}, since images is true", "none or several");
+    return ModelError("bad value", root.Where("message"), "one {\"images\": true}, since images is true",
+                      "none or several");
   }
-  if (!root.Has("role_names")) return ModelError("missing field", root.Where("role_names"), "an object", "nothing");
+  if (!root.Has("role_names"))
+    return ModelError("missing field", root.Where("role_names"), "an object", "nothing");
   const Fields roles(root["role_names"], root.Where("role_names"));
   GATEHOUSE_TRY(roles.OnlyKnown({"user", "assistant"}));
   GATEHOUSE_ASSIGN(policy.role_user, roles.String("user"));
@@ -195,7 +220,8 @@ Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   GATEHOUSE_TRY(ReadVerdict(root, &policy));
   GATEHOUSE_ASSIGN(const OrderedJson* stop, root.List("stop"));
   for (const OrderedJson& token : *stop) {
-    if (!token.is_string()) return ModelError("bad value", root.Where("stop"), "a list of strings", Describe(*stop));
+    if (!token.is_string())
+      return ModelError("bad value", root.Where("stop"), "a list of strings", Describe(*stop));
     policy.stop.push_back(token.get<std::string>());
   }
   GATEHOUSE_ASSIGN(const double longest, root.Number("max_prompt_tokens", 8192, 1, 1 << 24));
@@ -215,30 +241,39 @@ Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   return policy;
 }
 
-Result<std::vector<Category>> ChooseCategories(const Policy& policy, const CategoryChoice& choice, bool any_image) {
+Result<std::vector<Category>> ChooseCategories(const Policy& policy, const CategoryChoice& choice,
+                                               bool any_image) {
   std::vector<Category> out;
   std::set<std::string> seen;
   const auto find = [&](const std::string& key) {
-    return std::find_if(policy.categories.begin(), policy.categories.end(), [&](const Category& c) { return c.key == key; });
+    return std::find_if(policy.categories.begin(), policy.categories.end(),
+                        [&](const Category& c) { return c.key == key; });
   };
   if (!choice.custom.empty()) {
     for (const auto& [key, text] : choice.custom) {
       if (key.empty() || key.find_first_of(",\n ") != std::string::npos) {
-        return BadInput("bad category key", "categories", "a key without commas and spaces", "\"" + key + "\"");
+        return BadInput("bad category key", "categories", "a key without commas and spaces",
+                        "\"" + key + "\"");
       }
-      if (!seen.insert(key).second) return BadInput("category listed twice", "categories", "each key once", key);
-      out.push_back({.key = key, .name = text, .text = text, .description = {}, .text_only = false, .threshold = {}});
+      if (!seen.insert(key).second)
+        return BadInput("category listed twice", "categories", "each key once", key);
+      out.push_back(
+          {.key = key, .name = text, .text = text, .description = {}, .text_only = false, .threshold = {}});
     }
   } else if (!choice.keys.empty()) {
     for (const std::string& key : choice.keys) {
       const auto found = find(key);
-      if (found == policy.categories.end()) return BadInput("unknown category", "categories", "a key of policy " + policy.name, key);
-      if (!seen.insert(key).second) return BadInput("category listed twice", "categories", "each key once", key);
+      if (found == policy.categories.end())
+        return BadInput("unknown category", "categories", "a key of policy " + policy.name, key);
+      if (!seen.insert(key).second)
+        return BadInput("category listed twice", "categories", "each key once", key);
       out.push_back(*found);
     }
   } else {
     out = policy.categories;
-    if (any_image) out.erase(std::remove_if(out.begin(), out.end(), [](const Category& c) { return c.text_only; }), out.end());
+    if (any_image)
+      out.erase(std::remove_if(out.begin(), out.end(), [](const Category& c) { return c.text_only; }),
+                out.end());
   }
   for (const std::string& key : choice.exclude) {
     const bool listed = std::any_of(out.begin(), out.end(), [&](const Category& c) { return c.key == key; });
@@ -246,7 +281,8 @@ Result<std::vector<Category>> ChooseCategories(const Policy& policy, const Categ
     if (!listed && (!choice.custom.empty() || find(key) == policy.categories.end())) {
       return BadInput("unknown category", "exclude", "a key of the list", key);
     }
-    out.erase(std::remove_if(out.begin(), out.end(), [&](const Category& c) { return c.key == key; }), out.end());
+    out.erase(std::remove_if(out.begin(), out.end(), [&](const Category& c) { return c.key == key; }),
+              out.end());
   }
   if (out.empty()) return BadInput("no category left", "categories", "at least one", "none");
   return out;

@@ -1,5 +1,6 @@
-// Policy: what a guard model is asked and how its answer is read, as data: categories, prompt format, verdict words.
-// The two examples are models/policies/mlcommons-s14.json (Llama Guard 4) and models/starter/policy.json.
+// Policy: what a guard model is asked and how its answer is read, as data: categories, prompt format, verdict
+// words. The two examples are models/policies/mlcommons-s14.json (Llama Guard 4) and
+// models/starter/policy.json.
 //
 //   GATEHOUSE_ASSIGN(Policy policy, ParsePolicy(text, "policy.json"));
 #pragma once
@@ -16,11 +17,11 @@
 namespace gatehouse {
 
 struct Category {
-  std::string key;          // "S1"
-  std::string name;         // for people
-  std::string text;         // for the prompt
+  std::string key;   // "S1"
+  std::string name;  // for people
+  std::string text;  // for the prompt
   std::string description;
-  bool text_only = false;   // left out of the default list when any message has an image
+  bool text_only = false;  // left out of the default list when any message has an image
   std::optional<double> threshold;
 };
 
@@ -42,16 +43,16 @@ struct VerdictWords {
 struct Policy {
   std::string name;
   std::vector<Category> categories;
-  std::string category_line;         // "{key}: {text}\n"
-  std::vector<FormatItem> prompt;    // exactly one kMessages
-  std::vector<FormatItem> message;   // of each message
+  std::string category_line;        // "{key}: {text}\n"
+  std::vector<FormatItem> prompt;   // exactly one kMessages
+  std::vector<FormatItem> message;  // of each message
   std::optional<std::string> join_text_parts;
   bool strip = false;
   std::string role_user;
   std::string role_assistant;
   bool images = false;
   VerdictWords verdict;
-  std::vector<std::string> stop;     // control tokens that end an answer
+  std::vector<std::string> stop;  // control tokens that end an answer
   int64_t max_prompt_tokens = 8192;
   std::optional<double> threshold = 0.5;  // none: only the categories' own judge
   double calibration_scale = 1.0;
@@ -68,8 +69,10 @@ struct CategoryChoice {
   std::vector<std::string> exclude;
 };
 
-// The categories of one request. A custom list or a choice of keys is taken as it is; the default list loses its
-// text-only categories when there is an image. Errors: kBadInput: unknown keys, a key twice, nothing left.
-Result<std::vector<Category>> ChooseCategories(const Policy& policy, const CategoryChoice& choice, bool any_image);
+// The categories of one request. A custom list or a choice of keys is taken as it is; the default list loses
+// its text-only categories when there is an image. Errors: kBadInput: unknown keys, a key twice, nothing
+// left.
+Result<std::vector<Category>> ChooseCategories(const Policy& policy, const CategoryChoice& choice,
+                                               bool any_image);
 
 }  // namespace gatehouse

@@ -9,8 +9,9 @@ namespace gatehouse {
 namespace {
 
 bool IsStripped(uint32_t code) {
-  return (code >= 0x09 && code <= 0x0D) || (code >= 0x1C && code <= 0x20) || code == 0x85 || code == 0xA0 || code == 0x1680 ||
-         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
+  return (code >= 0x09 && code <= 0x0D) || (code >= 0x1C && code <= 0x20) || code == 0x85 || code == 0xA0 ||
+         code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 ||
+         code == 0x202F || code == 0x205F || code == 0x3000;
 }
 
 using Values = std::vector<std::pair<std::string_view, std::string_view>>;
@@ -77,19 +78,25 @@ class Writer {
     }
     const bool user = message.role == Role::kUser;
     for (size_t block = 0; block < texts.size(); ++block) {
-      const std::string_view content = policy_.strip ? StripPython(texts[block]) : std::string_view(texts[block]);
+      const std::string_view content =
+          policy_.strip ? StripPython(texts[block]) : std::string_view(texts[block]);
       const Values values = {{"{ROLE}", judged},
                              {"{role}", user ? "user" : "assistant"},
                              {"{Role}", user ? policy_.role_user : policy_.role_assistant},
                              {"{content}", content}};
       for (const FormatItem& item : policy_.message) {
         switch (item.kind) {
-          case FormatItem::Kind::kControl: Add(PromptItem::Kind::kControl, item.value); break;
-          case FormatItem::Kind::kText: Add(PromptItem::Kind::kText, Substitute(item.value, values)); break;
+          case FormatItem::Kind::kControl:
+            Add(PromptItem::Kind::kControl, item.value);
+            break;
+          case FormatItem::Kind::kText:
+            Add(PromptItem::Kind::kText, Substitute(item.value, values));
+            break;
           case FormatItem::Kind::kImages:
             for (int i = 0; block == 0 && i < images; ++i) Add(PromptItem::Kind::kImage, {});
             break;
-          case FormatItem::Kind::kMessages: break;
+          case FormatItem::Kind::kMessages:
+            break;
         }
       }
     }
@@ -103,20 +110,24 @@ class Writer {
 
 Result<void> CheckConversation(const Policy& policy, const Conversation& conversation, int* images) {
   *images = 0;
-  if (conversation.messages.empty()) return BadInput("no messages", "conversation", "at least one message", "none");
+  if (conversation.messages.empty())
+    return BadInput("no messages", "conversation", "at least one message", "none");
   for (size_t i = 0; i < conversation.messages.size(); ++i) {
     const Message& message = conversation.messages[i];
     const std::string where = "messages[" + std::to_string(i) + "]";
     if (message.role != (i % 2 == 0 ? Role::kUser : Role::kAssistant)) {
-      return BadInput("roles must alternate user, assistant, beginning with user", where + ".role", i % 2 == 0 ? "user" : "assistant",
-                      message.role == Role::kUser ? "user" : "assistant");
+      return BadInput("roles must alternate user, assistant, beginning with user", where + ".role",
+                      i % 2 == 0 ? "user" : "assistant", message.role == Role::kUser ? "user" : "assistant");
     }
-    if (message.parts.empty()) return BadInput("message without content", where + ".content", "text or an image", "nothing");
+    if (message.parts.empty())
+      return BadInput("message without content", where + ".content", "text or an image", "nothing");
     for (const Part& part : message.parts) *images += part.kind == Part::Kind::kImage;
   }
   if (*images > 0 && !policy.images) {
-    return BadInput("this model cannot see images", "conversation", "text only, or a model with a vision encoder such as Llama Guard 4",
-                    std::to_string(*images) + (*images == 1 ? " image" : " images") + " for policy " + policy.name);
+    return BadInput(
+        "this model cannot see images", "conversation",
+        "text only, or a model with a vision encoder such as Llama Guard 4",
+        std::to_string(*images) + (*images == 1 ? " image" : " images") + " for policy " + policy.name);
   }
   return {};
 }
@@ -131,14 +142,16 @@ std::string_view StripPython(std::string_view text) {
   }
   while (!text.empty()) {
     size_t start = text.size() - 1;
-    while (start > 0 && text.size() - start < 4 && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80) --start;
+    while (start > 0 && text.size() - start < 4 && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80)
+      --start;
     if (!IsStripped(ReadCodePoint(text.data() + start).value)) break;
     text.remove_suffix(text.size() - start);
   }
   return text;
 }
 
-Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversation_in, const CategoryChoice& choice) {
+Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversation_in,
+                            const CategoryChoice& choice) {
   // Text that is not UTF-8 is repaired first, so that all that follows may rely on it.
   Conversation conversation = conversation_in;
   for (Message& message : conversation.messages) {
@@ -155,21 +168,29 @@ Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversati
   std::string categories;
   for (const Category& category : prompt.categories) {
     std::string key_storage, text_storage;
-    const std::string_view key = RepairUtf8(category.key, &key_storage), text = RepairUtf8(category.text, &text_storage);
-    categories += Substitute(policy.category_line, {{"{key}", key}, {"{text}", text}, {"{name}", category.name}, {"{description}", category.description}});
+    const std::string_view key = RepairUtf8(category.key, &key_storage),
+                           text = RepairUtf8(category.text, &text_storage);
+    categories += Substitute(policy.category_line, {{"{key}", key},
+                                                    {"{text}", text},
+                                                    {"{name}", category.name},
+                                                    {"{description}", category.description}});
   }
   Writer writer(policy, &prompt);
   for (const FormatItem& item : policy.prompt) {
     switch (item.kind) {
-      case FormatItem::Kind::kControl: writer.Add(PromptItem::Kind::kControl, item.value); break;
+      case FormatItem::Kind::kControl:
+        writer.Add(PromptItem::Kind::kControl, item.value);
+        break;
       case FormatItem::Kind::kText:
-        writer.Add(PromptItem::Kind::kText, Substitute(item.value, {{"{ROLE}", judged}, {"{CATEGORIES}", categories}}));
+        writer.Add(PromptItem::Kind::kText,
+                   Substitute(item.value, {{"{ROLE}", judged}, {"{CATEGORIES}", categories}}));
         break;
       case FormatItem::Kind::kMessages:
         writer.EndOfFixed();
         for (const Message& message : conversation.messages) writer.AddMessage(message, judged);
         break;
-      case FormatItem::Kind::kImages: break;
+      case FormatItem::Kind::kImages:
+        break;
     }
   }
   return prompt;
@@ -177,7 +198,8 @@ Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversati
 
 std::string PromptText(const Prompt& prompt) {
   std::string out;
-  for (const PromptItem& item : prompt.items) out += item.kind == PromptItem::Kind::kImage ? "<|image|>" : item.value;
+  for (const PromptItem& item : prompt.items)
+    out += item.kind == PromptItem::Kind::kImage ? "<|image|>" : item.value;
   return out;
 }
 

@@ -1,5 +1,5 @@
-// Prompts: a conversation written in a policy's format, and its token ids. Control tokens come from the format
-// alone; what people wrote is text, whatever it spells.
+// Prompts: a conversation written in a policy's format, and its token ids. Control tokens come from the
+// format alone; what people wrote is text, whatever it spells.
 //
 //   GATEHOUSE_ASSIGN(Prompt prompt, RenderPrompt(policy, conversation, {}));
 //   GATEHOUSE_ASSIGN(TokenisedPrompt tokens, TokenisePrompt(prompt, tokenizer, grids));
@@ -21,21 +21,22 @@ namespace gatehouse {
 struct PromptItem {
   enum class Kind { kControl, kText, kImage };
   Kind kind = Kind::kText;
-  std::string value;        // of kControl and kText
-  bool fixed = false;       // does not depend on the messages, nor does anything before it
+  std::string value;   // of kControl and kText
+  bool fixed = false;  // does not depend on the messages, nor does anything before it
 };
 
 struct Prompt {
-  std::vector<PromptItem> items;     // no two texts follow each other
-  size_t fixed_text_bytes = 0;       // of the first item that is not fixed, this much of its text still is
+  std::vector<PromptItem> items;  // no two texts follow each other
+  size_t fixed_text_bytes = 0;    // of the first item that is not fixed, this much of its text still is
   Role judged = Role::kUser;
   std::vector<Category> categories;  // asked for, in order
   int images = 0;
 };
 
-// Errors: kBadInput: no messages, roles that do not alternate, a message without parts, images for a policy that has
-// none, and what ChooseCategories says.
-Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversation, const CategoryChoice& choice);
+// Errors: kBadInput: no messages, roles that do not alternate, a message without parts, images for a policy
+// that has none, and what ChooseCategories says.
+Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversation,
+                            const CategoryChoice& choice);
 
 // The exact text before image expansion: an image is "<|image|>".
 std::string PromptText(const Prompt& prompt);
@@ -56,10 +57,10 @@ struct TokenisedPrompt {
   int32_t prefix_tokens = 0;  // leading ids that every prompt of this policy, role and category list shares
 };
 
-// patches: patch tokens a tile (144). Errors: kModel: a control token that the tokenizer lacks; kInternal: another
-// number of grids than images.
-Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer, std::span<const ImageGrid> grids,
-                                       int patches = 144);
+// patches: patch tokens a tile (144). Errors: kModel: a control token that the tokenizer lacks; kInternal:
+// another number of grids than images.
+Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer,
+                                       std::span<const ImageGrid> grids, int patches = 144);
 
 // Python's str.strip(): white space of Unicode and U+001C .. U+001F, at both ends.
 std::string_view StripPython(std::string_view text);

@@ -1,5 +1,5 @@
-// Strict JSON that keeps the order of keys (categories are an ordered list): duplicate keys, deep nesting and invalid
-// UTF-8 are errors.
+// Strict JSON that keeps the order of keys (categories are an ordered list): duplicate keys, deep nesting and
+// invalid UTF-8 are errors.
 #pragma once
 
 #include <nlohmann/json.hpp>

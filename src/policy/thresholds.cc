@@ -23,10 +23,12 @@ Result<Thresholds> ParseThresholds(std::string_view text) {
     const size_t comma = text.find(',');
     const std::string item(text.substr(0, comma));
     const size_t equals = item.find('=');
-    const std::optional<double> value = ParseShare(equals == std::string::npos ? item : item.substr(equals + 1));
+    const std::optional<double> value =
+        ParseShare(equals == std::string::npos ? item : item.substr(equals + 1));
     const bool none = equals == std::string::npos && (item == "none" || item == "null");
     if ((!value && !none) || equals == 0 || (equals == std::string::npos && out.replaces)) {
-      return UsageError("bad threshold", "--threshold", "a number from 0 to 1 (or none), then KEY=number, by commas", "\"" + item + "\"");
+      return UsageError("bad threshold", "--threshold",
+                        "a number from 0 to 1 (or none), then KEY=number, by commas", "\"" + item + "\"");
     }
     if (equals == std::string::npos) {
       out.replaces = true;
@@ -43,18 +45,23 @@ Result<Thresholds> ParseThresholdsJson(std::string_view json, const std::string&
   GATEHOUSE_ASSIGN(const OrderedJson root, ParseStrictJson(json, name, ErrorCode::kBadInput));
   if (!root.is_object()) return BadInput("malformed thresholds", name, "an object", Describe(root));
   Thresholds out;
-  const auto share = [](const OrderedJson& value) { return value.is_number() && value.get<double>() >= 0.0 && value.get<double>() <= 1.0; };
+  const auto share = [](const OrderedJson& value) {
+    return value.is_number() && value.get<double>() >= 0.0 && value.get<double>() <= 1.0;
+  };
   for (const auto& [key, value] : root.items()) {
     if (key == "threshold" && (value.is_null() || share(value))) {
       out.replaces = true;
       if (!value.is_null()) out.threshold = value.get<double>();
     } else if (key == "thresholds" && value.is_object()) {
       for (const auto& [category, own] : value.items()) {
-        if (!share(own)) return BadInput("bad threshold", name + ": thresholds: " + category, "a number from 0 to 1", Describe(own));
+        if (!share(own))
+          return BadInput("bad threshold", name + ": thresholds: " + category, "a number from 0 to 1",
+                          Describe(own));
         out.categories.emplace_back(category, own.get<double>());
       }
     } else {
-      return BadInput("bad field", name + ": " + key, "threshold (0 to 1, or null) or thresholds (an object)", Describe(value));
+      return BadInput("bad field", name + ": " + key, "threshold (0 to 1, or null) or thresholds (an object)",
+                      Describe(value));
     }
   }
   return out;

@@ -6,14 +6,17 @@
 namespace gatehouse {
 namespace {
 
-// How far two encodings of texts with a common beginning surely agree: tokens near the cut may merge with what
-// follows. Encoding the fixed text with different endings shows how many do not.
-int32_t StableTokens(const Tokenizer& tokenizer, const std::string& fixed, const std::vector<int32_t>& whole) {
+// How far two encodings of texts with a common beginning surely agree: tokens near the cut may merge with
+// what follows. Encoding the fixed text with different endings shows how many do not.
+int32_t StableTokens(const Tokenizer& tokenizer, const std::string& fixed,
+                     const std::vector<int32_t>& whole) {
   size_t stable = whole.size();
   for (const char* ending : {"", "a", "A", " a", "\n", " ", "1", ".", "\xCC\x81", "'s", "/"}) {
     const std::vector<int32_t> other = tokenizer.Encode(fixed + ending);
     const size_t limit = std::min(stable, other.size());
-    stable = static_cast<size_t>(std::mismatch(whole.begin(), whole.begin() + static_cast<int64_t>(limit), other.begin()).first - whole.begin());
+    stable = static_cast<size_t>(
+        std::mismatch(whole.begin(), whole.begin() + static_cast<int64_t>(limit), other.begin()).first -
+        whole.begin());
   }
   return static_cast<int32_t>(stable);
 }
@@ -23,9 +26,12 @@ class ImageWriter {
  public:
   static Result<ImageWriter> Create(const Tokenizer& tokenizer) {
     ImageWriter writer;
-    for (const auto& [name, id] : {std::pair{"<|image_start|>", &ImageWriter::start_}, {"<|image_end|>", &ImageWriter::end_},
-                                   {"<|image|>", &ImageWriter::image_}, {"<|patch|>", &ImageWriter::patch_},
-                                   {"<|tile_x_separator|>", &ImageWriter::x_}, {"<|tile_y_separator|>", &ImageWriter::y_}}) {
+    for (const auto& [name, id] : {std::pair{"<|image_start|>", &ImageWriter::start_},
+                                   {"<|image_end|>", &ImageWriter::end_},
+                                   {"<|image|>", &ImageWriter::image_},
+                                   {"<|patch|>", &ImageWriter::patch_},
+                                   {"<|tile_x_separator|>", &ImageWriter::x_},
+                                   {"<|tile_y_separator|>", &ImageWriter::y_}}) {
       const auto found = tokenizer.ControlId(name);
       if (!found) return ModelError("control token missing", "tokenizer", name, "none");
       writer.*id = *found;
@@ -61,8 +67,10 @@ class ImageWriter {
 
 }  // namespace
 
-Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer, std::span<const ImageGrid> grids, int patches) {
-  if (grids.size() != static_cast<size_t>(prompt.images)) return InternalError("another number of grids than of images", "prompt");
+Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer,
+                                       std::span<const ImageGrid> grids, int patches) {
+  if (grids.size() != static_cast<size_t>(prompt.images))
+    return InternalError("another number of grids than of images", "prompt");
   TokenisedPrompt out;
   bool fixed = true;
   size_t image = 0;
@@ -77,7 +85,8 @@ Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& to
       case PromptItem::Kind::kText: {
         const std::vector<int32_t> ids = tokenizer.Encode(item.value);
         if (fixed && !item.fixed && prompt.fixed_text_bytes > 0) {
-          out.prefix_tokens = static_cast<int32_t>(out.ids.size()) + StableTokens(tokenizer, item.value.substr(0, prompt.fixed_text_bytes), ids);
+          out.prefix_tokens = static_cast<int32_t>(out.ids.size()) +
+                              StableTokens(tokenizer, item.value.substr(0, prompt.fixed_text_bytes), ids);
         }
         out.ids.insert(out.ids.end(), ids.begin(), ids.end());
         break;

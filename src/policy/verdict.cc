@@ -35,7 +35,8 @@ Result<std::string> SayFreely(const Policy& policy, const Tokenizer& tokenizer, 
     const TokenPath ask[] = {said};
     GATEHOUSE_TRY(answers.Ask(ask));
     const int32_t next = ArgMax(answers.After(said));
-    const bool stop = std::any_of(policy.stop.begin(), policy.stop.end(), [&](const std::string& text) { return tokenizer.ControlId(text) == next; });
+    const bool stop = std::any_of(policy.stop.begin(), policy.stop.end(),
+                                  [&](const std::string& text) { return tokenizer.ControlId(text) == next; });
     if (stop) break;
     said.push_back(next);
   }
@@ -49,9 +50,10 @@ std::string Trim(std::string text) {
   return text;
 }
 
-// Reads an answer as the published pipelines do: `safe`, or `unsafe` and a second line of keys. Anything else, and
-// any key that was not asked for, fails closed as `unknown`.
-void DecideByText(const std::string& answer, const VerdictWords& words, const std::vector<Category>& categories, Verdict* verdict) {
+// Reads an answer as the published pipelines do: `safe`, or `unsafe` and a second line of keys. Anything
+// else, and any key that was not asked for, fails closed as `unknown`.
+void DecideByText(const std::string& answer, const VerdictWords& words,
+                  const std::vector<Category>& categories, Verdict* verdict) {
   const std::string text = Trim(answer);
   verdict->categories.clear();
   if (text == words.safe) {
@@ -66,12 +68,14 @@ void DecideByText(const std::string& answer, const VerdictWords& words, const st
     for (size_t begin = 0; begin <= rest.size();) {
       const size_t end = std::min(rest.find(',', begin), rest.size());
       const std::string key = Trim(rest.substr(begin, end - begin));
-      const bool known = std::any_of(categories.begin(), categories.end(), [&](const Category& c) { return c.key == key; });
+      const bool known =
+          std::any_of(categories.begin(), categories.end(), [&](const Category& c) { return c.key == key; });
       if (!known) {
         verdict->categories.clear();
         break;
       }
-      if (std::find(verdict->categories.begin(), verdict->categories.end(), key) == verdict->categories.end()) verdict->categories.push_back(key);
+      if (std::find(verdict->categories.begin(), verdict->categories.end(), key) == verdict->categories.end())
+        verdict->categories.push_back(key);
       begin = end + 1;
     }
   }
@@ -83,7 +87,8 @@ void DecideByText(const std::string& answer, const VerdictWords& words, const st
 Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer) {
   const auto control = [&](const std::string& text, const char* where) -> Result<void> {
     if (tokenizer.ControlId(text)) return {};
-    return ModelError("the tokenizer lacks a control token of the policy", policy.name + ": " + where, text, "none");
+    return ModelError("the tokenizer lacks a control token of the policy", policy.name + ": " + where, text,
+                      "none");
   };
   for (const FormatItem& item : policy.prompt) {
     if (item.kind == FormatItem::Kind::kControl) GATEHOUSE_TRY(control(item.value, "prompt"));
@@ -92,9 +97,11 @@ Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer) {
     if (item.kind == FormatItem::Kind::kControl) GATEHOUSE_TRY(control(item.value, "message"));
   }
   for (const std::string& stop : policy.stop) GATEHOUSE_TRY(control(stop, "stop"));
-  const std::vector<int32_t> safe = tokenizer.Encode(policy.verdict.safe), unsafe = tokenizer.Encode(policy.verdict.unsafe);
+  const std::vector<int32_t> safe = tokenizer.Encode(policy.verdict.safe),
+                             unsafe = tokenizer.Encode(policy.verdict.unsafe);
   if (safe.front() == unsafe.front()) {
-    return ModelError("the verdict words begin with one token", policy.name + ": verdict", "two first tokens", std::to_string(safe.front()));
+    return ModelError("the verdict words begin with one token", policy.name + ": verdict", "two first tokens",
+                      std::to_string(safe.front()));
   }
   if (policy.verdict.lead && tokenizer.Encode(*policy.verdict.lead).size() != 1) {
     return ModelError("the lead is not one token", policy.name + ": verdict.lead", "one token",
@@ -103,9 +110,10 @@ Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer) {
   return {};
 }
 
-Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer, const std::vector<Category>& categories, NextTokenScorer& scorer,
+Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
+                      const std::vector<Category>& categories, NextTokenScorer& scorer,
                       const JudgeOptions& options) {
-  AnswerTree answers(scorer);
+  AnswerTree answers(scorer, static_cast<size_t>(tokenizer.vocab_size()));
   const int32_t safe = tokenizer.Encode(policy.verdict.safe).front();
   const int32_t unsafe = tokenizer.Encode(policy.verdict.unsafe).front();
   const TokenPath start;
@@ -118,7 +126,9 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer, const st
   // P(word), said at once or after the lead.
   const auto direct = [&](int32_t word) { return std::exp(answers.After(start)[static_cast<size_t>(word)]); };
   const auto led = [&](int32_t word) {
-    return lead.empty() ? 0.0 : std::exp(answers.After(start)[static_cast<size_t>(lead.front())] + answers.After(lead)[static_cast<size_t>(word)]);
+    return lead.empty() ? 0.0
+                        : std::exp(answers.After(start)[static_cast<size_t>(lead.front())] +
+                                   answers.After(lead)[static_cast<size_t>(word)]);
   };
   const double p_safe = direct(safe) + led(safe);
   const double p_unsafe = direct(unsafe) + led(unsafe);
@@ -131,6 +141,7 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer, const st
   verdict.unsafe_score = std::isfinite(ratio) ? Calibrate(policy, ratio) : 1.0;
 
   const CategoryLister lister(policy, tokenizer, categories);
+  GATEHOUSE_TRY(lister.Check());
   TokenPath base = verdict.lead ? lead : TokenPath{};
   base.insert(base.end(), lister.head().begin(), lister.head().end());
   GATEHOUSE_ASSIGN(const std::vector<double> shares, lister.FirstKeyShares(answers, base));
@@ -178,7 +189,8 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer, const st
     if (options.raw_output) verdict.raw_output = std::move(said);
   }
   verdict.output = !verdict.unsafe ? policy.verdict.safe
-                                   : policy.verdict.unsafe + policy.verdict.separator + JoinKeys(verdict.categories, policy.verdict.list_separator);
+                                   : policy.verdict.unsafe + policy.verdict.separator +
+                                         JoinKeys(verdict.categories, policy.verdict.list_separator);
   return verdict;
 }
 

@@ -19,8 +19,8 @@ namespace gatehouse {
 class NextTokenScorer {
  public:
   virtual ~NextTokenScorer() = default;
-  // For each path of tokens appended to the prompt, the logits [vocab] of what comes next; an empty path is the
-  // prompt's end. One call is one pass, so a caller asks for all it can at once.
+  // For each path of tokens appended to the prompt, the logits [vocab] of what comes next; an empty path is
+  // the prompt's end. One call is one pass, so a caller asks for all it can at once.
   virtual Result<std::vector<std::vector<float>>> Logits(std::span<const std::vector<int32_t>> paths) = 0;
 };
 
@@ -29,15 +29,16 @@ struct JudgeOptions {
   std::optional<double> threshold;  // none: only the categories' own thresholds judge
   std::vector<std::pair<std::string, double>> category_thresholds;
   bool raw_output = false;
-  bool greedy_decision = false;     // decide by the unconstrained answer, as the published pipelines do
+  bool greedy_decision = false;  // decide by the unconstrained answer, as the published pipelines do
 };
 
 // Fills the verdict, scores and texts; role, model, usage and timings are the caller's.
-Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer, const std::vector<Category>& categories,
-                      NextTokenScorer& scorer, const JudgeOptions& options);
+Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
+                      const std::vector<Category>& categories, NextTokenScorer& scorer,
+                      const JudgeOptions& options);
 
-// Can this tokenizer say what the policy needs? Errors: kModel: a control token is missing, the words begin alike, the
-// lead is not one token.
+// Can this tokenizer say what the policy needs? Errors: kModel: a control token is missing, the words begin
+// alike, the lead is not one token.
 Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer);
 
 }  // namespace gatehouse

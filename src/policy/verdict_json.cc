@@ -8,7 +8,9 @@
 namespace gatehouse {
 namespace {
 
-std::string Quote(const std::string& text) { return OrderedJson(text).dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
+std::string Quote(const std::string& text) {
+  return OrderedJson(text).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
 
 std::string Number(double value, int digits) {
   char buffer[40];
@@ -29,20 +31,25 @@ std::string VerdictToJson(const Verdict& verdict, const std::string& id, bool wi
   if (!id.empty()) out += "\"id\":" + id + ",";
   out += std::string("\"verdict\":\"") + (verdict.unsafe ? "unsafe" : "safe") + "\",\"role\":\"" +
          (verdict.role == Role::kUser ? "user" : "assistant") + "\",\"categories\":[";
-  for (size_t i = 0; i < verdict.categories.size(); ++i) out += (i > 0 ? "," : "") + Quote(verdict.categories[i]);
+  for (size_t i = 0; i < verdict.categories.size(); ++i)
+    out += (i > 0 ? "," : "") + Quote(verdict.categories[i]);
   out += "],\"unsafe_score\":" + Number(verdict.unsafe_score, 9) + ",\"category_scores\":{";
   for (size_t i = 0; i < verdict.category_scores.size(); ++i) {
-    out += (i > 0 ? "," : "") + Quote(verdict.category_scores[i].first) + ":" + Number(verdict.category_scores[i].second, 9);
+    out += (i > 0 ? "," : "") + Quote(verdict.category_scores[i].first) + ":" +
+           Number(verdict.category_scores[i].second, 9);
   }
   out += "},\"output\":" + Quote(verdict.output);
   if (with_raw) out += ",\"raw_output\":" + Quote(verdict.raw_output);
   out += ",\"model\":" + Quote(verdict.model) + ",\"policy\":" + Quote(verdict.policy);
   const Usage& usage = verdict.usage;
-  out += ",\"usage\":{\"prompt_tokens\":" + std::to_string(usage.prompt_tokens) + ",\"cached_tokens\":" + std::to_string(usage.cached_tokens) +
-         ",\"image_tokens\":" + std::to_string(usage.image_tokens) + ",\"images\":" + std::to_string(usage.images) + "}";
+  out += ",\"usage\":{\"prompt_tokens\":" + std::to_string(usage.prompt_tokens) +
+         ",\"cached_tokens\":" + std::to_string(usage.cached_tokens) +
+         ",\"image_tokens\":" + std::to_string(usage.image_tokens) +
+         ",\"images\":" + std::to_string(usage.images) + "}";
   const Timings& times = verdict.timings;
-  out += ",\"timings_ms\":{\"image\":" + Milliseconds(times.image) + ",\"vision\":" + Milliseconds(times.vision) + ",\"prefill\":" +
-         Milliseconds(times.prefill) + ",\"decode\":" + Milliseconds(times.decode) + ",\"total\":" + Milliseconds(times.total) + "}}";
+  out += ",\"timings_ms\":{\"image\":" + Milliseconds(times.image) +
+         ",\"vision\":" + Milliseconds(times.vision) + ",\"prefill\":" + Milliseconds(times.prefill) +
+         ",\"decode\":" + Milliseconds(times.decode) + ",\"total\":" + Milliseconds(times.total) + "}}";
   return out;
 }
 
