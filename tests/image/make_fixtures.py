@@ -145,6 +145,9 @@ def canvas_rows():
     sizes = {(int(a), int(b)) for a, b in rng.integers(1, 6000, (600, 2))}
     sizes |= {(int(a), int(b)) for a, b in np.exp(rng.uniform(0, 11, (300, 2))).astype(int)}
     sizes |= {(336 * a + da, 336 * b + db) for a in range(1, 6) for b in range(1, 6) for da in (-1, 0, 1) for db in (-1, 0, 1)}
+    # Whole ratios, where rounding in single or double precision decides whether a side is one pixel longer.
+    for long in range(1400, 4600, 40):
+        sizes |= {(long, long // 2), (long // 2, long), (long, long * 3 // 4), (long * 3 // 4, long), (long, long // 4), (long, long)}
     rows = []
     for w, h in sorted(sizes):
         scales = np.minimum(canvases[:, 1].astype(np.float32) / np.float32(w), canvases[:, 0].astype(np.float32) / np.float32(h))
