@@ -9,6 +9,7 @@
 #include "base/mapped_file.h"
 #include "base/thread_pool.h"
 #include "checkpoint/pack.h"
+#include "checkpoint/release_pages.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 
@@ -63,6 +64,10 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
   for (const Planned& item : plan) {
     GATEHOUSE_ASSIGN(const WeightView view, checkpoint.Get(item.spec.name, item.spec.shape));
     GATEHOUSE_TRY(item.packed ? StreamPacked(view, pool, sink) : StreamRows(view, item.dtype, sink));
+    // A slice of a fused tensor is not one stretch: its pages are its neighbours' too.
+    if (checkpoint.stored().find(item.spec.name)->second.order != StoredWeight::Order::kTransposed) {
+      ReleasePages({view.tensor.data, static_cast<size_t>(view.tensor.bytes())});
+    }
   }
   return writer.Finish();
 }

@@ -24,14 +24,14 @@ constexpr int kConvertedVersion = 1;
 constexpr const char* kConvertedWeights = "model.gatehouse.safetensors";
 
 struct ConvertOptions {
-  std::string input;    // a Hugging Face directory or a .gguf file
-  std::string output;   // must not exist, be empty, or hold an earlier conversion, which is replaced
-  std::string adapter;  // a PEFT LoRA directory, or empty
-  std::string
-      policy;  // a policy file to put in; empty: policy.json of the input or of the adapter, if there is one
+  std::string input = {};    // a Hugging Face directory or a .gguf file
+  std::string output = {};   // must not exist, be empty, or hold an earlier conversion, which is replaced
+  std::string adapter = {};  // a PEFT LoRA directory, or empty
+  // A policy file to put in; empty: policy.json of the adapter or of the input, if there is one.
+  std::string policy = {};
   int threads = 0;  // 0: physical cores
   // Gives the bytes of tokenizer.bin (this folder knows nothing of text); none: no such file.
-  std::function<Result<std::string>(const Checkpoint&)> tokenizer;
+  std::function<Result<std::string>(const Checkpoint&)> tokenizer = {};
 };
 
 // Called now and then with the bytes of weights written so far, and all.

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "checkpoint/release_pages.h"
 #include "checkpoint/weights.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
@@ -188,6 +189,7 @@ class Run {
       while (!bytes.empty()) {
         const auto piece = bytes.first(std::min(kPiece, bytes.size()));
         GATEHOUSE_TRY(writer.Append(piece));
+        ReleasePages(piece);
         Report(static_cast<int64_t>(piece.size()));
         bytes = bytes.subspan(piece.size());
       }

@@ -17,8 +17,8 @@
 namespace gatehouse {
 
 struct PruneOptions {
-  std::string input;            // a Hugging Face directory whose layers all have experts and a shared one
-  std::string output;           // a new or empty directory, or an interrupted run's with the same options
+  std::string input = {};       // a Hugging Face directory whose layers all have experts and a shared one
+  std::string output = {};      // a new or empty directory, or an interrupted run's with the same options
   bool keep_attention = false;  // Scout's own RoPE, chunks and length in place of Llama Guard 4's
   int64_t max_shard_bytes = int64_t{4} << 30;
 };
