@@ -6,26 +6,43 @@
 namespace gatehouse {
 namespace {
 
-// Eight bytes a step; the last step reads what is left. Not for hostile keys: all keys stored come from the
-// model, and a hostile text can only search, at the price of one chain that the model's tokens bound.
+uint64_t Load64(const char* at) {
+  uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+uint64_t Load32(const char* at) {
+  uint32_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Eight bytes a step, the last ones overlapping, so that no load has a length of its own. Not for hostile
+// keys: all keys stored come from the model, and a hostile text can only search, at the price of one chain
+// that the model's tokens bound.
 uint32_t HashBytes(std::string_view bytes) {
   constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15u;
-  uint64_t hash = bytes.size() * kMultiplier;
+  constexpr int kFold = 32;
+  const size_t size = bytes.size();
   const char* data = bytes.data();
-  size_t left = bytes.size();
-  while (left >= sizeof(uint64_t)) {
-    uint64_t word = 0;
-    std::memcpy(&word, data, sizeof word);
-    hash = (hash ^ word) * kMultiplier;
-    hash ^= hash >> 29;
-    data += sizeof word;
-    left -= sizeof word;
+  const auto byte = [data](size_t at) { return static_cast<uint64_t>(static_cast<unsigned char>(data[at])); };
+  uint64_t hash = size * kMultiplier;
+  uint64_t last = 0;
+  if (size > 8) {
+    for (size_t at = 0; at + 8 < size; at += 8) {
+      hash = (hash ^ Load64(data + at)) * kMultiplier;
+      hash ^= hash >> kFold;
+    }
+    last = Load64(data + size - 8);
+  } else if (size >= 4) {
+    last = Load32(data) << 32 | Load32(data + size - 4);
+  } else if (size > 0) {
+    last = byte(0) << 16 | byte(size / 2) << 8 | byte(size - 1);
   }
-  uint64_t word = 0;
-  if (left > 0) std::memcpy(&word, data, left);
-  hash = (hash ^ word) * kMultiplier;
-  hash ^= hash >> 32;
-  return static_cast<uint32_t>(hash * (kMultiplier | 1) >> 32);
+  hash = (hash ^ last) * kMultiplier;
+  hash = (hash ^ hash >> kFold) * kMultiplier;
+  return static_cast<uint32_t>(hash >> kFold);
 }
 
 }  // namespace

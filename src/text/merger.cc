@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 namespace gatehouse {
 namespace {
@@ -12,6 +13,15 @@ constexpr uint32_t kNone = ~0u;
 }  // namespace
 
 void Merger::Merge(std::string_view piece, std::vector<int32_t>* ids) {
+  std::string known;
+  if (rules_.bytes_missing) {
+    // Some small vocabularies lack control characters. Like the reference, leave such bytes out before merging.
+    for (const char byte : piece) {
+      if (rules_.byte_ids[static_cast<unsigned char>(byte)] >= 0) known.push_back(byte);
+    }
+    if (known.empty()) return;
+    piece = known;
+  }
   if (piece.size() <= kShort) {
     MergeShort(piece, ids);
   } else {

@@ -18,7 +18,8 @@
 namespace gatehouse {
 
 struct MergeRules {
-  int32_t byte_ids[256];
+  int32_t byte_ids[256];  // -1: the vocabulary lacks it
+  bool bytes_missing = false;
   PairTable pairs{0};
   const std::vector<int32_t>* merged = nullptr;  // id by rank; null: the rank is the id
   int32_t Result(uint32_t rank) const { return merged ? (*merged)[rank] : static_cast<int32_t>(rank); }

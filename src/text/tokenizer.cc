@@ -69,8 +69,12 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Create(TokenizerData data) {
   for (int byte = 0; byte < kBytes; ++byte) {
     const char text = static_cast<char>(byte);
     impl->rules.byte_ids[byte] = impl->map.Find({&text, 1});
-    if (impl->rules.byte_ids[byte] < 0) {
-      return ModelError("a byte without a token", "tokenizer", "a token for each byte",
+    if (impl->rules.byte_ids[byte] >= 0) continue;
+    impl->rules.bytes_missing = true;
+    // Control characters, and bytes that never occur in UTF-8 or begin code points far from any script: SmolLM's
+    // vocabulary lacks some. Without the printable ones nothing could be judged.
+    if (byte >= 0x20 && byte < 0x7F) {
+      return ModelError("a byte without a token", "tokenizer", "a token for each printable character",
                         "none for " + std::to_string(byte));
     }
   }

@@ -7,9 +7,8 @@ ENCODE_LINES is the tool built from encode_lines.cc, GOLDEN_DIR is tests/golden.
 space of all kinds, contractions, invalid UTF-8 (which Python replaces before the libraries see it). Exits with 77
 (skipped) where a library cannot be imported.
 
-The two libraries differ from each other on a few strings: tiktoken ranks a pair by the token it gives,
-tokenizers by the pair's place in the list of merges. We read tokenizer.json as tokenizers does, and
-tokenizer.model as tiktoken does; each form is compared with its own library, with no string left out.
+tokenizers ranks a pair by its place in the list of merges, tiktoken by the token it gives. We read tokenizer.json
+as the one does and tokenizer.model as the other, so each form is compared with its own library; no string is left out.
 """
 import base64
 import json
@@ -97,7 +96,7 @@ def main():
                 differ = [n for n in range(count) if ours[n] != theirs[n]]
                 print(f'{name} against {library}: {count} strings, {len(differ)} differ')
                 for n in differ[:5]:
-                    print('  ', ascii(decoded[n]), ours[n], theirs[n])
+                    print('  ', ascii(decoded[n]), ours[n], theirs[n], sep='\n    ')
                 failures += len(differ)
     return 1 if failures else 0
 
