@@ -252,7 +252,7 @@ TEST(Verdict, RawOutputAndGreedyDecision) {
     EXPECT_THAT(verdict.categories, ElementsAre("unknown")) << odd;
   }
   EXPECT_EQ(decide("unsafe\n" + std::string(60, 'a')).raw_output.size(),
-            36u);  // 32 tokens: unsafe, newline, 30 letters
+            37u);  // 32 tokens: unsafe, newline, 30 letters
 }
 
 TEST(Verdict, KeysAndScorersThatCannotBeServed) {
