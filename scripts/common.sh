@@ -38,23 +38,10 @@ quietly() {
   fi
 }
 
-# configure_and_build DIR [-D...]: the tree build/DIR with everything in it.
+# configure_and_build DIR TARGET [-D...]: TARGET of the tree build/DIR ("all" for everything in it).
 configure_and_build() {
-  local dir="$ROOT/build/$1"
-  shift
+  local dir="$ROOT/build/$1" target="$2"
+  shift 2
   quietly "$dir.configure.log" cmake -S "$ROOT" -B "$dir" -G Ninja "$@"
-  quietly "$dir.build.log" cmake --build "$dir" -j "$JOBS"
-}
-
-# The program, wherever the build tree keeps it.
-gatehouse_binary() {
-  local candidate
-  for candidate in "$ROOT/build/release/gatehouse" "$ROOT/build/release/bin/gatehouse" \
-    "$ROOT/build/release/src/cli/gatehouse"; do
-    if [[ -f $candidate && -x $candidate ]]; then
-      printf '%s\n' "$candidate"
-      return 0
-    fi
-  done
-  return 1
+  quietly "$dir.build.log" cmake --build "$dir" --target "$target" -j "$JOBS"
 }

@@ -49,7 +49,7 @@ fi
 
 # Made again when the base, the adapter, the policy or the code that writes the format changes.
 made_from="$( (echo "$gguf_sha256"; cat models/starter/*.json models/starter/*.safetensors src/checkpoint/*.cc \
-  src/tensor/*.cc src/formats/*.cc) | sha256sum)"
+  src/tensor/*.cc src/formats/*.cc src/guard/*.cc) | sha256sum)"
 if [[ -f $target/made_from && "$(cat "$target/made_from")" == "$made_from" ]]; then
   exit 0
 fi
