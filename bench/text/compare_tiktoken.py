@@ -32,7 +32,7 @@ def main():
     ranks = {bytes(byte_of[c] for c in text): rank for text, rank in spec['model']['vocab'].items()}
     pattern = spec['pre_tokenizer']['pretokenizers'][0]['pattern']['Regex']
     theirs = tiktoken.Encoding('llama4', pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
-    with open(text_file, encoding='utf-8') as file:
+    with open(text_file, encoding='utf-8', newline='') as file:
         lines = file.read().split('\n')
     if not lines[-1]:
         lines.pop()
