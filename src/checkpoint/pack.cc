@@ -3,12 +3,23 @@
 #include <algorithm>
 #include <cstring>
 
+#include "checkpoint/release_pages.h"
+
 namespace gatehouse {
 namespace {
 
 constexpr int64_t kBlockBytes = 16 << 20;
 
 bool PlainBf16(const WeightView& weight) { return !weight.read_rows && weight.tensor.dtype == DType::kBF16; }
+
+// Rows that were streamed are done with. Weights without an owner are not maps, and those with read_rows have
+// no rows of their own.
+void ReleaseRows(const WeightView& weight, int64_t first, int64_t count) {
+  if (weight.read_rows || !weight.owner) return;
+  const BlockInfo block = BlockOf(weight.tensor.dtype);
+  const int64_t row_bytes = weight.cols / block.values * block.bytes;
+  ReleasePages({weight.tensor.data + first * row_bytes, static_cast<size_t>(count * row_bytes)});
+}
 
 }  // namespace
 
@@ -45,6 +56,8 @@ Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const Byte
                 packed.data() + i * panel_values);
     });
     GATEHOUSE_TRY(sink(std::as_bytes(std::span(packed.data(), static_cast<size_t>(count * panel_values)))));
+    ReleaseRows(weight, first * kPackedRows,
+                std::min(count * kPackedRows, weight.rows - first * kPackedRows));
   }
   return {};
 }
@@ -58,6 +71,7 @@ Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& s
     const auto size = static_cast<size_t>(count * weight.cols);
     if (dtype == DType::kBF16 && PlainBf16(weight)) {
       GATEHOUSE_TRY(sink({weight.tensor.data + 2 * first * weight.cols, 2 * size}));
+      ReleaseRows(weight, first, count);
       continue;
     }
     weight.ReadRows(first, count, values.data());

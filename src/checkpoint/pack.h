@@ -27,7 +27,8 @@ void PackPanel(const WeightView& weight, int64_t first_row, std::vector<float>* 
 // Where packed or plain bytes go, in order.
 using ByteSink = std::function<Result<void>(std::span<const std::byte>)>;
 
-// Streams a weight in blocks of rows: a few megabytes at a time, whatever its size.
+// Streams a weight in blocks of rows: a few megabytes at a time, whatever its size. Where the weight has an
+// owner, that is a mapped file: pages that are done with are given back.
 Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink);
 // Row-major BF16, or F32.
 Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& sink);

@@ -288,6 +288,12 @@ Result<void> WriteCheckpointOf(const std::string& config_json, int seed, const s
   return Write(recipe, directory);
 }
 
+Result<std::vector<MadeTensor>> TensorsOfConfig(const std::string& config_json) {
+  const Json config = Json::parse(config_json, nullptr, false);
+  if (config.is_discarded()) return UsageError("not valid JSON", "config");
+  return List(config);
+}
+
 Result<std::vector<MadeTensor>> TensorsOf(const std::string& name) {
   GATEHOUSE_ASSIGN(const Recipe recipe, FindRecipe(name));
   return List(recipe.config);

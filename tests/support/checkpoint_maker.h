@@ -35,7 +35,8 @@ Result<std::string> CachedCheckpoint(const std::string& name);
 Result<std::vector<MadeTensor>> TensorsOf(const std::string& name);
 Result<std::vector<uint16_t>> ValuesOf(const std::string& name, const MadeTensor& tensor);
 
-// A checkpoint of any other config.json text, in one file.
+// A checkpoint of any other config.json text, in one file; and the tensors of such a one.
+Result<std::vector<MadeTensor>> TensorsOfConfig(const std::string& config_json);
 Result<void> WriteCheckpointOf(const std::string& config_json, int seed, const std::string& directory);
 
 }  // namespace gatehouse::test
