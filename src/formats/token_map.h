@@ -1,4 +1,4 @@
-// TokenMap: finds the id of a token's bytes. Immutable once built; small (8 bytes a slot) and allocation-free
+// TokenMap: finds the id of a token's bytes. Immutable once built; allocation-free
 // to search, since every piece of every text is looked up here first.
 //
 //   TokenMap map(data.tokens);
@@ -23,10 +23,14 @@ class TokenMap {
   int32_t doubled() const { return doubled_; }
 
  private:
+  // 16 bytes: a token of at most 8 bytes is known by its slot alone, without a look at its text.
   struct Slot {
-    uint32_t hash = 0;
+    uint64_t word = 0;  // the bytes themselves, or the hash of longer ones
+    uint32_t size = 0;
     int32_t id = -1;
   };
+  bool Holds(const Slot& slot, uint64_t word, std::string_view bytes) const;
+
   const std::vector<std::string>& tokens_;
   std::vector<Slot> slots_;  // a power of two, at most half full
   size_t mask_ = 0;

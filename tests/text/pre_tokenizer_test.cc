@@ -106,6 +106,11 @@ TEST(PieceCutter, SmolLmEqualsTheRegexOnWhatDigitsLeave) {
   });
 }
 
+TEST(PieceCutter, SmolLmInOnePassEqualsTheRegex) {
+  const Regex regex(std::string("\\p{N}|") + kGpt2);
+  CompareOnRandomText(PreTokenizer::kSmolLMOnePass, [&](const std::string& text) { return regex.Split(text); });
+}
+
 TEST(PieceCutter, AllShortStringsOfTheCharactersThatMatter) {
   // Five places, each character of another kind.
   const std::vector<std::string> alphabet = {" ", "\t", "\n", "'",      "s",     "A",

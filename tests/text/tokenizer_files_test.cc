@@ -165,7 +165,7 @@ TEST(TokenizerGguf, TypesAndNames) {
   arrays.pre = "smollm";
   const auto data = ReadTokenizerGguf(arrays, "m.gguf");
   ASSERT_TRUE(data.ok()) << data.error().Message();
-  EXPECT_EQ(data->pre_tokenizer, PreTokenizer::kSmolLM);
+  EXPECT_EQ(data->pre_tokenizer, PreTokenizer::kSmolLMOnePass);
   const auto tokenizer = Tokenizer::Create(data.value());
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().Message();
   EXPECT_EQ(tokenizer.value()->Encode("ab"), std::vector<int32_t>{256});
