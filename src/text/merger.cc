@@ -15,7 +15,8 @@ constexpr uint32_t kNone = ~0u;
 void Merger::Merge(std::string_view piece, std::vector<int32_t>* ids) {
   std::string known;
   if (rules_.bytes_missing) {
-    // Some small vocabularies lack control characters. Like the reference, leave such bytes out before merging.
+    // Some small vocabularies lack control characters. Like the reference, leave such bytes out before
+    // merging.
     for (const char byte : piece) {
       if (rules_.byte_ids[static_cast<unsigned char>(byte)] >= 0) known.push_back(byte);
     }
@@ -37,7 +38,7 @@ void Merger::MergeShort(std::string_view piece, std::vector<int32_t>* ids) {
     parts[index] = rules_.byte_ids[static_cast<unsigned char>(piece[index])];
   }
   for (size_t index = 0; index + 1 < count; ++index)
-    ranks[index] = rules_.pairs.Rank(parts[index], parts[index + 1]);
+    ranks[index] = rules_.BytePairRank(piece[index], piece[index + 1]);
   while (count > 1) {
     size_t best = 0;
     for (size_t index = 1; index + 1 < count; ++index) {
@@ -94,7 +95,7 @@ void Merger::MergeLong(std::string_view piece, std::vector<int32_t>* ids) {
                      index == 0 ? kNone : index - 1, index + 1 < count ? index + 1 : kNone};
   }
   for (uint32_t index = 0; index + 1 < count; ++index) {
-    parts_[index].rank = rules_.pairs.Rank(parts_[index].id, parts_[index + 1].id);
+    parts_[index].rank = rules_.BytePairRank(piece[index], piece[index + 1]);
     Push(index, parts_[index].rank);
   }
   while (!ranks_.empty()) {

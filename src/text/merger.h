@@ -21,7 +21,12 @@ struct MergeRules {
   int32_t byte_ids[256];  // -1: the vocabulary lacks it
   bool bytes_missing = false;
   PairTable pairs{0};
+  std::vector<uint32_t> byte_pairs;  // [256][256]: the ranks that every piece begins with, without hashing
   const std::vector<int32_t>* merged = nullptr;  // id by rank; null: the rank is the id
+  uint32_t BytePairRank(char left, char right) const {
+    return byte_pairs[static_cast<size_t>(static_cast<unsigned char>(left)) << 8 |
+                      static_cast<unsigned char>(right)];
+  }
   int32_t Result(uint32_t rank) const { return merged ? (*merged)[rank] : static_cast<int32_t>(rank); }
 };
 

@@ -212,7 +212,8 @@ void SkipLlama3(Cursor* cursor) {
 
 // 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // single_digits (SmolLM): \p{N} is cut out first, and each stretch between is text of its own.
-void SkipGpt2(bool single_digits, Cursor* cursor) {
+// one_pass: white space sees the number behind it.
+void SkipGpt2(bool single_digits, bool one_pass, Cursor* cursor) {
   if (single_digits && cursor->Is(kNumber)) {
     cursor->Step();
     return;
@@ -221,7 +222,7 @@ void SkipGpt2(bool single_digits, Cursor* cursor) {
   if (SkipSpaced([](Cursor* word) { return SkipClassRun(kLetter, word); }, cursor)) return;
   if (!single_digits && SkipSpaced([](Cursor* run) { return SkipClassRun(kNumber, run); }, cursor)) return;
   if (SkipSpaced(SkipPunctuationRun, cursor)) return;
-  SkipSpaces(false, single_digits ? kNumber : 0, cursor);
+  SkipSpaces(false, single_digits && !one_pass ? kNumber : 0, cursor);
 }
 
 }  // namespace
@@ -236,10 +237,13 @@ size_t PieceCutter::Next(std::string_view text) const {
       SkipLlama3(&cursor);
       break;
     case PreTokenizer::kSmolLM:
-      SkipGpt2(true, &cursor);
+      SkipGpt2(true, false, &cursor);
+      break;
+    case PreTokenizer::kSmolLMOnePass:
+      SkipGpt2(true, true, &cursor);
       break;
     case PreTokenizer::kGpt2:
-      SkipGpt2(false, &cursor);
+      SkipGpt2(false, false, &cursor);
       break;
   }
   return static_cast<size_t>(cursor.at() - text.data());

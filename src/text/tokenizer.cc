@@ -71,8 +71,8 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Create(TokenizerData data) {
     impl->rules.byte_ids[byte] = impl->map.Find({&text, 1});
     if (impl->rules.byte_ids[byte] >= 0) continue;
     impl->rules.bytes_missing = true;
-    // Control characters, and bytes that never occur in UTF-8 or begin code points far from any script: SmolLM's
-    // vocabulary lacks some. Without the printable ones nothing could be judged.
+    // Control characters, and bytes that never occur in UTF-8 or begin code points far from any script:
+    // SmolLM's vocabulary lacks some. Without the printable ones nothing could be judged.
     if (byte >= 0x20 && byte < 0x7F) {
       return ModelError("a byte without a token", "tokenizer", "a token for each printable character",
                         "none for " + std::to_string(byte));
@@ -88,6 +88,12 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Create(TokenizerData data) {
     const auto rank = static_cast<uint32_t>(own.rank_is_id ? own.merged[index] : static_cast<int32_t>(index));
     if (!impl->rules.pairs.Add(own.merges[index].first, own.merges[index].second, rank)) {
       return ModelError("the same merge twice", "tokenizer, merge " + std::to_string(index));
+    }
+  }
+  impl->rules.byte_pairs.reserve(kBytes * kBytes);
+  for (const int32_t left : impl->rules.byte_ids) {
+    for (const int32_t right : impl->rules.byte_ids) {
+      impl->rules.byte_pairs.push_back(impl->rules.pairs.Rank(left, right));
     }
   }
   for (const ControlToken& control : own.controls) {
@@ -136,7 +142,9 @@ void Tokenizer::Encode(std::string_view text, std::vector<int32_t>* ids) const {
 }
 
 std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
+  constexpr size_t kFewestBytes = 3;  // of a token, in ordinary text
   std::vector<int32_t> ids;
+  ids.reserve(text.size() / kFewestBytes + 1);
   Encode(text, &ids);
   return ids;
 }
