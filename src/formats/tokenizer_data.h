@@ -13,7 +13,10 @@ namespace gatehouse {
 enum class PreTokenizer {
   kO200k,   // Llama 4 (case-aware words, \p{N}{1,3}, `[\r\n/]*` after punctuation)
   kLlama3,  // cl100k style
-  kSmolLM,  // digits alone, then GPT-2's pattern (GGUF "smollm")
+  kSmolLM,  // digits alone, then GPT-2's pattern on what lies between (tokenizer.json)
+  // The same as one pattern, in which white space before a digit keeps its last character apart: what the starter
+  // was trained with (GGUF "smollm"; docs/decisions/0009-smollm-white-space.md).
+  kSmolLMOnePass,
   kGpt2,    // GPT-2's pattern (GGUF "gpt-2", "default")
 };
 

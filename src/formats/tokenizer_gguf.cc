@@ -10,7 +10,7 @@ enum GgufTokenType : int32_t { kControl = 3, kUserDefined = 4, kUnused = 5 };
 
 Result<void> SetPreTokenizer(const std::string& pre, const std::string& name, TokenizerData* data) {
   if (pre == "smollm") {
-    data->pre_tokenizer = PreTokenizer::kSmolLM;
+    data->pre_tokenizer = PreTokenizer::kSmolLMOnePass;
   } else if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") {
     data->pre_tokenizer = PreTokenizer::kLlama3;
     data->whole_piece_first = true;
