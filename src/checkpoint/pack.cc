@@ -12,10 +12,11 @@ constexpr int64_t kBlockBytes = 16 << 20;
 
 bool PlainBf16(const WeightView& weight) { return !weight.read_rows && weight.tensor.dtype == DType::kBF16; }
 
-// Rows that were streamed are done with. Weights without an owner are not maps, and those with read_rows have
-// no rows of their own.
+// Rows that were streamed are done with. Weights without an owner are not maps; a slice of a fused tensor has
+// another shape than its tensor. Giving back a page too early costs a second look at the page cache, nothing
+// else.
 void ReleaseRows(const WeightView& weight, int64_t first, int64_t count) {
-  if (weight.read_rows || !weight.owner) return;
+  if (!weight.owner || weight.tensor.shape != Shape{weight.rows, weight.cols}) return;
   const BlockInfo block = BlockOf(weight.tensor.dtype);
   const int64_t row_bytes = weight.cols / block.values * block.bytes;
   ReleasePages({weight.tensor.data + first * row_bytes, static_cast<size_t>(count * row_bytes)});

@@ -63,7 +63,8 @@ void WriteSparse(const Json& config, const std::string& directory) {
     at += bytes;
     if (bytes >= 64) ends.emplace_back(tensor.name, at);
   }
-  const std::string json = header.dump();
+  std::string json = header.dump();
+  json.append((8 - json.size() % 8) % 8, ' ');
   const uint64_t size = json.size();
   test::WriteBytes(directory + "/config.json", config.dump());
   const std::string path = directory + "/model.safetensors";
