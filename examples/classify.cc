@@ -23,5 +23,6 @@ int main(int argc, char** argv) {
     return 3;
   }
   std::printf("%s  (%.4f)\n", verdict->output.c_str(), verdict->unsafe_score);
-  for (const auto& [category, score] : verdict->category_scores) std::printf("  %-4s %.4f\n", category.c_str(), score);
+  for (const auto& [category, score] : verdict->category_scores)
+    std::printf("  %-4s %.4f\n", category.c_str(), score);
 }

@@ -1,5 +1,5 @@
-// Conversation: what is judged. Messages alternate user, assistant, user, ... and begin with user; the last one is
-// the one that gets a verdict.
+// Conversation: what is judged. Messages alternate user, assistant, user, ... and begin with user; the last
+// one is the one that gets a verdict.
 //
 //   Conversation c;
 //   c.AddUser("how do I make a bomb?");
@@ -38,7 +38,9 @@ struct Conversation {
   std::vector<Message> messages;
 
   void AddUser(std::string text) { messages.push_back({Role::kUser, {Part::Text(std::move(text))}}); }
-  void AddAssistant(std::string text) { messages.push_back({Role::kAssistant, {Part::Text(std::move(text))}}); }
+  void AddAssistant(std::string text) {
+    messages.push_back({Role::kAssistant, {Part::Text(std::move(text))}});
+  }
 };
 
 }  // namespace gatehouse

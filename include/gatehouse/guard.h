@@ -7,7 +7,8 @@
 //   auto verdict = guard->Classify(conversation);
 //   if (verdict.ok() && verdict->unsafe) ...
 //
-// Classify may be called from several threads; requests take turns. Link with the CMake target gatehouse_guard.
+// Classify may be called from several threads; requests take turns. Link with the CMake target
+// gatehouse_guard.
 #pragma once
 
 #include <cstdint>
@@ -36,15 +37,17 @@ struct GuardOptions {
   size_t max_image_bytes = 20u << 20;
   int64_t max_image_pixels = 64ll << 20;
   int max_images = 16;
-  bool alpha_on_white = false;  // composite transparent images on white; else alpha is dropped, as the reference does
+  bool alpha_on_white =
+      false;  // composite transparent images on white; else alpha is dropped, as the reference does
   bool apply_exif = true;
 };
 
 // What one request may change.
 struct ClassifyOptions {
-  std::vector<std::pair<std::string, std::string>> categories;  // (key, text) in order: replaces the policy's list
-  std::vector<std::string> keys;                                // a choice of the policy's categories, in order
-  std::vector<std::string> exclude;                             // keys left out
+  std::vector<std::pair<std::string, std::string>>
+      categories;                    // (key, text) in order: replaces the policy's list
+  std::vector<std::string> keys;     // a choice of the policy's categories, in order
+  std::vector<std::string> exclude;  // keys left out
 
   bool replace_threshold = false;   // `threshold` below is used in place of the policy's
   std::optional<double> threshold;  // none: only the categories' own thresholds judge

@@ -78,15 +78,15 @@ class [[nodiscard]] Result<void> {
 #define GATEHOUSE_CONCAT(a, b) GATEHOUSE_CONCAT2(a, b)
 
 // Returns the error of a Result expression, if it has one.
-#define GATEHOUSE_TRY(expression)                                                \
-  do {                                                                           \
-    auto&& gatehouse_result_ = (expression);                                     \
-    if (!gatehouse_result_.ok()) return gatehouse_result_.error();               \
+#define GATEHOUSE_TRY(expression)                                  \
+  do {                                                             \
+    auto&& gatehouse_result_ = (expression);                       \
+    if (!gatehouse_result_.ok()) return gatehouse_result_.error(); \
   } while (false)
 
 // GATEHOUSE_ASSIGN(auto value, Call()): declares value, or returns the error of Call().
-#define GATEHOUSE_ASSIGN(declaration, expression)                                                    \
-  auto GATEHOUSE_CONCAT(gatehouse_result_, __LINE__) = (expression);                                 \
-  if (!GATEHOUSE_CONCAT(gatehouse_result_, __LINE__).ok())                                           \
-    return GATEHOUSE_CONCAT(gatehouse_result_, __LINE__).error();                                    \
+#define GATEHOUSE_ASSIGN(declaration, expression)                    \
+  auto GATEHOUSE_CONCAT(gatehouse_result_, __LINE__) = (expression); \
+  if (!GATEHOUSE_CONCAT(gatehouse_result_, __LINE__).ok())           \
+    return GATEHOUSE_CONCAT(gatehouse_result_, __LINE__).error();    \
   declaration = std::move(GATEHOUSE_CONCAT(gatehouse_result_, __LINE__)).value()

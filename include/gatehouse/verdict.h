@@ -26,14 +26,15 @@ struct Timings {  // milliseconds
 
 struct Verdict {
   bool unsafe = true;
-  Role role = Role::kUser;              // whose message was judged
-  std::vector<std::string> categories;  // violated keys, empty when safe, {"unknown"} when the model did not answer
-  double unsafe_score = 1.0;            // p(unsafe) / (p(unsafe) + p(safe)), calibrated
+  Role role = Role::kUser;  // whose message was judged
+  std::vector<std::string>
+      categories;             // violated keys, empty when safe, {"unknown"} when the model did not answer
+  double unsafe_score = 1.0;  // p(unsafe) / (p(unsafe) + p(safe)), calibrated
   std::vector<std::pair<std::string, double>> category_scores;  // in the order of the policy
-  std::string output;                   // "safe", or "unsafe\nS1,S2"
-  std::string raw_output;               // what the model says unconstrained; only when asked for
-  bool lead = false;                    // was the path through the leading token taken
-  double verdict_mass = 0;              // p(safe) + p(unsafe)
+  std::string output;                                           // "safe", or "unsafe\nS1,S2"
+  std::string raw_output;   // what the model says unconstrained; only when asked for
+  bool lead = false;        // was the path through the leading token taken
+  double verdict_mass = 0;  // p(safe) + p(unsafe)
   std::string model;
   std::string policy;
   Usage usage;

@@ -1,8 +1,9 @@
-// Backend: what a forward pass asks of a device. The model is written against this alone, so that a second device
-// is a second implementation. All matrices are float32, row-major, in device memory; nothing here is a host pointer
-// except where a parameter says "host".
+// Backend: what a forward pass asks of a device. The model is written against this alone, so that a second
+// device is a second implementation. All matrices are float32, row-major, in device memory; nothing here is a
+// host pointer except where a parameter says "host".
 //
-// Bitwise promise: a row's result depends on that row (and on the keys it may see), never on the other rows of a call.
+// Bitwise promise: a row's result depends on that row (and on the keys it may see), never on the other rows
+// of a call.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +57,8 @@ struct KvShape {
   int head_dim = 0;
 };
 
-// Where each row of a batch stands, and which keys it sees. A sequence's slot s lies in page pages[s / kPageTokens].
+// Where each row of a batch stands, and which keys it sees. A sequence's slot s lies in page pages[s /
+// kPageTokens].
 struct AttentionLayout {
   struct Row {
     int32_t sequence = 0;
@@ -80,8 +82,8 @@ class Backend {
   // For --version, logs and metrics: "cpu avx512-bf16/bf16, 2 threads".
   virtual std::string Describe() const = 0;
   virtual bool ComputesInBf16() const = 0;
-  // Operations a second (two for a multiply-add) of a register-only loop of the products' instruction on all threads:
-  // what a benchmark sets its figures against. Takes about a tenth of a second.
+  // Operations a second (two for a multiply-add) of a register-only loop of the products' instruction on all
+  // threads: what a benchmark sets its figures against. Takes about a tenth of a second.
   virtual double MeasurePeak() = 0;
 
   virtual std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) = 0;
@@ -103,12 +105,13 @@ class Backend {
 
   // out[i] = table[ids[i]]; ids are host.
   virtual void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) = 0;
-  virtual void GatherRows(Mat from, std::span<const int32_t> rows, Mat out) = 0;         // out[i] = from[rows[i]]
-  virtual void ScatterRows(Mat from, std::span<const int32_t> rows, Mat out) = 0;        // out[rows[i]] = from[i]
-  virtual void ScatterAddRows(Mat from, std::span<const int32_t> rows, Mat out) = 0;     // out[rows[i]] += from[i]
-  virtual void ScaleRows(Mat x, std::span<const float> scales) = 0;                      // host scales, one a row
-  virtual void Add(Mat x, Mat y) = 0;                                                    // x += y
-  virtual void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) = 0;          // x[i] += table[rows[i]]
+  virtual void GatherRows(Mat from, std::span<const int32_t> rows, Mat out) = 0;   // out[i] = from[rows[i]]
+  virtual void ScatterRows(Mat from, std::span<const int32_t> rows, Mat out) = 0;  // out[rows[i]] = from[i]
+  virtual void ScatterAddRows(Mat from, std::span<const int32_t> rows,
+                              Mat out) = 0;                                      // out[rows[i]] += from[i]
+  virtual void ScaleRows(Mat x, std::span<const float> scales) = 0;              // host scales, one a row
+  virtual void Add(Mat x, Mat y) = 0;                                            // x += y
+  virtual void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) = 0;  // x[i] += table[rows[i]]
 
   // weight null: all ones. out may be x.
   virtual void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) = 0;
@@ -125,8 +128,8 @@ class Backend {
   // Writes row i's key and value to its slot of one layer. k, v [rows, kv_heads * head_dim].
   virtual void WriteKv(KvCache& cache, int layer, const AttentionLayout& layout, Mat k, Mat v) = 0;
   // out [rows, heads * head_dim] = softmax(scale q k^T) v over the visible slots.
-  virtual void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale, bool chunked,
-                         Mat out) = 0;
+  virtual void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale,
+                         bool chunked, Mat out) = 0;
 };
 
 }  // namespace gatehouse

@@ -1,6 +1,7 @@
-// Attention over pages. A unit of work is one key/value head with a block of rows of one sequence: all query heads
-// of the group share each page while it is in the cache. The scores of a page never leave the stack, so the T x T
-// matrix does not exist. Pages are taken in order from slot 0, hence a row's sum does not depend on chunks or batches.
+// Attention over pages. A unit of work is one key/value head with a block of rows of one sequence: all query
+// heads of the group share each page while it is in the cache. The scores of a page never leave the stack, so
+// the T x T matrix does not exist. Pages are taken in order from slot 0, hence a row's sum does not depend on
+// chunks or batches.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -63,7 +64,8 @@ std::vector<Unit> CutRows(const AttentionLayout& layout) {
 }
 
 // Bits of the slots of one page that a row sees.
-uint32_t PageMask(const AttentionLayout& layout, const AttentionLayout::Row& row, int32_t page, bool chunked) {
+uint32_t PageMask(const AttentionLayout& layout, const AttentionLayout::Row& row, int32_t page,
+                  bool chunked) {
   const int32_t base = page * kPageTokens;
   const int32_t begin = std::clamp((chunked ? row.begin_chunked : row.begin) - base, 0, kPageTokens);
   const int32_t end = std::clamp(row.end - base, 0, kPageTokens);
@@ -82,7 +84,8 @@ uint32_t PageMask(const AttentionLayout& layout, const AttentionLayout::Row& row
 }
 
 // Slots [first, last) outside of which no row of the unit sees anything.
-void VisibleRange(const AttentionLayout& layout, const Unit& unit, bool chunked, int32_t* first, int32_t* last) {
+void VisibleRange(const AttentionLayout& layout, const Unit& unit, bool chunked, int32_t* first,
+                  int32_t* last) {
   *first = std::numeric_limits<int32_t>::max();
   *last = 0;
   for (int i = unit.first; i < unit.first + unit.count; ++i) {
@@ -102,15 +105,18 @@ void VisibleRange(const AttentionLayout& layout, const Unit& unit, bool chunked,
 
 }  // namespace
 
-void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout, Mat k, Mat v) {
+void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
+                Mat k, Mat v) {
   const int head_dim = cache.shape.head_dim;
   const int stride = ValueStride(head_dim);
   context.pool->For(cache.shape.kv_heads, [&](int64_t head, int thread) {
-    uint16_t* rounded = (*context.scratch)[static_cast<size_t>(thread)].attention[0].GetAs<uint16_t>(2 * head_dim);
+    uint16_t* rounded =
+        (*context.scratch)[static_cast<size_t>(thread)].attention[0].GetAs<uint16_t>(2 * head_dim);
     const int64_t offset = cache.HeadOffset(layer, static_cast<int>(head));
     for (size_t i = 0; i < layout.rows.size(); ++i) {
       const AttentionLayout::Row& row = layout.rows[i];
-      const int32_t page = layout.pages[static_cast<size_t>(row.sequence)][static_cast<size_t>(row.slot / kPageTokens)];
+      const int32_t page =
+          layout.pages[static_cast<size_t>(row.sequence)][static_cast<size_t>(row.slot / kPageTokens)];
       const int64_t slot = row.slot % kPageTokens;
       const float* key = RowOf(k, static_cast<int64_t>(i)) + head * head_dim;
       const float* value = RowOf(v, static_cast<int64_t>(i)) + head * head_dim;
@@ -120,18 +126,20 @@ void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, cons
         context.kernel->round_bf16(value, head_dim, rounded + head_dim);
         uint16_t* keys = static_cast<uint16_t*>(data) + offset;
         for (int d = 0; d < head_dim; ++d) keys[d * kPageTokens + slot] = rounded[d];
-        std::memcpy(keys + cache.KeyElements() + slot * stride, rounded + head_dim, sizeof(uint16_t) * static_cast<size_t>(head_dim));
+        std::memcpy(keys + cache.KeyElements() + slot * stride, rounded + head_dim,
+                    sizeof(uint16_t) * static_cast<size_t>(head_dim));
       } else {
         float* keys = static_cast<float*>(data) + offset;
         for (int d = 0; d < head_dim; ++d) keys[d * kPageTokens + slot] = key[d];
-        std::memcpy(keys + cache.KeyElements() + slot * stride, value, sizeof(float) * static_cast<size_t>(head_dim));
+        std::memcpy(keys + cache.KeyElements() + slot * stride, value,
+                    sizeof(float) * static_cast<size_t>(head_dim));
       }
     }
   });
 }
 
-void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer, const AttentionLayout& layout, Mat q,
-                  float scale, bool chunked, Mat out) {
+void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer,
+                  const AttentionLayout& layout, Mat q, float scale, bool chunked, Mat out) {
   const int head_dim = cache.shape.head_dim;
   const int stride = ValueStride(head_dim);
   const int kv_heads = cache.shape.kv_heads;
@@ -158,10 +166,12 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
 
     int32_t first, last;
     VisibleRange(layout, unit, chunked, &first, &last);
-    const std::vector<int32_t>& pages = layout.pages[static_cast<size_t>(layout.rows[static_cast<size_t>(unit.first)].sequence)];
+    const std::vector<int32_t>& pages =
+        layout.pages[static_cast<size_t>(layout.rows[static_cast<size_t>(unit.first)].sequence)];
     for (int32_t page = first / kPageTokens; page * kPageTokens < last; ++page) {
       for (int i = 0; i < queries; ++i) {
-        masks[i] = i % group == 0 ? PageMask(layout, layout.rows[static_cast<size_t>(unit.first + i / group)], page, chunked)
+        masks[i] = i % group == 0 ? PageMask(layout, layout.rows[static_cast<size_t>(unit.first + i / group)],
+                                             page, chunked)
                                   : masks[i - 1];
       }
       const void* data = cache.page_data[static_cast<size_t>(pages[static_cast<size_t>(page)])];
@@ -173,7 +183,8 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
       } else {
         keys = static_cast<const float*>(data) + offset;
       }
-      context.kernel->attend({scaled, keys, keys + cache.KeyElements(), masks, state, state + queries, sums, queries, head_dim});
+      context.kernel->attend(
+          {scaled, keys, keys + cache.KeyElements(), masks, state, state + queries, sums, queries, head_dim});
     }
     for (int i = 0; i < queries; ++i) {
       float* to = RowOf(out, unit.first + i / group) + (head * group + i % group) * head_dim;

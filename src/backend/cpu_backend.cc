@@ -32,14 +32,18 @@ class CpuBackend : public Backend {
     std::vector<double> done(static_cast<size_t>(threads), 0.0);
     // One share a thread: an index is taken once, and each takes equally long.
     const auto begin = std::chrono::steady_clock::now();
-    pool_.For(threads, [&](int64_t index, int) { done[static_cast<size_t>(index)] = linear_->peak_loop(kIterations); });
+    pool_.For(threads, [&](int64_t index, int) {
+      done[static_cast<size_t>(index)] = linear_->peak_loop(kIterations);
+    });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     double total = 0.0;
     for (double operations : done) total += operations;
     return total / seconds;
   }
 
-  std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) override { return std::make_unique<Buffer>(elements); }
+  std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) override {
+    return std::make_unique<Buffer>(elements);
+  }
   void Upload(const float* host, Mat to) override { std::memcpy(Data(to), host, Bytes(to)); }
   void Download(Mat from, float* host) override { std::memcpy(host, Data(from), Bytes(from)); }
 
@@ -81,10 +85,13 @@ class CpuBackend : public Backend {
     for (size_t i = 0; i < rows.size(); ++i) CopyRow(from, static_cast<int64_t>(i), out, rows[i]);
   }
   void ScatterAddRows(Mat from, std::span<const int32_t> rows, Mat out) override {
-    for (size_t i = 0; i < rows.size(); ++i) vector_->add(RowOf(out, rows[i]), RowOf(from, static_cast<int64_t>(i)), out.cols);
+    for (size_t i = 0; i < rows.size(); ++i)
+      vector_->add(RowOf(out, rows[i]), RowOf(from, static_cast<int64_t>(i)), out.cols);
   }
   void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) override {
-    ForRows(x.rows, [&](int64_t row) { vector_->add(RowOf(x, row), RowOf(table, rows[static_cast<size_t>(row)]), x.cols); });
+    ForRows(x.rows, [&](int64_t row) {
+      vector_->add(RowOf(x, row), RowOf(table, rows[static_cast<size_t>(row)]), x.cols);
+    });
   }
   void ScaleRows(Mat x, std::span<const float> scales) override {
     ForRows(x.rows, [&](int64_t row) {
@@ -99,7 +106,8 @@ class CpuBackend : public Backend {
 
   void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) override {
     const float* scale = weight == nullptr ? nullptr : VectorOf(*weight);
-    ForRows(x.rows, [&](int64_t row) { vector_->rms_norm(RowOf(x, row), scale, x.cols, eps, RowOf(out, row)); });
+    ForRows(x.rows,
+            [&](int64_t row) { vector_->rms_norm(RowOf(x, row), scale, x.cols, eps, RowOf(out, row)); });
   }
   void LayerNorm(Mat x, const DeviceWeight& weight, const DeviceWeight& bias, float eps, Mat out) override {
     ForRows(x.rows, [&](int64_t row) {
@@ -107,7 +115,9 @@ class CpuBackend : public Backend {
     });
   }
   void SwiGlu(Mat gate, Mat up, Mat out) override {
-    ForRows(gate.rows, [&](int64_t row) { vector_->swiglu(RowOf(gate, row), RowOf(up, row), gate.cols, RowOf(out, row)); });
+    ForRows(gate.rows, [&](int64_t row) {
+      vector_->swiglu(RowOf(gate, row), RowOf(up, row), gate.cols, RowOf(out, row));
+    });
   }
   void Gelu(Mat x) override {
     ForRows(x.rows, [&](int64_t row) { vector_->gelu(RowOf(x, row), x.cols); });
@@ -141,9 +151,10 @@ class CpuBackend : public Backend {
   void WriteKv(KvCache& cache, int layer, const AttentionLayout& layout, Mat k, Mat v) override {
     RunWriteKv({vector_, &pool_, &scratch_}, static_cast<PagedKv&>(cache), layer, layout, k, v);
   }
-  void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale, bool chunked,
-                 Mat out) override {
-    RunAttention({vector_, &pool_, &scratch_}, static_cast<const PagedKv&>(cache), layer, layout, q, scale, chunked, out);
+  void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale,
+                 bool chunked, Mat out) override {
+    RunAttention({vector_, &pool_, &scratch_}, static_cast<const PagedKv&>(cache), layer, layout, q, scale,
+                 chunked, out);
   }
 
  private:
@@ -183,7 +194,8 @@ Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& optio
   if (isa >= Isa::kAvx512 && Avx512Vector() != nullptr) vector = Avx512Vector();
   if (!options.f32 && isa >= Isa::kAvx512Bf16 && Avx512Bf16Linear() != nullptr) linear = Avx512Bf16Linear();
   const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
-  if (threads > 1024) return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
+  if (threads > 1024)
+    return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
   return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(linear, vector, threads, options.f32));
 }
 

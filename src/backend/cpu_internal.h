@@ -64,7 +64,9 @@ class Weight : public DeviceWeight {
   std::vector<float> vector;  // of LoadVector
 };
 
-inline const float* VectorOf(const DeviceWeight& weight) { return static_cast<const Weight&>(weight).vector.data(); }
+inline const float* VectorOf(const DeviceWeight& weight) {
+  return static_cast<const Weight&>(weight).vector.data();
+}
 
 // Scratch of one thread.
 struct Scratch {
@@ -113,8 +115,9 @@ struct AttentionContext {
   ThreadPool* pool;
   std::vector<Scratch>* scratch;
 };
-void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout, Mat k, Mat v);
-void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer, const AttentionLayout& layout, Mat q,
-                  float scale, bool chunked, Mat out);
+void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
+                Mat k, Mat v);
+void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer,
+                  const AttentionLayout& layout, Mat q, float scale, bool chunked, Mat out);
 
 }  // namespace gatehouse::cpu

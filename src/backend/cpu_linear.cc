@@ -1,5 +1,6 @@
-// Y = X W^T + b for any weight storage: each thread takes a panel of 32 outputs, brings it into the kernel's form in
-// scratch where it is not stored so already, and multiplies it with all rows of X. K is never split between threads.
+// Y = X W^T + b for any weight storage: each thread takes a panel of 32 outputs, brings it into the kernel's
+// form in scratch where it is not stored so already, and multiplies it with all rows of X. K is never split
+// between threads.
 #include <algorithm>
 
 #include "backend/cpu_internal.h"
@@ -53,7 +54,8 @@ void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backen
     constexpr int64_t kRows = 16;
     context.pool->For((x.rows + kRows - 1) / kRows, [&](int64_t block, int) {
       const int64_t first = block * kRows;
-      kernel.round(RowOf(x, first), std::min(kRows, x.rows - first), x.cols, x.cols, rounded + first * stride);
+      kernel.round(RowOf(x, first), std::min(kRows, x.rows - first), x.cols, x.cols,
+                   rounded + first * stride);
     });
     input = rounded;
   }
@@ -62,7 +64,8 @@ void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backen
   context.pool->For(panels, [&](int64_t index, int thread) {
     const Backend::LinearTerm* term = terms.begin();
     int64_t panel = index;
-    for (; panel >= (term->weight->rows + kPanel - 1) / kPanel; ++term) panel -= (term->weight->rows + kPanel - 1) / kPanel;
+    for (; panel >= (term->weight->rows + kPanel - 1) / kPanel; ++term)
+      panel -= (term->weight->rows + kPanel - 1) / kPanel;
     Scratch& scratch = (*context.scratch)[static_cast<size_t>(thread)];
     const auto& weight = static_cast<const Weight&>(*term->weight);
     const void* prepared = PreparePanel(kernel, weight, panel, scratch);

@@ -11,9 +11,9 @@ namespace gatehouse {
 
 // Rows are outputs (N), columns inputs (K). The data usually lie in a mapped file that `owner` keeps alive.
 struct WeightView {
-  int64_t rows = 0;  // N
-  int64_t cols = 0;  // K (1 row of K values for vectors)
-  TensorView tensor; // row-major [N, K]; with `packed`, the stored layout uint16 [N/32][K/2][32][2]
+  int64_t rows = 0;   // N
+  int64_t cols = 0;   // K (1 row of K values for vectors)
+  TensorView tensor;  // row-major [N, K]; with `packed`, the stored layout uint16 [N/32][K/2][32][2]
   bool packed = false;
   // Where set, the rows are not simply the tensor's (a permutation, a merged adapter): this writes rows
   // first .. first+count as float32 [count][K].

@@ -9,10 +9,14 @@ namespace gatehouse {
 
 const char* IsaName(Isa isa) {
   switch (isa) {
-    case Isa::kRef: return "ref";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kAvx512: return "avx512";
-    case Isa::kAvx512Bf16: return "avx512-bf16";
+    case Isa::kRef:
+      return "ref";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+    case Isa::kAvx512Bf16:
+      return "avx512-bf16";
   }
   return "?";
 }
@@ -36,7 +40,8 @@ Result<Isa> ChooseIsa() {
   if (forced == nullptr || *forced == '\0') return best;
   for (Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
     if (std::string(forced) != IsaName(isa)) continue;
-    if (isa > best) return UsageError("instruction set not supported", "GATEHOUSE_ISA", IsaName(best), forced);
+    if (isa > best)
+      return UsageError("instruction set not supported", "GATEHOUSE_ISA", IsaName(best), forced);
     return isa;
   }
   return UsageError("unknown instruction set", "GATEHOUSE_ISA", "ref, avx2, avx512 or avx512-bf16", forced);
@@ -45,7 +50,8 @@ Result<Isa> ChooseIsa() {
 std::string CpuModelName() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos) return line.substr(line.find(": ") + 2);
+    if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos)
+      return line.substr(line.find(": ") + 2);
   }
   return "unknown";
 }

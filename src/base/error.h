@@ -9,13 +9,16 @@
 
 namespace gatehouse {
 
-inline Error BadInput(std::string what, std::string where = {}, std::string expected = {}, std::string found = {}) {
+inline Error BadInput(std::string what, std::string where = {}, std::string expected = {},
+                      std::string found = {}) {
   return {ErrorCode::kBadInput, std::move(what), std::move(where), std::move(expected), std::move(found)};
 }
-inline Error ModelError(std::string what, std::string where = {}, std::string expected = {}, std::string found = {}) {
+inline Error ModelError(std::string what, std::string where = {}, std::string expected = {},
+                        std::string found = {}) {
   return {ErrorCode::kModel, std::move(what), std::move(where), std::move(expected), std::move(found)};
 }
-inline Error UsageError(std::string what, std::string where = {}, std::string expected = {}, std::string found = {}) {
+inline Error UsageError(std::string what, std::string where = {}, std::string expected = {},
+                        std::string found = {}) {
   return {ErrorCode::kUsage, std::move(what), std::move(where), std::move(expected), std::move(found)};
 }
 inline Error InternalError(std::string what, std::string where = {}) {

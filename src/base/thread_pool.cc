@@ -86,7 +86,8 @@ int ThreadPool::DefaultThreads() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1u, std::thread::hardware_concurrency());
-  // Siblings share the units that products need, so count one logical processor a core where the kernel tells.
+  // Siblings share the units that products need, so count one logical processor a core where the kernel
+  // tells.
   int cores = 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &set)) continue;

@@ -58,12 +58,14 @@ class RandomWeights {
     const size_t bytes = static_cast<size_t>(values) * 2;
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return Error{ErrorCode::kInternal, "out of memory", "random weights", {}, {}};
-    view.owner = std::shared_ptr<const void>(memory, [bytes](const void* at) { ::munmap(const_cast<void*>(at), bytes); });
+    view.owner = std::shared_ptr<const void>(
+        memory, [bytes](const void* at) { ::munmap(const_cast<void*>(at), bytes); });
     auto* bits = static_cast<uint16_t*>(memory);
     constexpr int64_t kBlock = 1 << 20;
     const uint64_t seed = ++made_;
     pool_.For((values + kBlock - 1) / kBlock, [&](int64_t block, int) {
-      uint64_t state = seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(block) * 0xBF58476D1CE4E5B9ull + 1;
+      uint64_t state =
+          seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(block) * 0xBF58476D1CE4E5B9ull + 1;
       for (int64_t i = block * kBlock; i < std::min(values, (block + 1) * kBlock); ++i) {
         state ^= state << 13;
         state ^= state >> 7;
@@ -95,14 +97,16 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   config.uses_rope.assign(static_cast<size_t>(config.layers), 1);
   config.chunked.assign(static_cast<size_t>(config.layers), 0);
 
-  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = options.threads, .f32 = options.f32}));
+  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
+                   CreateCpuBackend({.threads = options.threads, .f32 = options.f32}));
   Backend& device = *backend;
   ThreadPool pool(ThreadPool::DefaultThreads());
   RandomWeights weights(pool);
   double products = 0.0;  // multiply-adds a token
   const WeightLookup lookup = [&](const std::string& name, const Shape& shape) -> Result<WeightView> {
     const bool embedding = name == "model.embed_tokens.weight";
-    if (shape.size() == 2 && !embedding && name != "lm_head.weight") products += static_cast<double>(shape[0] * shape[1]);
+    if (shape.size() == 2 && !embedding && name != "lm_head.weight")
+      products += static_cast<double>(shape[0] * shape[1]);
     return weights.Make(shape, !embedding);
   };
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, Decoder::Create(config, lookup, device));
@@ -112,7 +116,8 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   for (int i = 0; i < options.tokens; ++i) input.ids.push_back((i * 7919 + 11) % config.vocab);
   // Products, attention over the causal half, and the head for the last token.
   const double tokens = options.tokens;
-  const double operations = 2.0 * products * tokens + 2.0 * tokens * tokens * config.heads * config.head_dim * config.layers +
+  const double operations = 2.0 * products * tokens +
+                            2.0 * tokens * tokens * config.heads * config.head_dim * config.layers +
                             2.0 * static_cast<double>(config.vocab) * config.hidden;
   const std::vector<TokenPath> end = {{}};
   std::vector<double> seconds, peaks, shares;
@@ -129,16 +134,21 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   }
   const double time = Median(seconds);
   if (options.json) {
-    fmt::print("{{\"bench\":\"prefill\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":\"{}\",\"ms\":{:.2f},"
-               "\"tokens_per_s\":{:.1f},\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
-               options.shape, config.layers, options.tokens, device.Describe(), time * 1e3, tokens / time,
-               operations / time / 1e9, Median(peaks) / 1e9, Median(shares));
+    fmt::print(
+        "{{\"bench\":\"prefill\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":\"{}\",\"ms\":{:.2f}"
+        ","
+        "\"tokens_per_s\":{:.1f},\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
+        options.shape, config.layers, options.tokens, device.Describe(), time * 1e3, tokens / time,
+        operations / time / 1e9, Median(peaks) / 1e9, Median(shares));
   } else {
-    fmt::print("prefill of {} tokens, {} with {} layers, random weights\n{}; {}\n", options.tokens, options.shape, config.layers,
-               CpuModelName(), device.Describe());
-    fmt::print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n", time * 1e3, options.rounds, tokens / time);
-    fmt::print("  products  {:10.1f} Gop/s\n  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     {:10.1f} %\n",
-               operations / time / 1e9, Median(peaks) / 1e9, 100.0 * Median(shares));
+    fmt::print("prefill of {} tokens, {} with {} layers, random weights\n{}; {}\n", options.tokens,
+               options.shape, config.layers, CpuModelName(), device.Describe());
+    fmt::print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n", time * 1e3,
+               options.rounds, tokens / time);
+    fmt::print(
+        "  products  {:10.1f} Gop/s\n  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     "
+        "{:10.1f} %\n",
+        operations / time / 1e9, Median(peaks) / 1e9, 100.0 * Median(shares));
   }
   return {};
 }

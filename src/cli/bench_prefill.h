@@ -1,4 +1,5 @@
-// `gatehouse bench prefill`: how fast a network of a given shape reads a prompt, as a share of the machine's peak.
+// `gatehouse bench prefill`: how fast a network of a given shape reads a prompt, as a share of the machine's
+// peak.
 #pragma once
 
 #include <string>

@@ -47,7 +47,9 @@ bool ReadLine(std::istream& in, std::string* line, bool* too_long) {
 bool IsBlank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
 
 // The id of a line for its answer: its own where that can be read, else its number.
-std::string IdOf(const ConversationInput& input, int64_t number) { return input.id.empty() ? std::to_string(number) : input.id; }
+std::string IdOf(const ConversationInput& input, int64_t number) {
+  return input.id.empty() ? std::to_string(number) : input.id;
+}
 
 Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const ClassifyOptions& options) {
   std::ifstream file;
@@ -67,8 +69,11 @@ Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const 
     const std::string where = name + " line " + std::to_string(number + 1);
     std::string id = std::to_string(number);
     const auto answer = [&]() -> Result<Verdict> {
-      if (too_long) return BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more");
-      GATEHOUSE_ASSIGN(const ConversationInput input, ReadConversationText(line, where, base, flags.request, flags.model.guard.max_image_bytes));
+      if (too_long)
+        return BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more");
+      GATEHOUSE_ASSIGN(
+          const ConversationInput input,
+          ReadConversationText(line, where, base, flags.request, flags.model.guard.max_image_bytes));
       id = IdOf(input, number);
       return guard.Classify(input.conversation, MergeChoice(options, input));
     }();
@@ -90,12 +95,14 @@ Result<int> Classify(const ClassifyFlags& flags) {
   GATEHOUSE_ASSIGN(const ClassifyOptions options, flags.request.Resolve());
   const bool by_flags = !flags.user.empty() || !flags.assistant.empty() || !flags.images.empty();
   if (by_flags + !flags.conversation.empty() + !flags.jsonl.empty() > 1) {
-    return UsageError("several inputs", "classify", "one of --user/--assistant/--image, --conversation and --jsonl", "more than one");
+    return UsageError("several inputs", "classify",
+                      "one of --user/--assistant/--image, --conversation and --jsonl", "more than one");
   }
   // Input errors that need no model come first.
   ConversationInput input;
   if (by_flags) {
-    GATEHOUSE_ASSIGN(input.conversation, ConversationFromFlags(flags.user, flags.assistant, flags.images, flags.model.guard.max_image_bytes));
+    GATEHOUSE_ASSIGN(input.conversation, ConversationFromFlags(flags.user, flags.assistant, flags.images,
+                                                               flags.model.guard.max_image_bytes));
   } else if (flags.jsonl.empty()) {
     const std::string from = flags.conversation.empty() ? "-" : flags.conversation;
     GATEHOUSE_ASSIGN(input, ReadConversationFile(from, flags.request, flags.model.guard.max_image_bytes));
@@ -129,8 +136,10 @@ void AddClassify(CLI::App& app, Action* action) {
   flags->request.AddTo(*command);
   command->add_option("--user", flags->user, "a user message; may be given more than once");
   command->add_option("--assistant", flags->assistant, "an assistant message behind it");
-  command->add_option("--image", flags->images, "image of the last user message; may be given more than once");
-  command->add_option("--conversation", flags->conversation, "file with a conversation (- for standard input, the default)");
+  command->add_option("--image", flags->images,
+                      "image of the last user message; may be given more than once");
+  command->add_option("--conversation", flags->conversation,
+                      "file with a conversation (- for standard input, the default)");
   command->add_option("--jsonl", flags->jsonl, "file with a conversation a line (- for standard input)");
   command->add_flag("--json", flags->json, "one JSON object in place of the report");
   command->add_flag("--exit-verdict", flags->exit_verdict, "exit with 10 if unsafe");

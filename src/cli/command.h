@@ -30,8 +30,8 @@ struct ModelFlags {
   std::string log_level = "warn";
 
   void AddTo(CLI::App& command);
-  // The options with the model found: --model, $GATEHOUSE_MODEL, the installed starter, the build tree's starter.
-  // Errors: kModel where there is none.
+  // The options with the model found: --model, $GATEHOUSE_MODEL, the installed starter, the build tree's
+  // starter. Errors: kModel where there is none.
   Result<GuardOptions> Resolve() const;
 };
 

@@ -30,34 +30,40 @@ std::string ImageBase(const std::string& file, const RequestFlags& flags) {
   return slash == std::string::npos || file == "-" ? std::string() : file.substr(0, slash);
 }
 
-Result<ConversationInput> ReadConversationText(const std::string& json, const std::string& name, const std::string& base,
-                                               const RequestFlags& flags, size_t max_image_bytes) {
+Result<ConversationInput> ReadConversationText(const std::string& json, const std::string& name,
+                                               const std::string& base, const RequestFlags& flags,
+                                               size_t max_image_bytes) {
   ConversationOptions options;
   options.system = SystemMode(flags.system);
   options.load_path = [&](const std::string& path) { return ReadFile(Under(base, path), max_image_bytes); };
   options.load_url = [&](const std::string& url) -> Result<std::string> {
-    if (url.rfind("data:", 0) != 0) return BadInput("images are not fetched from the network", "", "a data URL", url.substr(0, 60));
+    if (url.rfind("data:", 0) != 0)
+      return BadInput("images are not fetched from the network", "", "a data URL", url.substr(0, 60));
     return DecodeDataUrl(url, max_image_bytes);
   };
   return ParseConversation(json, name, options);
 }
 
-Result<ConversationInput> ReadConversationFile(const std::string& path, const RequestFlags& flags, size_t max_image_bytes) {
+Result<ConversationInput> ReadConversationFile(const std::string& path, const RequestFlags& flags,
+                                               size_t max_image_bytes) {
   std::string text;
   if (path == "-") {
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else {
     GATEHOUSE_ASSIGN(text, ReadFile(path, kMaxConversationBytes));
   }
-  return ReadConversationText(text, path == "-" ? "standard input" : path, ImageBase(path, flags), flags, max_image_bytes);
+  return ReadConversationText(text, path == "-" ? "standard input" : path, ImageBase(path, flags), flags,
+                              max_image_bytes);
 }
 
-Result<Conversation> ConversationFromFlags(const std::vector<std::string>& user, const std::vector<std::string>& assistant,
+Result<Conversation> ConversationFromFlags(const std::vector<std::string>& user,
+                                           const std::vector<std::string>& assistant,
                                            const std::vector<std::string>& images, size_t max_image_bytes) {
   Conversation out;
   const size_t turns = std::max(user.size(), assistant.size());
   if (user.size() < assistant.size() || user.size() > assistant.size() + 1) {
-    return UsageError("turns do not alternate", "--user and --assistant", "one --assistant behind each --user, the last one may be missing",
+    return UsageError("turns do not alternate", "--user and --assistant",
+                      "one --assistant behind each --user, the last one may be missing",
                       std::to_string(user.size()) + " and " + std::to_string(assistant.size()));
   }
   for (size_t turn = 0; turn < turns; ++turn) {

@@ -11,7 +11,8 @@
 namespace gatehouse::cli {
 
 void AddConvert(CLI::App& app, Action* action) {
-  CLI::App* command = app.add_subcommand("convert", "Write a model in Gatehouse's own form, which loads by mapping");
+  CLI::App* command =
+      app.add_subcommand("convert", "Write a model in Gatehouse's own form, which loads by mapping");
   command->footer("Example: gatehouse convert llama-guard-4 llama-guard-4.gatehouse");
   auto options = std::make_shared<ConvertOptions>();
   auto quant = std::make_shared<std::string>("bf16");
@@ -19,7 +20,8 @@ void AddConvert(CLI::App& app, Action* action) {
   command->add_option("output", options->output, "directory to write")->required();
   command->add_option("--adapter", options->adapter, "directory of a PEFT LoRA adapter to merge");
   command->add_option("--policy", options->policy, "policy file to put in");
-  command->add_option("--threads", options->threads, "threads (default: physical cores)")->check(CLI::Range(1, 1024));
+  command->add_option("--threads", options->threads, "threads (default: physical cores)")
+      ->check(CLI::Range(1, 1024));
   command->add_option("--quant", *quant, "bf16")->check(CLI::IsMember({"bf16"}));
   command->callback([=] {
     *action = [=]() -> Result<int> {
@@ -35,11 +37,13 @@ void AddConvert(CLI::App& app, Action* action) {
 }
 
 void AddPrune(CLI::App& app, Action* action) {
-  CLI::App* command = app.add_subcommand("prune", "Make a dense model of a Llama 4 Scout mixture: the shared expert stays");
+  CLI::App* command =
+      app.add_subcommand("prune", "Make a dense model of a Llama 4 Scout mixture: the shared expert stays");
   command->footer("Example: gatehouse prune llama-4-scout scout-dense");
   auto options = std::make_shared<PruneOptions>();
   command->add_option("input", options->input, "Hugging Face directory of the mixture")->required();
-  command->add_option("output", options->output, "directory to write; an interrupted run goes on")->required();
+  command->add_option("output", options->output, "directory to write; an interrupted run goes on")
+      ->required();
   command->add_flag("--keep-attention", options->keep_attention, "keep Scout's RoPE, chunks and length");
   command->callback([=] {
     *action = [=]() -> Result<int> {

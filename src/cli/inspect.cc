@@ -51,7 +51,8 @@ Result<void> TokensOfTexts(const std::string& path, const Tokenizer& tokenizer) 
   for (std::string line; std::getline(file, line);) {
     const std::string where = path + " line " + std::to_string(++number);
     GATEHOUSE_ASSIGN(const OrderedJson json, ParseStrictJson(line, where, ErrorCode::kBadInput));
-    if (!json.is_object() || !json.contains("text") || !json["text"].is_string()) return BadInput("malformed line", where, "{\"text\": ...}", Describe(json));
+    if (!json.is_object() || !json.contains("text") || !json["text"].is_string())
+      return BadInput("malformed line", where, "{\"text\": ...}", Describe(json));
     PrintIds(tokenizer.Encode(json["text"].get<std::string>()));
   }
   return {};
@@ -102,8 +103,9 @@ Result<void> InspectPixels(const InspectFlags& flags, Guard::Impl& impl, const P
   const int64_t size = impl.engine->vision()->tile_size();
   std::vector<int32_t> grid;
   for (const ImageGrid& one : request.grids) grid.insert(grid.end(), {one.rows, one.cols});
-  return WriteTensors(flags.out, {{"pixel_values", DType::kF32, {request.tiles, 3, size, size}, request.pixels.data()},
-                                  {"grid", DType::kI32, {static_cast<int64_t>(request.grids.size()), 2}, grid.data()}});
+  return WriteTensors(flags.out,
+                      {{"pixel_values", DType::kF32, {request.tiles, 3, size, size}, request.pixels.data()},
+                       {"grid", DType::kI32, {static_cast<int64_t>(request.grids.size()), 2}, grid.data()}});
 }
 
 Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest& request) {
@@ -111,24 +113,45 @@ Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const P
   GATEHOUSE_ASSIGN(const ImageFeatures features, impl.engine->EncodeTiles(request.pixels, request.tiles));
   std::vector<float> host(static_cast<size_t>(features.rows.rows * features.rows.cols));
   impl.engine->Download(features.rows, host.data());
-  return WriteTensors(flags.out, {{"image_embeds", DType::kF32, {features.rows.rows, features.rows.cols}, host.data()}});
+  return WriteTensors(flags.out,
+                      {{"image_embeds", DType::kF32, {features.rows.rows, features.rows.cols}, host.data()}});
 }
 
 Result<int> InspectFiles(const InspectFlags& flags, const GuardOptions& options) {
-  GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(options.model, options.adapter));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
+                   Checkpoint::Open(options.model, options.adapter));
   if (flags.what == "config") {
     const ModelConfig& c = checkpoint->config();
-    fmt::print("{}\n", nlohmann::ordered_json({{"family", c.family == ModelConfig::Family::kLlama4 ? "llama4" : "llama"},
-                                               {"hidden", c.hidden}, {"layers", c.layers}, {"heads", c.heads}, {"kv_heads", c.kv_heads},
-                                               {"head_dim", c.head_dim}, {"ffn_dense", c.ffn_dense}, {"ffn_expert", c.ffn_expert},
-                                               {"vocab", c.vocab}, {"tied", c.tied}, {"experts", c.experts}, {"is_moe", c.is_moe},
-                                               {"uses_rope", c.uses_rope}, {"chunked", c.chunked}, {"attention_chunk", c.attention_chunk},
-                                               {"qk_norm", c.qk_norm}, {"rope_theta", c.rope_theta}, {"rope_factor", c.rope.factor},
-                                               {"vision", c.vision.present}, {"vision_layers", c.vision.present ? c.vision.layers : 0}}).dump());
+    fmt::print("{}\n", nlohmann::ordered_json(
+                           {{"family", c.family == ModelConfig::Family::kLlama4 ? "llama4" : "llama"},
+                            {"hidden", c.hidden},
+                            {"layers", c.layers},
+                            {"heads", c.heads},
+                            {"kv_heads", c.kv_heads},
+                            {"head_dim", c.head_dim},
+                            {"ffn_dense", c.ffn_dense},
+                            {"ffn_expert", c.ffn_expert},
+                            {"vocab", c.vocab},
+                            {"tied", c.tied},
+                            {"experts", c.experts},
+                            {"is_moe", c.is_moe},
+                            {"uses_rope", c.uses_rope},
+                            {"chunked", c.chunked},
+                            {"attention_chunk", c.attention_chunk},
+                            {"qk_norm", c.qk_norm},
+                            {"rope_theta", c.rope_theta},
+                            {"rope_factor", c.rope.factor},
+                            {"vision", c.vision.present},
+                            {"vision_layers", c.vision.present ? c.vision.layers : 0}})
+                           .dump());
     return 0;
   }
   for (const auto& [name, weight] : checkpoint->stored()) {
-    fmt::print("{}\n", nlohmann::ordered_json({{"name", name}, {"dtype", DTypeName(weight.tensor.dtype)}, {"shape", weight.shape}, {"file", weight.file}}).dump());
+    fmt::print("{}\n", nlohmann::ordered_json({{"name", name},
+                                               {"dtype", DTypeName(weight.tensor.dtype)},
+                                               {"shape", weight.shape},
+                                               {"file", weight.file}})
+                           .dump());
   }
   return 0;
 }
@@ -148,10 +171,12 @@ Result<int> Inspect(const InspectFlags& flags) {
     return 0;
   }
   const std::string from = flags.conversation.empty() ? "-" : flags.conversation;
-  GATEHOUSE_ASSIGN(const ConversationInput input, ReadConversationFile(from, flags.request, options.max_image_bytes));
+  GATEHOUSE_ASSIGN(const ConversationInput input,
+                   ReadConversationFile(from, flags.request, options.max_image_bytes));
   const ClassifyOptions merged = MergeChoice(request_options, input);
   if (flags.what == "prompt") {
-    GATEHOUSE_ASSIGN(const Prompt prompt, RenderPrompt(impl.policy, input.conversation, Guard::Impl::ChoiceOf(merged)));
+    GATEHOUSE_ASSIGN(const Prompt prompt,
+                     RenderPrompt(impl.policy, input.conversation, Guard::Impl::ChoiceOf(merged)));
     const std::string text = PromptText(prompt);
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
@@ -172,7 +197,8 @@ Result<int> Inspect(const InspectFlags& flags) {
 }  // namespace
 
 void AddInspect(CLI::App& app, Action* action) {
-  CLI::App* command = app.add_subcommand("inspect", "Look inside: config, prompt, tokens, pixels, vision, logits, tensors");
+  CLI::App* command =
+      app.add_subcommand("inspect", "Look inside: config, prompt, tokens, pixels, vision, logits, tensors");
   command->footer(
       "Examples:\n"
       "  gatehouse inspect prompt --model llama-guard-4 --conversation chat.json\n"
@@ -184,9 +210,12 @@ void AddInspect(CLI::App& app, Action* action) {
       ->check(CLI::IsMember({"config", "prompt", "tokens", "pixels", "vision", "logits", "tensors"}));
   flags->model.AddTo(*command);
   flags->request.AddTo(*command);
-  command->add_option("--conversation", flags->conversation, "file with a conversation (- for standard input, the default)");
-  command->add_option("--texts", flags->texts, "tokens: a file with {\"text\": ...} a line, in place of a conversation");
-  command->add_option("--ids", flags->ids, "logits: a file with {\"ids\": [...]}, in place of a conversation");
+  command->add_option("--conversation", flags->conversation,
+                      "file with a conversation (- for standard input, the default)");
+  command->add_option("--texts", flags->texts,
+                      "tokens: a file with {\"text\": ...} a line, in place of a conversation");
+  command->add_option("--ids", flags->ids,
+                      "logits: a file with {\"ids\": [...]}, in place of a conversation");
   command->add_option("--out", flags->out, "file for the tensors (safetensors)");
   command->add_flag("--all", flags->all, "logits: of every position");
   command->callback([=] { *action = [=] { return Inspect(*flags); }; });

@@ -3,8 +3,20 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "cli/command.h"
+#include "text/utf8.h"
+
+namespace {
+
+// A message may quote what it found: whatever that was, what we print is UTF-8.
+void PrintError(const std::string& message) {
+  std::string storage;
+  fmt::print(stderr, "gatehouse: error: {}\n", gatehouse::RepairUtf8(message, &storage));
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Gatehouse: safety verdicts for conversations, by Llama Guard 4 and its relatives"};
@@ -27,16 +39,16 @@ int main(int argc, char** argv) {
   } catch (const CLI::CallForVersion& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "gatehouse: error: {}\n", e.what());
+    PrintError(e.what());
     return 2;
   }
   try {
     const gatehouse::Result<int> code = action();
     if (code.ok()) return std::fflush(stdout) == 0 ? *code : 1;
-    fmt::print(stderr, "gatehouse: error: {}\n", code.error().Message());
+    PrintError(code.error().Message());
     return static_cast<int>(code.error().code);
   } catch (const std::exception& e) {  // out of memory, above all
-    fmt::print(stderr, "gatehouse: error: {}\n", e.what());
+    PrintError(e.what());
     return 1;
   }
 }

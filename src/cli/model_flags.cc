@@ -26,16 +26,24 @@ std::string ExecutableDirectory() {
 }  // namespace
 
 void ModelFlags::AddTo(CLI::App& command) {
-  command.add_option("--model", guard.model, "Hugging Face directory, .gguf file or converted directory (default: $GATEHOUSE_MODEL, then the starter)");
+  command.add_option("--model", guard.model,
+                     "Hugging Face directory, .gguf file or converted directory (default: $GATEHOUSE_MODEL, "
+                     "then the starter)");
   command.add_option("--policy", guard.policy, "policy file (default: the model's own)");
   command.add_option("--adapter", guard.adapter, "directory of a PEFT LoRA adapter to merge");
   command.add_option("--device", guard.device, "cpu")->check(CLI::IsMember({"cpu", "cuda"}));
-  command.add_option("--dtype", guard.dtype, "bf16, or f32 to compute in float32 throughout")->check(CLI::IsMember({"bf16", "f32"}));
-  command.add_option("--threads", guard.threads, "threads (default: physical cores)")->check(CLI::Range(1, 1024));
+  command.add_option("--dtype", guard.dtype, "bf16, or f32 to compute in float32 throughout")
+      ->check(CLI::IsMember({"bf16", "f32"}));
+  command.add_option("--threads", guard.threads, "threads (default: physical cores)")
+      ->check(CLI::Range(1, 1024));
   command.add_option("--max-image-bytes", guard.max_image_bytes, "largest image file");
-  command.add_option("--max-image-pixels", guard.max_image_pixels, "most pixels of an image")->check(CLI::PositiveNumber);
-  command.add_option("--max-images", guard.max_images, "most images of a request")->check(CLI::Range(0, 10000));
-  command.add_option("--alpha", alpha, "transparent images: drop alpha as the reference does, or composite on white")
+  command.add_option("--max-image-pixels", guard.max_image_pixels, "most pixels of an image")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--max-images", guard.max_images, "most images of a request")
+      ->check(CLI::Range(0, 10000));
+  command
+      .add_option("--alpha", alpha,
+                  "transparent images: drop alpha as the reference does, or composite on white")
       ->check(CLI::IsMember({"drop", "white"}));
   command.add_flag("--no-exif", no_exif, "do not turn images as their EXIF orientation says");
   command.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
@@ -47,12 +55,14 @@ Result<GuardOptions> ModelFlags::Resolve() const {
   out.alpha_on_white = alpha == "white";
   out.apply_exif = !no_exif;
   if (!out.model.empty()) return out;
-  if (const char* from_environment = std::getenv("GATEHOUSE_MODEL"); from_environment != nullptr && *from_environment != '\0') {
+  if (const char* from_environment = std::getenv("GATEHOUSE_MODEL");
+      from_environment != nullptr && *from_environment != '\0') {
     out.model = from_environment;
     return out;
   }
   const std::string here = ExecutableDirectory();
-  for (const std::string& place : {here + "/../share/gatehouse/models/starter", here + "/share/gatehouse/models/starter"}) {
+  for (const std::string& place :
+       {here + "/../share/gatehouse/models/starter", here + "/share/gatehouse/models/starter"}) {
     if (IsDirectory(place)) {
       out.model = place;
       return out;

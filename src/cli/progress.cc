@@ -9,7 +9,10 @@
 namespace gatehouse::cli {
 
 Progress::Progress(std::string what)
-    : what_(std::move(what)), terminal_(::isatty(STDERR_FILENO) == 1), begin_(std::chrono::steady_clock::now()), last_(begin_) {}
+    : what_(std::move(what)),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      begin_(std::chrono::steady_clock::now()),
+      last_(begin_) {}
 
 Progress::~Progress() {
   if (shown_) fmt::print(stderr, "\r\033[K");
@@ -27,7 +30,8 @@ void Progress::Update(int64_t done, int64_t total) {
     const double left = share > 0.0 ? seconds / share - seconds : 0.0;
     fmt::print(stderr, "\r\033[K{} {:5.1f} %  {:.0f} s left", what_, 100.0 * share, left);
   } else {
-    fmt::print(stderr, "\r\033[K{} {} done, {:.1f} a second", what_, done, seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
+    fmt::print(stderr, "\r\033[K{} {} done, {:.1f} a second", what_, done,
+               seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
   }
   std::fflush(stderr);
 }

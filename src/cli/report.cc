@@ -13,7 +13,8 @@ constexpr int kBarWidth = 24;
 std::string Bar(double share) {
   const int filled = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kBarWidth));
   std::string out;
-  for (int i = 0; i < kBarWidth; ++i) out += i < filled ? "\xE2\x96\x88" : "\xC2\xB7";  // full block, middle dot
+  for (int i = 0; i < kBarWidth; ++i)
+    out += i < filled ? "\xE2\x96\x88" : "\xC2\xB7";  // full block, middle dot
   return out;
 }
 
@@ -31,8 +32,8 @@ std::string VerdictReport(const Verdict& verdict, const Policy& policy, bool col
   const char* dim = colour ? "\033[2m" : "";
   const char* plain = colour ? "\033[0m" : "";
   const char* whose = verdict.role == Role::kUser ? "user" : "assistant";
-  std::string out = fmt::format("{}{}{}  last {} message, unsafe score {:.4f}\n", paint, verdict.unsafe ? "UNSAFE" : "safe", plain,
-                                whose, verdict.unsafe_score);
+  std::string out = fmt::format("{}{}{}  last {} message, unsafe score {:.4f}\n", paint,
+                                verdict.unsafe ? "UNSAFE" : "safe", plain, whose, verdict.unsafe_score);
   if (!verdict.categories.empty()) {
     out += "violates:";
     for (const std::string& key : verdict.categories) {
@@ -47,18 +48,21 @@ std::string VerdictReport(const Verdict& verdict, const Policy& policy, bool col
     name_width = std::max(name_width, NameOf(policy, key).size());
   }
   for (const auto& [key, score] : verdict.category_scores) {
-    const bool listed = std::find(verdict.categories.begin(), verdict.categories.end(), key) != verdict.categories.end();
-    out += fmt::format("  {}{:<{}}  {:<{}}  {} {:.4f}{}\n", listed ? paint : "", key, key_width, NameOf(policy, key), name_width,
-                       Bar(score), score, listed ? plain : "");
+    const bool listed =
+        std::find(verdict.categories.begin(), verdict.categories.end(), key) != verdict.categories.end();
+    out += fmt::format("  {}{:<{}}  {:<{}}  {} {:.4f}{}\n", listed ? paint : "", key, key_width,
+                       NameOf(policy, key), name_width, Bar(score), score, listed ? plain : "");
   }
   if (!verdict.raw_output.empty()) out += fmt::format("unconstrained answer: {}\n", verdict.raw_output);
-  out += fmt::format("{}{} prompt tokens ({} cached), {} images; ", dim, verdict.usage.prompt_tokens, verdict.usage.cached_tokens,
-                     verdict.usage.images);
+  out += fmt::format("{}{} prompt tokens ({} cached), {} images; ", dim, verdict.usage.prompt_tokens,
+                     verdict.usage.cached_tokens, verdict.usage.images);
   if (verdict.usage.images > 0) {
-    out += fmt::format("decoding {:.1f} ms, vision {:.1f} ms, ", verdict.timings.image, verdict.timings.vision);
+    out +=
+        fmt::format("decoding {:.1f} ms, vision {:.1f} ms, ", verdict.timings.image, verdict.timings.vision);
   }
-  out += fmt::format("prefill {:.1f} ms, answer {:.1f} ms, total {:.1f} ms; {} with {}{}\n", verdict.timings.prefill,
-                     verdict.timings.decode, verdict.timings.total, verdict.model, verdict.policy, plain);
+  out += fmt::format("prefill {:.1f} ms, answer {:.1f} ms, total {:.1f} ms; {} with {}{}\n",
+                     verdict.timings.prefill, verdict.timings.decode, verdict.timings.total, verdict.model,
+                     verdict.policy, plain);
   return out;
 }
 

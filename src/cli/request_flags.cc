@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "cli/command.h"
-#include "policy/thresholds.h"
 #include "policy/strict_json.h"
+#include "policy/thresholds.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -19,9 +19,11 @@ Result<void> ReadCategories(const std::string& value, ClassifyOptions* out) {
   }
   if (value.front() == '@' || value.front() == '{') {
     GATEHOUSE_ASSIGN(const OrderedJson json, ParseStrictJson(text, name, ErrorCode::kBadInput));
-    if (!json.is_object() || json.empty()) return BadInput("malformed categories", name, "an object from key to text, not empty", Describe(json));
+    if (!json.is_object() || json.empty())
+      return BadInput("malformed categories", name, "an object from key to text, not empty", Describe(json));
     for (const auto& [key, category] : json.items()) {
-      if (!category.is_string()) return BadInput("malformed categories", name + ": " + key, "a string", Describe(category));
+      if (!category.is_string())
+        return BadInput("malformed categories", name + ": " + key, "a string", Describe(category));
       out->categories.emplace_back(key, category.get<std::string>());
     }
     return {};
@@ -37,13 +39,17 @@ Result<void> ReadCategories(const std::string& value, ClassifyOptions* out) {
 }  // namespace
 
 void RequestFlags::AddTo(CLI::App& command) {
-  command.add_option("--categories", categories, "KEY,KEY (a choice of the policy's), @FILE or inline JSON {\"KEY\":\"text\"}");
-  command.add_option("--exclude", exclude, "category key to leave out; may be given more than once")->delimiter(',');
+  command.add_option("--categories", categories,
+                     "KEY,KEY (a choice of the policy's), @FILE or inline JSON {\"KEY\":\"text\"}");
+  command.add_option("--exclude", exclude, "category key to leave out; may be given more than once")
+      ->delimiter(',');
   command.add_option("--threshold", threshold, "0.4,S4=0.1 (unsafe score, then categories' own), or @FILE");
-  command.add_option("--system", system, "system messages: refuse, drop, or as-user")->check(CLI::IsMember({"refuse", "drop", "as-user"}));
+  command.add_option("--system", system, "system messages: refuse, drop, or as-user")
+      ->check(CLI::IsMember({"refuse", "drop", "as-user"}));
   command.add_option("--image-root", image_root, "directory that relative image paths start from");
   command.add_flag("--raw-output", raw_output, "also print what the model says unconstrained");
-  command.add_option("--decision", decision, "score, or greedy: decide by the unconstrained answer")->check(CLI::IsMember({"score", "greedy"}));
+  command.add_option("--decision", decision, "score, or greedy: decide by the unconstrained answer")
+      ->check(CLI::IsMember({"score", "greedy"}));
 }
 
 Result<ClassifyOptions> RequestFlags::Resolve() const {

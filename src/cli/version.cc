@@ -7,7 +7,8 @@
 namespace gatehouse::cli {
 
 void AddVersion(CLI::App& app, Action* action) {
-  CLI::App* command = app.add_subcommand("version", "Print the version and the kernels that this machine gets");
+  CLI::App* command =
+      app.add_subcommand("version", "Print the version and the kernels that this machine gets");
   auto verbose = std::make_shared<bool>(false);
   command->add_flag("--verbose", *verbose, "also name the processor and the kernels");
   command->callback([=] {
@@ -18,7 +19,8 @@ void AddVersion(CLI::App& app, Action* action) {
       if (!*verbose) return 0;
       fmt::print("processor: {}\n", CpuModelName());
       for (const bool f32 : {false, true}) {
-        GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = 0, .f32 = f32}));
+        GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> backend,
+                         CreateCpuBackend({.threads = 0, .f32 = f32}));
         fmt::print("--dtype {}: {}\n", f32 ? "f32 " : "bf16", backend->Describe());
       }
       return 0;

@@ -10,16 +10,18 @@
 namespace gatehouse {
 namespace {
 
-// Adds the paths to a batch as a tree whose root is row `root` (-1: the cached end), one row for each distinct prefix.
-// Returns the batch row of each path; the root for an empty one.
-std::vector<int32_t> AddTree(std::span<const TokenPath> paths, int32_t root, int32_t first_position, Batch* batch) {
+// Adds the paths to a batch as a tree whose root is row `root` (-1: the cached end), one row for each
+// distinct prefix. Returns the batch row of each path; the root for an empty one.
+std::vector<int32_t> AddTree(std::span<const TokenPath> paths, int32_t root, int32_t first_position,
+                             Batch* batch) {
   std::map<std::pair<int32_t, int32_t>, int32_t> children;  // (parent row, token) -> row
   std::vector<int32_t> ends;
   for (const TokenPath& path : paths) {
     int32_t at = root;
     int32_t position = first_position;
     for (int32_t token : path) {
-      const auto [entry, is_new] = children.try_emplace({at, token}, static_cast<int32_t>(batch->rows.size()));
+      const auto [entry, is_new] =
+          children.try_emplace({at, token}, static_cast<int32_t>(batch->rows.size()));
       if (is_new) batch->rows.push_back({.token = token, .position = position, .parent = at});
       at = entry->second;
       ++position;
@@ -31,15 +33,19 @@ std::vector<int32_t> AddTree(std::span<const TokenPath> paths, int32_t root, int
 
 }  // namespace
 
-Engine::Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder, std::unique_ptr<VisionEncoder> vision,
-               const EngineOptions& options)
-    : backend_(std::move(backend)), decoder_(std::move(decoder)), vision_(std::move(vision)), options_(options),
-      cache_(backend_->CreateKvCache(decoder_->kv_shape())), pool_(*cache_) {}
+Engine::Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
+               std::unique_ptr<VisionEncoder> vision, const EngineOptions& options)
+    : backend_(std::move(backend)),
+      decoder_(std::move(decoder)),
+      vision_(std::move(vision)),
+      options_(options),
+      cache_(backend_->CreateKvCache(decoder_->kv_shape())),
+      pool_(*cache_) {}
 
 Result<ImageFeatures> Engine::EncodeTiles(std::span<const float> pixels, int tiles) {
   if (vision_ == nullptr) {
-    return BadInput("this model cannot see images", "conversation", "a model with a vision encoder, such as Llama Guard 4",
-                    "a text-only model");
+    return BadInput("this model cannot see images", "conversation",
+                    "a model with a vision encoder, such as Llama Guard 4", "a text-only model");
   }
   const int64_t rows = static_cast<int64_t>(tiles) * vision_->tokens_per_tile();
   ImageFeatures features;
@@ -56,7 +62,8 @@ Batch Engine::MakeChunk(const Sequence& sequence, const TokenInput& input, int32
     const int32_t position = sequence.length() + i;
     const size_t at = static_cast<size_t>(position);
     const int32_t embedding = input.embedding_rows.empty() ? -1 : input.embedding_rows[at];
-    batch.rows.push_back({.token = input.ids[at], .embedding = embedding, .position = position, .parent = i - 1});
+    batch.rows.push_back(
+        {.token = input.ids[at], .embedding = embedding, .position = position, .parent = i - 1});
   }
   return batch;
 }
@@ -83,7 +90,8 @@ Result<std::vector<std::vector<float>>> Engine::Run(Sequence& sequence, const To
     if (!last) continue;
     std::vector<std::vector<float>> out;
     for (int32_t end : ends) {
-      const auto at = std::find(batch.logit_rows.begin(), batch.logit_rows.end(), end) - batch.logit_rows.begin();
+      const auto at =
+          std::find(batch.logit_rows.begin(), batch.logit_rows.end(), end) - batch.logit_rows.begin();
       out.push_back(rows[static_cast<size_t>(at)]);
     }
     return out;

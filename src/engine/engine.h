@@ -1,10 +1,11 @@
-// Engine: a loaded model and its key/value cache. It runs token sequences through the network in chunks, keeps them
-// for continuation, forks them, and scores continuations as a tree in one pass.
+// Engine: a loaded model and its key/value cache. It runs token sequences through the network in chunks,
+// keeps them for continuation, forks them, and scores continuations as a tree in one pass.
 //
 //   Sequence sequence = engine.NewSequence();
 //   TokenInput input{ids};
 //   std::vector<std::vector<int32_t>> paths = {{}, {lead}};
-//   GATEHOUSE_ASSIGN(auto logits, engine.Run(sequence, input, paths));   // after the prompt, and after prompt + lead
+//   GATEHOUSE_ASSIGN(auto logits, engine.Run(sequence, input, paths));   // after the prompt, and after
+//   prompt + lead
 //
 // Chunk sizes, forks and earlier requests never change a result: see backend.h. One thread at a time.
 #pragma once
@@ -32,7 +33,8 @@ struct ImageFeatures {
 // A whole text as the network reads it.
 struct TokenInput {
   std::vector<int32_t> ids;
-  std::vector<int32_t> embedding_rows;  // per id: row of `embeddings` in place of the token's own, or -1; may be empty
+  std::vector<int32_t>
+      embedding_rows;  // per id: row of `embeddings` in place of the token's own, or -1; may be empty
   Mat embeddings;
 };
 
@@ -43,8 +45,8 @@ struct EngineOptions {
 class Engine {
  public:
   // vision may be null.
-  Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder, std::unique_ptr<VisionEncoder> vision,
-         const EngineOptions& options);
+  Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
+         std::unique_ptr<VisionEncoder> vision, const EngineOptions& options);
 
   Sequence NewSequence() { return Sequence(pool_); }
   const ModelConfig& config() const { return decoder_->config(); }
@@ -57,10 +59,11 @@ class Engine {
   Result<ImageFeatures> EncodeTiles(std::span<const float> pixels, int tiles);
   void Download(const Mat& mat, float* host) { backend_->Download(mat, host); }
 
-  // Appends input.ids[sequence.length() ..] to the sequence (which must hold their beginning), and returns the logits
-  // [vocab] after each path of further tokens; the paths themselves are not kept. An empty path means the end of the
-  // text, and needs at least one token to have been appended by this call.
-  Result<std::vector<std::vector<float>>> Run(Sequence& sequence, const TokenInput& input, std::span<const TokenPath> paths,
+  // Appends input.ids[sequence.length() ..] to the sequence (which must hold their beginning), and returns
+  // the logits [vocab] after each path of further tokens; the paths themselves are not kept. An empty path
+  // means the end of the text, and needs at least one token to have been appended by this call.
+  Result<std::vector<std::vector<float>>> Run(Sequence& sequence, const TokenInput& input,
+                                              std::span<const TokenPath> paths,
                                               const HiddenTap* tap = nullptr);
   // As Run, with the logits at every position of the text.
   Result<std::vector<std::vector<float>>> RunAllLogits(const TokenInput& input);

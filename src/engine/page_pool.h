@@ -1,5 +1,5 @@
-// PagePool: which pages of the key/value cache are in use, and by how many sequences. Pages that several sequences
-// share are read-only to all of them.
+// PagePool: which pages of the key/value cache are in use, and by how many sequences. Pages that several
+// sequences share are read-only to all of them.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ class PagePool {
   std::vector<int32_t> free_;
 };
 
-// Sequence: the cached tokens of one text. Forks share full pages; a page that both would write is copied first.
+// Sequence: the cached tokens of one text. Forks share full pages; a page that both would write is copied
+// first.
 class Sequence {
  public:
   explicit Sequence(PagePool& pool) : pool_(&pool) {}

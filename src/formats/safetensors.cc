@@ -51,11 +51,11 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
           return ModelError("bad shape", where, "sizes from 0 to 2^48", "another value");
         }
         const int64_t factor = std::max<int64_t>(extent, 1);
-      if (factor > kMaxElements / product) {
-        return ModelError("tensor too large", where, "at most 2^48 elements", "more");
-      }
-      product *= factor;
-      view->shape.push_back(extent);
+        if (factor > kMaxElements / product) {
+          return ModelError("tensor too large", where, "at most 2^48 elements", "more");
+        }
+        product *= factor;
+        view->shape.push_back(extent);
       }
       has_shape = true;
     } else if (key == "data_offsets") {

@@ -17,11 +17,12 @@ double MillisecondsSince(Clock::time_point begin) {
 // Prefixes kept at once; with custom categories in every request the oldest give way.
 constexpr size_t kMaxPrefixes = 16;
 
-// What Judge asks, answered by the engine: the first call reads the prompt with the asked continuations riding at its
-// end, later ones continue from the cached prompt.
+// What Judge asks, answered by the engine: the first call reads the prompt with the asked continuations
+// riding at its end, later ones continue from the cached prompt.
 class EngineScorer : public NextTokenScorer {
  public:
-  EngineScorer(Engine& engine, Sequence& sequence, const TokenInput& input) : engine_(engine), sequence_(sequence), input_(input) {}
+  EngineScorer(Engine& engine, Sequence& sequence, const TokenInput& input)
+      : engine_(engine), sequence_(sequence), input_(input) {}
 
   Result<std::vector<std::vector<float>>> Logits(std::span<const std::vector<int32_t>> paths) override {
     const Clock::time_point begin = Clock::now();
@@ -51,11 +52,13 @@ CategoryChoice Guard::Impl::ChoiceOf(const ClassifyOptions& request) {
   return choice;
 }
 
-Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation, const ClassifyOptions& request) const {
+Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
+                                             const ClassifyOptions& request) const {
   PreparedRequest out;
   GATEHOUSE_ASSIGN(out.prompt, RenderPrompt(policy, conversation, ChoiceOf(request)));
   if (out.prompt.images > 0 && !engine->can_see()) {
-    return BadInput("this model cannot see images", "conversation", "a model with a vision encoder, such as Llama Guard 4",
+    return BadInput("this model cannot see images", "conversation",
+                    "a model with a vision encoder, such as Llama Guard 4",
                     std::to_string(out.prompt.images) + " images for " + model_name);
   }
   if (out.prompt.images > options.max_images) {
@@ -73,7 +76,8 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation, c
   for (const Message& message : conversation.messages) {
     for (const Part& part : message.parts) {
       if (part.kind != Part::Kind::kImage) continue;
-      if (part.image == nullptr) return BadInput("image without data", part.image_name, "an encoded image", "nothing");
+      if (part.image == nullptr)
+        return BadInput("image without data", part.image_name, "an encoded image", "nothing");
       GATEHOUSE_ASSIGN(const RgbImage image, DecodeImage(*part.image, part.image_name, decode));
       GATEHOUSE_ASSIGN(const TileSet tiles, MakeTiles(image, tiling));
       out.grids.push_back({tiles.rows, tiles.cols});
@@ -86,13 +90,15 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation, c
   if (!out.grids.empty()) out.image_ms = MillisecondsSince(begin);
   GATEHOUSE_ASSIGN(out.tokens, TokenisePrompt(out.prompt, *tokenizer, out.grids));
   if (static_cast<int64_t>(out.tokens.ids.size()) > policy.max_prompt_tokens) {
-    return BadInput("prompt too long", "conversation", "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
+    return BadInput("prompt too long", "conversation",
+                    "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
                     std::to_string(out.tokens.ids.size()));
   }
   return out;
 }
 
-Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, ImageFeatures* features, double* vision_ms) {
+Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, ImageFeatures* features,
+                                          double* vision_ms) {
   TokenInput input;
   input.ids = request.tokens.ids;
   *vision_ms = 0;
@@ -115,7 +121,8 @@ Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, ImageF
 Sequence Guard::Impl::Begin(const PreparedRequest& request) {
   const size_t size = static_cast<size_t>(request.tokens.prefix_tokens);
   if (size == 0 || size >= request.tokens.ids.size()) return engine->NewSequence();
-  const std::vector<int32_t> prefix(request.tokens.ids.begin(), request.tokens.ids.begin() + static_cast<int64_t>(size));
+  const std::vector<int32_t> prefix(request.tokens.ids.begin(),
+                                    request.tokens.ids.begin() + static_cast<int64_t>(size));
   auto found = prefixes_.find(prefix);
   if (found == prefixes_.end()) return engine->NewSequence();
   return found->second.Fork();
@@ -134,7 +141,8 @@ Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const Cl
   const size_t prefix_size = static_cast<size_t>(prepared.tokens.prefix_tokens);
   double prefix_ms = 0;
   if (cached == 0 && prefix_size > 0 && prefix_size < input.ids.size()) {
-    // First of its kind: compute the fixed beginning by itself and keep it. Pages make this exact: see backend.h.
+    // First of its kind: compute the fixed beginning by itself and keep it. Pages make this exact: see
+    // backend.h.
     const Clock::time_point start = Clock::now();
     TokenInput prefix;
     prefix.ids.assign(input.ids.begin(), input.ids.begin() + static_cast<int64_t>(prefix_size));
@@ -158,8 +166,8 @@ Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const Cl
   verdict.usage.prompt_tokens = static_cast<int>(input.ids.size());
   verdict.usage.cached_tokens = cached;
   verdict.usage.images = static_cast<int>(prepared.grids.size());
-  verdict.usage.image_tokens = static_cast<int>(std::count_if(input.embedding_rows.begin(), input.embedding_rows.end(),
-                                                              [](int32_t row) { return row >= 0; }));
+  verdict.usage.image_tokens = static_cast<int>(std::count_if(
+      input.embedding_rows.begin(), input.embedding_rows.end(), [](int32_t row) { return row >= 0; }));
   verdict.timings.image = prepared.image_ms;
   verdict.timings.vision = vision_ms;
   verdict.timings.prefill = prefix_ms + scorer.prefill_ms;

@@ -1,5 +1,5 @@
-// Guard::Impl: the parts of a loaded guard, and the steps from a conversation to a verdict. Inspection commands use
-// the steps one by one.
+// Guard::Impl: the parts of a loaded guard, and the steps from a conversation to a verdict. Inspection
+// commands use the steps one by one.
 #pragma once
 
 #include <map>

@@ -35,16 +35,20 @@ Result<Policy> PolicyFile(const std::string& path) {
 }
 
 // --policy, else the model's (or adapter's) policy.json, else by family.
-Result<Policy> FindPolicy(const GuardOptions& options, const ModelConfig& config, const Tokenizer& tokenizer) {
+Result<Policy> FindPolicy(const GuardOptions& options, const ModelConfig& config,
+                          const Tokenizer& tokenizer) {
   if (!options.policy.empty()) return PolicyFile(options.policy);
   for (const std::string& directory : {options.adapter, options.model}) {
-    if (!directory.empty() && IsFile(directory + "/policy.json")) return PolicyFile(directory + "/policy.json");
+    if (!directory.empty() && IsFile(directory + "/policy.json"))
+      return PolicyFile(directory + "/policy.json");
   }
-  if (config.family == ModelConfig::Family::kLlama4) return ParsePolicy(kMlcommonsS14Policy, "built-in policy mlcommons-s14");
+  if (config.family == ModelConfig::Family::kLlama4)
+    return ParsePolicy(kMlcommonsS14Policy, "built-in policy mlcommons-s14");
   if (tokenizer.ControlId("<|start_header_id|>") && tokenizer.ControlId("<|eot_id|>")) {
     return ParsePolicy(kLlamaGuard3Policy, "built-in policy llama-guard-3");
   }
-  return ModelError("no policy for this model", options.model, "policy.json beside the weights, or --policy", "neither");
+  return ModelError("no policy for this model", options.model, "policy.json beside the weights, or --policy",
+                    "neither");
 }
 
 std::string BaseName(std::string path) {
@@ -56,29 +60,34 @@ std::string BaseName(std::string path) {
 
 Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   if (options.device != "cpu") return UsageError("unknown device", "device", "cpu", options.device);
-  if (options.dtype != "bf16" && options.dtype != "f32") return UsageError("unknown dtype", "dtype", "bf16 or f32", options.dtype);
+  if (options.dtype != "bf16" && options.dtype != "f32")
+    return UsageError("unknown dtype", "dtype", "bf16 or f32", options.dtype);
   if (options.model.empty()) return UsageError("no model", "model", "a directory or a .gguf file", "nothing");
   auto impl = std::make_unique<Guard::Impl>();
   impl->options = options;
   impl->model_name = BaseName(options.model);
 
-  GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(options.model, options.adapter));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
+                   Checkpoint::Open(options.model, options.adapter));
   const ModelConfig& config = checkpoint->config();
   GATEHOUSE_ASSIGN(impl->tokenizer, TokenizerOf(*checkpoint));
   if (impl->tokenizer->vocab_size() > config.vocab) {
-    return ModelError("tokenizer and model differ", options.model, "at most " + std::to_string(config.vocab) + " token ids",
+    return ModelError("tokenizer and model differ", options.model,
+                      "at most " + std::to_string(config.vocab) + " token ids",
                       std::to_string(impl->tokenizer->vocab_size()));
   }
   GATEHOUSE_ASSIGN(impl->policy, FindPolicy(options, config, *impl->tokenizer));
   GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
 
-  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = options.threads, .f32 = options.dtype == "f32"}));
+  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
+                   CreateCpuBackend({.threads = options.threads, .f32 = options.dtype == "f32"}));
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, Decoder::Create(config, checkpoint->lookup(), *backend));
   std::unique_ptr<VisionEncoder> vision;
   if (config.vision.present) {
     GATEHOUSE_ASSIGN(vision, VisionEncoder::Create(config, checkpoint->lookup(), *backend));
   }
-  impl->engine = std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision), EngineOptions{});
+  impl->engine =
+      std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision), EngineOptions{});
   return impl;
 }
 

@@ -10,7 +10,8 @@
 
 namespace gatehouse {
 
-// tokenizer.bin, tokenizer.json or tokenizer.model of a directory, or the metadata of a GGUF file. Errors: kModel.
+// tokenizer.bin, tokenizer.json or tokenizer.model of a directory, or the metadata of a GGUF file. Errors:
+// kModel.
 Result<TokenizerData> TokenizerDataOf(const Checkpoint& checkpoint);
 Result<std::shared_ptr<const Tokenizer>> TokenizerOf(const Checkpoint& checkpoint);
 

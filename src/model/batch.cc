@@ -12,8 +12,8 @@ AttentionLayout MakeLayout(const Batch& batch, int64_t chunk) {
     out.sequence = row.sequence;
     out.slot = cached + used[static_cast<size_t>(row.sequence)]++;
     if (chunk > 0) out.begin_chunked = static_cast<int32_t>(row.position / chunk * chunk);
-    // What the parent sees, and this row itself: by a longer range where the row stands right behind it, otherwise
-    // by naming its slot.
+    // What the parent sees, and this row itself: by a longer range where the row stands right behind it,
+    // otherwise by naming its slot.
     int32_t parent_extras = 0, parent_first = 0;
     out.end = cached;
     if (row.parent >= 0) {

@@ -1,6 +1,6 @@
-// Batch: the tokens of one forward pass, of any number of sequences. A sequence has some tokens in the cache already
-// and adds rows; a row follows its parent, so that one pass can hold a chain (a prompt), a tree (continuations that
-// share a prefix), or both.
+// Batch: the tokens of one forward pass, of any number of sequences. A sequence has some tokens in the cache
+// already and adds rows; a row follows its parent, so that one pass can hold a chain (a prompt), a tree
+// (continuations that share a prefix), or both.
 //
 //   Batch batch;
 //   batch.sequences.push_back({pages, cached});
@@ -19,7 +19,7 @@ struct BatchRow {
   int32_t embedding = -1;  // row of Batch::embeddings that stands in for the token's, or -1
   int32_t position = 0;
   int32_t sequence = 0;
-  int32_t parent = -1;     // earlier row of this batch, or -1: the sequence's last cached token
+  int32_t parent = -1;  // earlier row of this batch, or -1: the sequence's last cached token
 };
 
 struct BatchSequence {

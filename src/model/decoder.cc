@@ -16,20 +16,35 @@ struct FeedForward {
 };
 
 struct Decoder::Layer {
-  WeightPtr attention_norm;             // [hidden]
-  WeightPtr q, k, v, o;                 // [heads * head_dim, hidden], [kv_heads * head_dim, hidden] twice, [hidden, heads * head_dim]
-  WeightPtr feed_forward_norm;          // [hidden]
-  FeedForward dense;                    // the shared expert where there are experts
-  WeightPtr router;                     // [experts, hidden]
+  WeightPtr attention_norm;  // [hidden]
+  WeightPtr q, k, v,
+      o;  // [heads * head_dim, hidden], [kv_heads * head_dim, hidden] twice, [hidden, heads * head_dim]
+  WeightPtr feed_forward_norm;  // [hidden]
+  FeedForward dense;            // the shared expert where there are experts
+  WeightPtr router;             // [experts, hidden]
   std::vector<FeedForward> experts;
 };
 
 struct Decoder::Work {
   explicit Work(Backend& backend)
-      : x(backend), normed(backend), q(backend), k(backend), v(backend), attended(backend), out(backend), gate(backend),
-        up(backend), cos(backend), sin(backend), expert_in(backend), expert_out(backend), router(backend), head_in(backend),
+      : x(backend),
+        normed(backend),
+        q(backend),
+        k(backend),
+        v(backend),
+        attended(backend),
+        out(backend),
+        gate(backend),
+        up(backend),
+        cos(backend),
+        sin(backend),
+        expert_in(backend),
+        expert_out(backend),
+        router(backend),
+        head_in(backend),
         logits(backend) {}
-  Workspace x, normed, q, k, v, attended, out, gate, up, cos, sin, expert_in, expert_out, router, head_in, logits;
+  Workspace x, normed, q, k, v, attended, out, gate, up, cos, sin, expert_in, expert_out, router, head_in,
+      logits;
   Mat rows;      // hidden state of this pass [rows, hidden]
   Mat cos_rows;  // [rows, head_dim / 2]
   Mat sin_rows;
@@ -37,12 +52,16 @@ struct Decoder::Work {
 };
 
 Decoder::Decoder(const ModelConfig& config, Backend& backend)
-    : config_(config), backend_(backend), frequencies_(RopeFrequencies(config)), work_(std::make_unique<Work>(backend)) {}
+    : config_(config),
+      backend_(backend),
+      frequencies_(RopeFrequencies(config)),
+      work_(std::make_unique<Work>(backend)) {}
 Decoder::~Decoder() = default;
 
 KvShape Decoder::kv_shape() const { return {config_.layers, config_.kv_heads, config_.head_dim}; }
 
-Result<std::unique_ptr<Decoder>> Decoder::Create(const ModelConfig& config, const WeightLookup& lookup, Backend& backend) {
+Result<std::unique_ptr<Decoder>> Decoder::Create(const ModelConfig& config, const WeightLookup& lookup,
+                                                 Backend& backend) {
   std::unique_ptr<Decoder> decoder(new Decoder(config, backend));
   const auto matrix = [&](const std::string& name, int64_t rows, int64_t cols) -> Result<WeightPtr> {
     GATEHOUSE_ASSIGN(WeightView view, lookup(name, {rows, cols}));
@@ -91,7 +110,8 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const ModelConfig& config, cons
   return decoder;
 }
 
-Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvCache& cache, const HiddenTap* tap) {
+Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvCache& cache,
+                                                         const HiddenTap* tap) {
   const int64_t count = static_cast<int64_t>(batch.rows.size());
   const int64_t hidden = config_.hidden;
   const AttentionLayout layout = MakeLayout(batch, config_.attention_chunk);
@@ -101,8 +121,8 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   for (size_t i = 0; i < batch.rows.size(); ++i) {
     const BatchRow& row = batch.rows[i];
     if (row.token < 0 || row.token >= config_.vocab) {
-      return Error{ErrorCode::kInternal, "token id out of range", "batch", "below " + std::to_string(config_.vocab),
-                   std::to_string(row.token)};
+      return Error{ErrorCode::kInternal, "token id out of range", "batch",
+                   "below " + std::to_string(config_.vocab), std::to_string(row.token)};
     }
     ids.push_back(row.token);
     positions.push_back(row.position);
@@ -111,7 +131,8 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
       image_targets.push_back(static_cast<int32_t>(i));
     }
     // Attention without positions grows vague in long contexts; Llama 4 sharpens it by this factor.
-    const float steps = std::floor((static_cast<float>(row.position) + 1.0f) / static_cast<float>(config_.floor_scale));
+    const float steps =
+        std::floor((static_cast<float>(row.position) + 1.0f) / static_cast<float>(config_.floor_scale));
     work_->temperature.push_back(std::log1p(steps) * static_cast<float>(config_.attn_scale) + 1.0f);
   }
 
@@ -164,7 +185,8 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   return out;
 }
 
-void Decoder::AttentionBlock(size_t index, const AttentionLayout& layout, const Batch& batch, KvCache& cache) {
+void Decoder::AttentionBlock(size_t index, const AttentionLayout& layout, const Batch& batch,
+                             KvCache& cache) {
   const Layer& layer = layers_[index];
   const int64_t count = static_cast<int64_t>(batch.rows.size());
   const float eps = static_cast<float>(config_.norm_eps);
@@ -173,7 +195,8 @@ void Decoder::AttentionBlock(size_t index, const AttentionLayout& layout, const 
   const Mat k = work_->k.Get(count, static_cast<int64_t>(config_.kv_heads) * config_.head_dim);
   const Mat v = work_->v.Get(count, k.cols);
   backend_.RmsNorm(work_->rows, layer.attention_norm.get(), eps, normed);
-  backend_.Linear(normed, {{layer.q.get(), nullptr, q}, {layer.k.get(), nullptr, k}, {layer.v.get(), nullptr, v}});
+  backend_.Linear(normed,
+                  {{layer.q.get(), nullptr, q}, {layer.k.get(), nullptr, k}, {layer.v.get(), nullptr, v}});
   if (config_.uses_rope[index] != 0) {
     // Llama 4 rotates pairs (2i, 2i+1); checkpoints of the llama family rotate halves.
     const bool interleaved = config_.family == ModelConfig::Family::kLlama4;
@@ -211,7 +234,8 @@ void Decoder::FeedForwardBlock(size_t index) {
   backend_.Add(work_->rows, out);
 }
 
-// Each token goes to its best experts. The sigmoid of the router's logit scales the expert's input, not its output.
+// Each token goes to its best experts. The sigmoid of the router's logit scales the expert's input, not its
+// output.
 void Decoder::Experts(const Layer& layer, Mat normed, Mat out) {
   const size_t experts = layer.experts.size();
   const Mat router = work_->router.Get(normed.rows, static_cast<int64_t>(experts));

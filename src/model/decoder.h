@@ -1,5 +1,5 @@
-// Decoder: the text network of Llama 4 (dense or experts) and of Llama 3, one forward for all of them. What differs
-// (rotary pairs, NoPE layers, chunks, experts) comes from the config.
+// Decoder: the text network of Llama 4 (dense or experts) and of Llama 3, one forward for all of them. What
+// differs (rotary pairs, NoPE layers, chunks, experts) comes from the config.
 //
 //   GATEHOUSE_ASSIGN(auto decoder, Decoder::Create(config, lookup, *backend));
 //   GATEHOUSE_TRY(decoder->Forward(batch, *cache, &logits));
@@ -17,9 +17,10 @@
 
 namespace gatehouse {
 
-// Gives a weight by its name in the published layout, without prefixes: "model.layers.0.self_attn.q_proj.weight",
-// "lm_head.weight", "vision_model.class_embedding"; experts one by one: "...experts.3.gate_proj.weight" [ffn, hidden].
-// shape is what the config asks for; a weight of another shape, or none, is an error (kModel).
+// Gives a weight by its name in the published layout, without prefixes:
+// "model.layers.0.self_attn.q_proj.weight", "lm_head.weight", "vision_model.class_embedding"; experts one by
+// one: "...experts.3.gate_proj.weight" [ffn, hidden]. shape is what the config asks for; a weight of another
+// shape, or none, is an error (kModel).
 using WeightLookup = std::function<Result<WeightView>(const std::string& name, const Shape& shape)>;
 
 // Called with 0 and the embeddings, then with i and the output of layer i; the last one after the final norm.
@@ -28,15 +29,17 @@ using HiddenTap = std::function<void(int index, const std::vector<float>& values
 
 class Decoder {
  public:
-  static Result<std::unique_ptr<Decoder>> Create(const ModelConfig& config, const WeightLookup& lookup, Backend& backend);
+  static Result<std::unique_ptr<Decoder>> Create(const ModelConfig& config, const WeightLookup& lookup,
+                                                 Backend& backend);
   ~Decoder();
 
   KvShape kv_shape() const;
   const ModelConfig& config() const { return config_; }
 
-  // Runs the batch, writes its keys and values into the cache, and returns the logits [vocab] of batch.logit_rows.
-  // Token ids must be below the vocabulary's size (error kInternal: callers check).
-  Result<std::vector<std::vector<float>>> Forward(const Batch& batch, KvCache& cache, const HiddenTap* tap = nullptr);
+  // Runs the batch, writes its keys and values into the cache, and returns the logits [vocab] of
+  // batch.logit_rows. Token ids must be below the vocabulary's size (error kInternal: callers check).
+  Result<std::vector<std::vector<float>>> Forward(const Batch& batch, KvCache& cache,
+                                                  const HiddenTap* tap = nullptr);
 
  private:
   struct Layer;

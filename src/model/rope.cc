@@ -36,8 +36,8 @@ std::vector<float> RopeFrequencies(const ModelConfig& config) {
   return out;
 }
 
-void RopeTables(std::span<const int32_t> positions, std::span<const float> frequencies, std::vector<float>* cos,
-                std::vector<float>* sin) {
+void RopeTables(std::span<const int32_t> positions, std::span<const float> frequencies,
+                std::vector<float>* cos, std::vector<float>* sin) {
   cos->clear();
   sin->clear();
   for (int32_t position : positions) {

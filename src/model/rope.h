@@ -13,8 +13,8 @@ namespace gatehouse {
 std::vector<float> RopeFrequencies(const ModelConfig& config);
 
 // cos and sin of position * frequency, [positions][frequencies].
-void RopeTables(std::span<const int32_t> positions, std::span<const float> frequencies, std::vector<float>* cos,
-                std::vector<float>* sin);
+void RopeTables(std::span<const int32_t> positions, std::span<const float> frequencies,
+                std::vector<float>* cos, std::vector<float>* sin);
 
 // The vision encoder's two-dimensional form for a grid x grid image with the class token last:
 // [grid * grid + 1][head_dim / 2]; the first half of the pairs turns by column + 1, the second by row + 1.

@@ -29,10 +29,24 @@ struct VisionEncoder::Layer {
 
 struct VisionEncoder::Work {
   explicit Work(Backend& backend)
-      : patches(backend), embedded(backend), x(backend), normed(backend), q(backend), k(backend), v(backend),
-        attended(backend), out(backend), wide(backend), cos(backend), sin(backend), positions(backend), class_row(backend),
-        shuffled(backend), adapted(backend) {}
-  Workspace patches, embedded, x, normed, q, k, v, attended, out, wide, cos, sin, positions, class_row, shuffled, adapted;
+      : patches(backend),
+        embedded(backend),
+        x(backend),
+        normed(backend),
+        q(backend),
+        k(backend),
+        v(backend),
+        attended(backend),
+        out(backend),
+        wide(backend),
+        cos(backend),
+        sin(backend),
+        positions(backend),
+        class_row(backend),
+        shuffled(backend),
+        adapted(backend) {}
+  Workspace patches, embedded, x, normed, q, k, v, attended, out, wide, cos, sin, positions, class_row,
+      shuffled, adapted;
   Mat cos_rows, sin_rows;
 };
 
@@ -45,8 +59,8 @@ int VisionEncoder::tokens_per_tile() const {
   return grid * grid;
 }
 
-Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& config, const WeightLookup& lookup,
-                                                             Backend& backend) {
+Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& config,
+                                                             const WeightLookup& lookup, Backend& backend) {
   std::unique_ptr<VisionEncoder> encoder(new VisionEncoder(config, backend));
   const VisionConfig& vision = config.vision;
   const auto matrix = [&](const std::string& name, int64_t rows, int64_t cols) -> Result<WeightPtr> {
@@ -67,7 +81,8 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
     GATEHOUSE_ASSIGN(out->bias, vector(name + ".bias", vision.hidden));
     return {};
   };
-  const auto values = [&](const std::string& name, const Shape& shape, std::vector<float>* out) -> Result<void> {
+  const auto values = [&](const std::string& name, const Shape& shape,
+                          std::vector<float>* out) -> Result<void> {
     GATEHOUSE_ASSIGN(const WeightView view, lookup(name, shape));
     out->resize(static_cast<size_t>(view.rows * view.cols));
     view.ReadRows(0, view.rows, out->data());
@@ -79,7 +94,8 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
   const int64_t patch = static_cast<int64_t>(vision.channels) * vision.patch_size * vision.patch_size;
   GATEHOUSE_ASSIGN(encoder->patch_embedding_, matrix("vision_model.patch_embedding.linear", hidden, patch));
   GATEHOUSE_TRY(values("vision_model.class_embedding", {hidden}, &encoder->class_embedding_));
-  GATEHOUSE_TRY(values("vision_model.positional_embedding_vlm", {grid * grid + 1, hidden}, &encoder->positional_embedding_));
+  GATEHOUSE_TRY(values("vision_model.positional_embedding_vlm", {grid * grid + 1, hidden},
+                       &encoder->positional_embedding_));
   Affine pre, post;
   GATEHOUSE_TRY(norm("vision_model.layernorm_pre", &pre));
   GATEHOUSE_TRY(norm("vision_model.layernorm_post", &post));
@@ -101,9 +117,12 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
     encoder->layers_.push_back(std::move(layer));
   }
   const int64_t shuffled = 4 * hidden;
-  GATEHOUSE_ASSIGN(encoder->adapter1_, matrix("vision_model.vision_adapter.mlp.fc1", vision.projector_input, shuffled));
-  GATEHOUSE_ASSIGN(encoder->adapter2_, matrix("vision_model.vision_adapter.mlp.fc2", vision.projector_output, vision.projector_input));
-  GATEHOUSE_ASSIGN(encoder->projector_, matrix("multi_modal_projector.linear_1", config.hidden, vision.output));
+  GATEHOUSE_ASSIGN(encoder->adapter1_,
+                   matrix("vision_model.vision_adapter.mlp.fc1", vision.projector_input, shuffled));
+  GATEHOUSE_ASSIGN(encoder->adapter2_, matrix("vision_model.vision_adapter.mlp.fc2", vision.projector_output,
+                                              vision.projector_input));
+  GATEHOUSE_ASSIGN(encoder->projector_,
+                   matrix("multi_modal_projector.linear_1", config.hidden, vision.output));
 
   const int heads = vision.heads;
   encoder->cache_ = backend.CreateKvCache({1, heads, static_cast<int>(hidden) / heads});
@@ -115,7 +134,8 @@ Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat
   for (int first = 0; first < tiles; first += kTilesAtOnce) {
     const int count = std::min(kTilesAtOnce, tiles - first);
     GATEHOUSE_TRY(EncodeSome(pixels.data() + first * tile_values, count,
-                             out.Rows(static_cast<int64_t>(first) * tokens_per_tile(), static_cast<int64_t>(count) * tokens_per_tile())));
+                             out.Rows(static_cast<int64_t>(first) * tokens_per_tile(),
+                                      static_cast<int64_t>(count) * tokens_per_tile())));
   }
   return {};
 }
@@ -138,7 +158,9 @@ Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out) 
       for (int col = 0; col < grid; ++col) {
         for (int channel = 0; channel < 3; ++channel) {
           for (int y = 0; y < patch; ++y) {
-            const float* from = pixels + ((static_cast<int64_t>(tile) * 3 + channel) * size + row * patch + y) * size + col * patch;
+            const float* from = pixels +
+                                ((static_cast<int64_t>(tile) * 3 + channel) * size + row * patch + y) * size +
+                                col * patch;
             to = std::copy(from, from + patch, to);
           }
         }
@@ -230,7 +252,8 @@ void VisionEncoder::Block(const Layer& layer, const AttentionLayout& layout, Mat
   backend_.Rope(q, head_dim, work_->cos_rows, work_->sin_rows, /*interleaved=*/true);
   backend_.Rope(k, head_dim, work_->cos_rows, work_->sin_rows, /*interleaved=*/true);
   backend_.WriteKv(*cache_, 0, layout, k, v);
-  backend_.Attention(*cache_, 0, layout, q, 1.0f / std::sqrt(static_cast<float>(head_dim)), /*chunked=*/false, attended);
+  backend_.Attention(*cache_, 0, layout, q, 1.0f / std::sqrt(static_cast<float>(head_dim)), /*chunked=*/false,
+                     attended);
   backend_.Linear(attended, {{layer.o.weight.get(), layer.o.bias.get(), out}});
   backend_.Add(x, out);
   backend_.LayerNorm(x, *layer.norm2.weight, *layer.norm2.bias, eps, normed);

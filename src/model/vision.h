@@ -1,5 +1,5 @@
-// VisionEncoder: Llama 4's image tower. Tiles of 336 x 336 pixels become 144 vectors each, in the width of the text
-// network, which stand in for the embeddings of the <|patch|> tokens.
+// VisionEncoder: Llama 4's image tower. Tiles of 336 x 336 pixels become 144 vectors each, in the width of
+// the text network, which stand in for the embeddings of the <|patch|> tokens.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ class VisionEncoder {
   int tile_size() const { return config_.vision.image_size; }
   int tokens_per_tile() const;
 
-  // pixels: host f32 [tiles][3][size][size] in [-1, 1]. out: device [tiles * tokens_per_tile, text hidden], in the
-  // order of the tiles.
+  // pixels: host f32 [tiles][3][size][size] in [-1, 1]. out: device [tiles * tokens_per_tile, text hidden],
+  // in the order of the tiles.
   Result<void> Encode(std::span<const float> pixels, int tiles, Mat out);
 
  private:

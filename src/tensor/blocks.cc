@@ -48,8 +48,8 @@ void DequantizeQ4_1(const std::byte* source, int64_t count, float* out) {
   }
 }
 
-// 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 signed scales (one for 16 values), f16 super-scale.
-// Each half of the block (128 values) interleaves four runs of 32 values.
+// 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 signed scales (one for 16 values), f16
+// super-scale. Each half of the block (128 values) interleaves four runs of 32 values.
 void DequantizeQ6_K(const std::byte* source, int64_t count, float* out) {
   for (int64_t block = 0; block < count / 256; ++block, source += 210, out += 256) {
     const float super = ReadHalf(source + 208);

@@ -15,10 +15,10 @@ struct TypeRow {
 };
 
 constexpr TypeRow kTypes[] = {
-    {DType::kF32, "F32", {1, 4}},     {DType::kF16, "F16", {1, 2}},     {DType::kBF16, "BF16", {1, 2}},
-    {DType::kF64, "F64", {1, 8}},     {DType::kI64, "I64", {1, 8}},     {DType::kI32, "I32", {1, 4}},
-    {DType::kI16, "I16", {1, 2}},     {DType::kI8, "I8", {1, 1}},       {DType::kU8, "U8", {1, 1}},
-    {DType::kBool, "BOOL", {1, 1}},   {DType::kQ8_0, "Q8_0", {32, 34}}, {DType::kQ4_0, "Q4_0", {32, 18}},
+    {DType::kF32, "F32", {1, 4}},     {DType::kF16, "F16", {1, 2}},       {DType::kBF16, "BF16", {1, 2}},
+    {DType::kF64, "F64", {1, 8}},     {DType::kI64, "I64", {1, 8}},       {DType::kI32, "I32", {1, 4}},
+    {DType::kI16, "I16", {1, 2}},     {DType::kI8, "I8", {1, 1}},         {DType::kU8, "U8", {1, 1}},
+    {DType::kBool, "BOOL", {1, 1}},   {DType::kQ8_0, "Q8_0", {32, 34}},   {DType::kQ4_0, "Q4_0", {32, 18}},
     {DType::kQ4_1, "Q4_1", {32, 20}}, {DType::kQ6_K, "Q6_K", {256, 210}},
 };
 
@@ -57,7 +57,9 @@ bool ToFloat(const TensorView& tensor, int64_t first, int64_t count, float* out)
   const BlockInfo block = BlockOf(tensor.dtype);
   const std::byte* source = tensor.data + first / block.values * block.bytes;
   switch (tensor.dtype) {
-    case DType::kF32: std::memcpy(out, source, static_cast<size_t>(count) * 4); return true;
+    case DType::kF32:
+      std::memcpy(out, source, static_cast<size_t>(count) * 4);
+      return true;
     case DType::kF16:
     case DType::kBF16:
       for (int64_t i = 0; i < count; ++i) {
@@ -66,11 +68,20 @@ bool ToFloat(const TensorView& tensor, int64_t first, int64_t count, float* out)
         out[i] = tensor.dtype == DType::kF16 ? F16ToFloat(bits) : Bf16ToFloat(bits);
       }
       return true;
-    case DType::kQ8_0: DequantizeQ8_0(source, count, out); return true;
-    case DType::kQ4_0: DequantizeQ4_0(source, count, out); return true;
-    case DType::kQ4_1: DequantizeQ4_1(source, count, out); return true;
-    case DType::kQ6_K: DequantizeQ6_K(source, count, out); return true;
-    default: return false;
+    case DType::kQ8_0:
+      DequantizeQ8_0(source, count, out);
+      return true;
+    case DType::kQ4_0:
+      DequantizeQ4_0(source, count, out);
+      return true;
+    case DType::kQ4_1:
+      DequantizeQ4_1(source, count, out);
+      return true;
+    case DType::kQ6_K:
+      DequantizeQ6_K(source, count, out);
+      return true;
+    default:
+      return false;
   }
 }
 

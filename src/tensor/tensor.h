@@ -19,13 +19,14 @@ struct BlockInfo {
   int64_t bytes;
 };
 BlockInfo BlockOf(DType dtype);
-const char* DTypeName(DType dtype);                             // "F32", "BF16", "Q8_0", ...
+const char* DTypeName(DType dtype);  // "F32", "BF16", "Q8_0", ...
 std::optional<DType> DTypeFromName(std::string_view name);
 
 using Shape = std::vector<int64_t>;
 std::string ShapeString(const Shape& shape);  // "[2, 3]"
 
-// Row-major (C order) data of `shape`; the last dimension is contiguous and, for block types, in whole blocks.
+// Row-major (C order) data of `shape`; the last dimension is contiguous and, for block types, in whole
+// blocks.
 struct TensorView {
   DType dtype = DType::kF32;
   Shape shape;
@@ -35,8 +36,8 @@ struct TensorView {
   int64_t bytes() const;  // of the data
 };
 
-// Widens `count` values from element index `first` of the flat tensor to float32. For block types first and count
-// must be multiples of the block. Integer types and F64 are not handled (returns false).
+// Widens `count` values from element index `first` of the flat tensor to float32. For block types first and
+// count must be multiples of the block. Integer types and F64 are not handled (returns false).
 bool ToFloat(const TensorView& tensor, int64_t first, int64_t count, float* out);
 
 uint16_t FloatToBf16(float value);  // round to nearest even; NaN stays NaN

@@ -55,7 +55,8 @@ TEST_P(EngineExactness, ThreadsDoNotMatter) {
   const auto [name, f32] = GetParam();
   const auto cases = test::GoldenCases(name);
   const TokenInput input{Case(cases, "agent").ids, {}, {}};
-  const test::LoadedModel one = test::LoadModel(name, f32, 512, 1), three = test::LoadModel(name, f32, 512, 3);
+  const test::LoadedModel one = test::LoadModel(name, f32, 512, 1),
+                          three = test::LoadModel(name, f32, 512, 3);
   Sequence a = one.engine->NewSequence(), b = three.engine->NewSequence();
   const auto x = one.engine->Run(a, input, kEnd), y = three.engine->Run(b, input, kEnd);
   ASSERT_TRUE(x.ok() && y.ok());
@@ -79,13 +80,16 @@ TEST_P(EngineExactness, ATreeEqualsItsBranches) {
     Sequence alone = model.engine->NewSequence();
     const auto chain = model.engine->Run(alone, longer, kEnd);
     ASSERT_TRUE(chain.ok());
-    // A branch's keys lie in other slots than a chain's, so the sum runs in another order: equal but for rounding.
+    // A branch's keys lie in other slots than a chain's, so the sum runs in another order: equal but for
+    // rounding.
     EXPECT_LE(test::MaxDifference((*tree)[i], (*chain)[0]), f32 ? 1e-4 : 0.1) << "path " << i;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EngineExactness,
-                         testing::Combine(testing::Values("lg4-tiny", "scout-tiny", "lg3-tiny"), testing::Bool()), [](const auto& param) {
+                         testing::Combine(testing::Values("lg4-tiny", "scout-tiny", "lg3-tiny"),
+                                          testing::Bool()),
+                         [](const auto& param) {
                            std::string text = std::get<0>(param.param);
                            std::replace(text.begin(), text.end(), '-', '_');
                            return text + (std::get<1>(param.param) ? "_f32" : "_bf16");

@@ -1,5 +1,5 @@
-// Our networks against Hugging Face transformers in float32: logits, greedy tokens, hidden states, image vectors.
-// Bars: docs of tests/golden (2e-4; two runs of the reference differ by 2e-5).
+// Our networks against Hugging Face transformers in float32: logits, greedy tokens, hidden states, image
+// vectors. Bars: docs of tests/golden (2e-4; two runs of the reference differ by 2e-5).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,12 +34,14 @@ TEST_P(Parity, LogitsAndGreedyTokensOfEveryCase) {
     // All eight greedy steps as one tree: each is checked given the reference's tokens before it.
     const auto greedy = one.row["greedy_ids"].get<std::vector<int32_t>>();
     std::vector<TokenPath> paths;
-    for (size_t step = 0; step < greedy.size(); ++step) paths.emplace_back(greedy.begin(), greedy.begin() + static_cast<int64_t>(step));
+    for (size_t step = 0; step < greedy.size(); ++step)
+      paths.emplace_back(greedy.begin(), greedy.begin() + static_cast<int64_t>(step));
     Sequence sequence = model.engine->NewSequence();
     const auto logits = model.engine->Run(sequence, input, paths);
     ASSERT_TRUE(logits.ok()) << logits.error().Message();
     for (const auto& entry : one.row["top"]) {
-      const double difference = std::fabs(static_cast<double>((*logits)[0][entry[0].get<size_t>()]) - entry[1].get<double>());
+      const double difference =
+          std::fabs(static_cast<double>((*logits)[0][entry[0].get<size_t>()]) - entry[1].get<double>());
       EXPECT_LE(difference, kBar) << one.name << " id " << entry[0];
       worst = std::max(worst, difference);
     }
@@ -58,15 +60,20 @@ TEST_P(Parity, LogitsAndGreedyTokensOfEveryCase) {
 }
 
 TEST_P(Parity, HiddenStatesOfEveryLayer) {
-  if (test::GoldenTensor(GetParam(), "user.hidden.0").empty()) GTEST_SKIP() << "hidden states are not among the small references";
+  if (test::GoldenTensor(GetParam(), "user.hidden.0").empty())
+    GTEST_SKIP() << "hidden states are not among the small references";
   const test::LoadedModel model = test::LoadModel(GetParam(), /*f32=*/true);
   const std::vector<test::GoldenCase> cases = test::GoldenCases(GetParam());
-  const auto user = std::find_if(cases.begin(), cases.end(), [](const auto& one) { return one.name == "user"; });
+  const auto user =
+      std::find_if(cases.begin(), cases.end(), [](const auto& one) { return one.name == "user"; });
   ASSERT_NE(user, cases.end());
   int seen = 0;
   const HiddenTap tap = [&](int index, const std::vector<float>& values) {
     ++seen;
-    EXPECT_LE(test::MaxDifference(values, test::GoldenTensor(GetParam(), "user.hidden." + std::to_string(index))), kBar) << index;
+    EXPECT_LE(
+        test::MaxDifference(values, test::GoldenTensor(GetParam(), "user.hidden." + std::to_string(index))),
+        kBar)
+        << index;
   };
   Sequence sequence = model.engine->NewSequence();
   const std::vector<TokenPath> none;
@@ -75,8 +82,8 @@ TEST_P(Parity, HiddenStatesOfEveryLayer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Parity,
-                         testing::Values("lg4-tiny", "lg4-small", "scout-tiny", "scout-tiny-pruned", "scout-tiny-pruned-lg4", "lg3-tiny",
-                                         "lg3-tiny-tied"),
+                         testing::Values("lg4-tiny", "lg4-small", "scout-tiny", "scout-tiny-pruned",
+                                         "scout-tiny-pruned-lg4", "lg3-tiny", "lg3-tiny-tied"),
                          [](const auto& param) {
                            std::string name = param.param;
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -111,7 +118,8 @@ TEST(Bf16, StaysCloseToFloat32) {
       if (!one.images.empty()) continue;
       const std::vector<TokenPath> end = {{}};
       Sequence a = exact.engine->NewSequence(), b = fast.engine->NewSequence();
-      const auto x = exact.engine->Run(a, {one.ids, {}, {}}, end), y = fast.engine->Run(b, {one.ids, {}, {}}, end);
+      const auto x = exact.engine->Run(a, {one.ids, {}, {}}, end),
+                 y = fast.engine->Run(b, {one.ids, {}, {}}, end);
       ASSERT_TRUE(x.ok() && y.ok());
       double xy = 0, xx = 0, yy = 0;
       for (size_t i = 0; i < (*x)[0].size(); ++i) {

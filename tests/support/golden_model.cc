@@ -4,17 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
 #include "backend/cpu_backend.h"
 #include "checkpoint/prune.h"
-#include "support/checkpoint_maker.h"
 #include "formats/safetensors.h"
 #include "image/image.h"
+#include "support/checkpoint_maker.h"
 
 namespace gatehouse::test {
 namespace {
@@ -82,7 +82,8 @@ LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int 
   if (out.checkpoint->config().vision.present) {
     vision = Take(VisionEncoder::Create(out.checkpoint->config(), out.checkpoint->lookup(), *backend));
   }
-  out.engine = std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision), EngineOptions{.prefill_chunk = prefill_chunk});
+  out.engine = std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision),
+                                        EngineOptions{.prefill_chunk = prefill_chunk});
   return out;
 }
 
@@ -112,7 +113,8 @@ TokenInput WithImages(const std::vector<int32_t>& ids, const ImageFeatures& feat
 
 std::vector<float> GoldenTensor(const std::string& model, const std::string& tensor) {
   const char* shared = std::getenv("GATEHOUSE_SHARED");
-  const std::string large = (shared != nullptr ? std::string(shared) : std::string(GATEHOUSE_SOURCE_DIR "/../shared")) + "/golden/";
+  const std::string large =
+      (shared != nullptr ? std::string(shared) : std::string(GATEHOUSE_SOURCE_DIR "/../shared")) + "/golden/";
   for (const std::string& directory : {kGolden, large}) {
     const std::string path = directory + model + ".safetensors";
     if (!std::filesystem::exists(path)) continue;

@@ -37,7 +37,8 @@ std::vector<float> GoldenPixels(const std::vector<std::string>& images, int* til
 // The ids with the patch tokens' rows pointing into features in order.
 TokenInput WithImages(const std::vector<int32_t>& ids, const ImageFeatures& features);
 
-// A tensor of tests/golden/MODEL.safetensors, or of the larger set where that is at hand (GATEHOUSE_SHARED, else
+// A tensor of tests/golden/MODEL.safetensors, or of the larger set where that is at hand (GATEHOUSE_SHARED,
+// else
 // ../shared); empty if absent.
 std::vector<float> GoldenTensor(const std::string& model, const std::string& tensor);
 

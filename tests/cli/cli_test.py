@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""The command line from the outside: exit codes, forms of input, JSONL, and an error of every kind.
+
+    cli_test.py GATEHOUSE CHECKPOINT_DIR WORK_DIR
+
+CHECKPOINT_DIR holds a small Llama 4 checkpoint without a tokenizer (tests/support makes it). Exit 77: not there.
+"""
+import base64, json, lzma, os, shutil, struct, subprocess, sys, zlib
+
+BINARY, CHECKPOINT, WORK = sys.argv[1:4]
+HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDEN = os.path.join(os.path.dirname(HERE), 'golden')
+failures = 0
+
+
+def check(name, ok, detail=''):
+    global failures
+    failures += not ok
+    print(('ok    ' if ok else 'FAIL  ') + name + ('' if ok else ': ' + str(detail)[:300]), flush=True)
+
+
+def run(*args, stdin=b'', env=None):
+    p = subprocess.run([BINARY, *args], capture_output=True, input=stdin, timeout=300, env={**os.environ, **(env or {})})
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+def fails(name, code, words, *args, **kwargs):
+    """The call must exit with `code` and say all `words` on stderr, and nothing on stdout."""
+    got, out, err = run(*args, **kwargs)
+    check(name, got == code and out == '' and err.startswith('gatehouse: error: ') and all(w in err for w in words), (got, out, err))
+
+
+def write(name, data):
+    path = os.path.join(WORK, name)
+    with open(path, 'wb') as f:
+        f.write(data if isinstance(data, bytes) else json.dumps(data).encode())
+    return path
+
+
+def make_model():
+    model = os.path.join(WORK, 'model')
+    shutil.rmtree(WORK, ignore_errors=True)
+    os.makedirs(model)
+    for f in os.listdir(CHECKPOINT):
+        os.symlink(os.path.join(CHECKPOINT, f), os.path.join(model, f))
+    with lzma.open(f'{GOLDEN}/tokenizer/llama4.tokenizer.json.xz') as f:
+        open(model + '/tokenizer.json', 'wb').write(f.read())
+    return model
+
+
+if not os.path.exists(CHECKPOINT + '/config.json'):
+    print('no checkpoint at', CHECKPOINT)
+    sys.exit(77)
+MODEL = make_model()
+M = ['--model', MODEL]
+user = lambda text: [{'role': 'user', 'content': text}]
+
+# ---- forms of input
+code, out, err = run('classify', *M, '--user', 'hello', '--json')
+v = json.loads(out) if code == 0 else {}
+KEYS = ['verdict', 'role', 'categories', 'unsafe_score', 'category_scores', 'output', 'model', 'policy', 'usage', 'timings_ms']
+check('flags', code == 0 and list(v) == KEYS and v['role'] == 'user' and list(v['category_scores']) == [f'S{i}' for i in range(1, 15)], (code, out, err))
+check('scores add up', abs(sum(v['category_scores'].values()) - v['unsafe_score']) < 1e-6, v)
+score = v['unsafe_score']
+code, out, _ = run('classify', *M, '--conversation', write('c.json', user('hello')), '--json')
+check('conversation file gives the same', code == 0 and json.loads(out)['unsafe_score'] == score, out)
+code, out, _ = run('classify', *M, '--json', stdin=json.dumps({'id': 'x', 'messages': user('hello')}).encode())
+check('standard input, id first', code == 0 and json.loads(out)['unsafe_score'] == score and out.startswith('{"id":"x"'), out)
+code, out, _ = run('classify', *M, '--user', 'hi', '--assistant', 'hello', '--json')
+check('assistant is judged', code == 0 and json.loads(out)['role'] == 'assistant', out)
+code, out, _ = run('classify', *M, '--user', 'hello')
+check('report for people', code == 0 and 'unsafe score' in out and 'Violent Crimes' in out and '\033' not in out, out)
+code, out, _ = run('classify', *M, '--image', f'{GOLDEN}/images/dot.png', '--user', 'what is this?', '--json')
+v = json.loads(out) if code == 0 else {}
+check('image drops S14', code == 0 and 'S14' not in v['category_scores'] and v['usage']['images'] == 1 and v['usage']['image_tokens'] == 144, (code, out))
+png = base64.b64encode(open(f'{GOLDEN}/images/dot.png', 'rb').read()).decode()
+parts = [{'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,' + png}}, {'type': 'text', 'text': 'what is this?'}]
+code, out, _ = run('classify', *M, '--json', '--conversation', write('url.json', user(parts)))
+check('data URL gives the same', code == 0 and json.loads(out)['unsafe_score'] == v['unsafe_score'], out)
+
+# ---- categories, thresholds, exit codes
+code, out, _ = run('classify', *M, '--user', 'x', '--json', '--categories', 'S10,S1', '--exclude', 'S1')
+check('choice and exclusion', code == 0 and list(json.loads(out)['category_scores']) == ['S10'], out)
+code, out, _ = run('classify', *M, '--user', 'x', '--json', '--categories', '{"B":"bad","A":"worse"}')
+check('custom categories keep their order', code == 0 and list(json.loads(out)['category_scores']) == ['B', 'A'], out)
+code, out, _ = run('classify', *M, '--user', 'x', '--exit-verdict', '--threshold', '0', '--json')
+check('exit 10 for unsafe', code == 10 and json.loads(out)['verdict'] == 'unsafe', (code, out))
+code, out, _ = run('classify', *M, '--user', 'x', '--json', '--raw-output')
+check('raw output', code == 0 and 'raw_output' in json.loads(out), out)
+code, out, _ = run('classify', *M, '--user', 'x', '--json', '--decision', 'greedy')
+check('greedy decision of nonsense fails closed', code == 0 and json.loads(out)['categories'] == ['unknown'], out)
+
+# ---- JSONL
+lines = [json.dumps(user('one')), '{"broken', json.dumps({'id': 7, 'messages': user('two')}), '', json.dumps({'messages': []})]
+code, out, _ = run('classify', *M, '--jsonl', '-', stdin='\n'.join(lines).encode())
+rows = [json.loads(l) for l in out.splitlines()]
+check('JSONL: in order, bad lines answered, exit 3',
+      code == 3 and [r['id'] for r in rows] == [0, 1, 7, 4] and ['error' in r for r in rows] == [False, True, False, True], (code, out))
+
+# ---- bad usage: 2
+fails('no subcommand', 2, ['subcommand'])
+fails('unknown flag', 2, ['--nonsense'], 'classify', '--nonsense')
+fails('two inputs', 2, ['--jsonl'], 'classify', *M, '--user', 'x', '--jsonl', '-')
+fails('bad threshold', 2, ['--threshold', '2'], 'classify', *M, '--user', 'x', '--threshold', '2')
+fails('unknown instruction set', 2, ['GATEHOUSE_ISA', 'mmx'], 'classify', *M, '--user', 'x', env={'GATEHOUSE_ISA': 'mmx'})
+
+# ---- bad input: 3
+bad = lambda name, words, data: fails(name, 3, words, 'classify', *M, '--conversation', write('bad.json', data))
+bad('malformed JSON', ['bad.json'], b'{"messages": [')
+bad('invalid UTF-8', ['bad.json'], b'[{"role":"user","content":"\xff"}]')
+bad('duplicate key', ['role', 'twice'], b'[{"role":"user","role":"user","content":"x"}]')
+bad('deep nesting', ['levels'], b'[' * 100000)
+bad('no messages', ['at least one message'], [])
+bad('null content', ['content'], user(None))
+bad('empty content list', ['content'], user([]))
+bad('wrong order of roles', ['alternate', 'role'], [{'role': 'assistant', 'content': 'x'}])
+bad('system message', ['system'], [{'role': 'system', 'content': 'x'}] + user('y'))
+bad('unknown role', ['tool'], [{'role': 'tool', 'content': 'x'}])
+bad('unknown part', ['audio'], user([{'type': 'audio'}]))
+bad('empty categories', ['categories'], {'messages': user('x'), 'categories': {}})
+bad('unknown excluded key', ['exclude', 'S99'], {'messages': user('x'), 'exclude': ['S99']})
+bad('everything excluded', ['at least one'], {'messages': user('x'), 'categories': {'A': 'a'}, 'exclude': ['A']})
+bad('image that is none', ['gone.png'], user([{'type': 'image', 'path': 'gone.png'}]))
+bad('network image', ['data URL'], user([{'type': 'image_url', 'image_url': {'url': 'http://127.0.0.1/x.png'}}]))
+write('cut.png', open(f'{GOLDEN}/images/small.png', 'rb').read()[:2000])
+bad('truncated image', ['cut.png'], user([{'type': 'image', 'path': 'cut.png'}]))
+chunk = lambda kind, data: struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+write('huge.png', b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 100000, 100000, 8, 2, 0, 0, 0)))
+bad('decompression bomb', ['huge.png', 'pixels'], user([{'type': 'image', 'path': 'huge.png'}]))
+bad('prompt too long', ['8192'], user('word ' * 20000))
+fails('missing file', 3, ['nowhere.json'], 'classify', *M, '--conversation', 'nowhere.json')
+code, out, err = run('classify', *M, '--json', '--system', 'drop', '--conversation', write('s.json', [{'role': 'system', 'content': 'x'}] + user('hello')))
+check('--system=drop', code == 0 and json.loads(out)['unsafe_score'] == score, err)
+
+# ---- models that do not load: 4
+fails('no such model', 4, ['nowhere'], 'classify', '--model', 'nowhere', '--user', 'x')
+
+
+def broken(name, words, change):
+    copy = os.path.join(WORK, 'broken')
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(MODEL, copy, symlinks=True)
+    change(copy)
+    fails(name, 4, words, 'classify', '--model', copy, '--user', 'x')
+
+
+def edit_config(change):
+    def apply(copy):
+        config = json.load(open(copy + '/config.json'))
+        change(config)
+        os.remove(copy + '/config.json')
+        json.dump(config, open(copy + '/config.json', 'w'))
+    return apply
+
+
+def truncate(copy):
+    shard = next(f for f in sorted(os.listdir(copy)) if f.endswith('.safetensors'))
+    data = open(f'{copy}/{shard}', 'rb').read()
+    os.remove(f'{copy}/{shard}')
+    open(f'{copy}/{shard}', 'wb').write(data[:len(data) // 2])
+
+
+broken('no config', ['config.json'], lambda c: os.remove(c + '/config.json'))
+broken('no tokenizer', ['tokenizer'], lambda c: os.remove(c + '/tokenizer.json'))
+broken('unknown model type', ['model_type', 'bert'], edit_config(lambda c: c.update(model_type='bert')))
+broken('absurd size', ['hidden_size'], edit_config(lambda c: c['text_config'].update(hidden_size=-5)))
+broken('wrong shape', ['expected'], edit_config(lambda c: c['text_config'].update(intermediate_size_mlp=768)))
+broken('missing layer', ['expected'], edit_config(lambda c: c['text_config'].update(num_hidden_layers=6, no_rope_layers=[1] * 6)))
+broken('truncated weights', ['safetensors'], truncate)
+fails('bad policy', 4, ['policy.json', 'messages'], 'classify', *M, '--user', 'x', '--policy',
+      write('policy.json', {**json.load(open(HERE + '/../../models/policies/mlcommons-s14.json')), 'prompt': [{'text': 'x'}]}))
+
+# ---- the rest of the house
+for args in (['classify', '--help'], ['inspect', '--help'], ['convert', '--help'], ['prune', '--help'], ['bench', '--help']):
+    code, out, _ = run(*args)
+    check(' '.join(args), code == 0 and 'sage' in out, out)
+code, out, _ = run('version', '--verbose')
+check('version names the kernels', code == 0 and 'products' in out and 'instruction set' in out, out)
+
+converted = os.path.join(WORK, 'converted')
+code, _, err = run('convert', MODEL, converted)
+check('convert', code == 0, err)
+code, out, err = run('classify', '--model', converted, '--user', 'hello', '--json')
+check('converted model gives the same bits', code == 0 and json.loads(out)['unsafe_score'] == score, (out, err))
+for isa in ('ref', 'avx2'):
+    code, out, err = run('classify', *M, '--user', 'hello', '--json', '--dtype', 'f32', env={'GATEHOUSE_ISA': isa})
+    check('--dtype f32 with ' + isa, (code == 2 and isa == 'avx2') or (code == 0 and abs(json.loads(out)['unsafe_score'] - score) < 0.02), (out, err))
+
+print(f'{failures} failures')
+sys.exit(1 if failures else 0)
