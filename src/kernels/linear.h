@@ -3,9 +3,10 @@
 // W [N, K] is used in panels of kPanel = 32 outputs. A packed panel is
 //   bf16: uint16 [K/2][32][2]   (K padded to even with zeros; the stored layout of converted models)
 //   f32:  float  [K][32]
-// A table computes in one of the two: `compute` says which. X is row-major; a bf16 table wants X rounded to bf16
-// (`round`), a f32 table takes it as it is. Every output is summed over K in one fixed order (blocks of kBlockK, in
-// order), whatever M, the tile or the thread, so a row's result never depends on its neighbours.
+// A table computes in one of the two: `compute` says which. X is row-major; a bf16 table wants X rounded to
+// bf16
+// (`round`), a f32 table takes it as it is. Every output is summed over K in one fixed order (blocks of
+// kBlockK, in order), whatever M, the tile or the thread, so a row's result never depends on its neighbours.
 //
 // These functions are stateless: no allocation, no threads, no checks.
 #pragma once
@@ -21,7 +22,7 @@ constexpr int64_t kBlockK = 1024;
 enum class ComputeType { kF32, kBF16 };
 
 struct LinearKernel {
-  const char* name;      // "avx512-bf16/bf16"
+  const char* name;  // "avx512-bf16/bf16"
   ComputeType compute;
 
   // Rows x_stride elements apart, rounded to bf16 bits, K padded with a zero to even. x: f32 [rows][k],
@@ -30,20 +31,22 @@ struct LinearKernel {
 
   // One panel's products for all rows: y[r][0..columns) = sum_k x[r][k] * w[c][k], columns <= 32.
   // x: f32 [rows] rows x_stride floats apart, or (bf16 tables) uint16 rows x_stride elements apart.
-  // panel: as above. y: f32, rows y_stride floats apart; overwritten. scratch: scratch_bytes(rows, k), 64-byte aligned.
+  // panel: as above. y: f32, rows y_stride floats apart; overwritten. scratch: scratch_bytes(rows, k),
+  // 64-byte aligned.
   void (*run)(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel, float* y,
               int64_t y_stride, int columns, void* scratch);
   size_t (*scratch_bytes)(int64_t rows, int64_t k);
 
-  // Widens a packed bf16 panel into this table's own (f32 tables only; null for bf16): uint16 [K/2][32][2] -> f32 [K][32].
+  // Widens a packed bf16 panel into this table's own (f32 tables only; null for bf16): uint16 [K/2][32][2] ->
+  // f32 [K][32].
   void (*widen_panel)(const uint16_t* packed, int64_t k, float* panel);
-  // Packs up to 32 rows (row-major, row_stride elements apart) of f32 or bf16 weights into a panel of this table's
-  // compute type; missing rows become zeros.
+  // Packs up to 32 rows (row-major, row_stride elements apart) of f32 or bf16 weights into a panel of this
+  // table's compute type; missing rows become zeros.
   void (*pack_f32)(const float* w, int64_t row_stride, int rows, int64_t k, void* panel);
   void (*pack_bf16)(const uint16_t* w, int64_t row_stride, int rows, int64_t k, void* panel);
 
-  // A register-only loop of this table's multiply-add instruction; returns operations done (2 per multiply-add).
-  // `iterations` outer repeats; used to measure the peak.
+  // A register-only loop of this table's multiply-add instruction; returns operations done (2 per
+  // multiply-add). `iterations` outer repeats; used to measure the peak.
   double (*peak_loop)(int64_t iterations);
 };
 
@@ -51,6 +54,6 @@ struct LinearKernel {
 const LinearKernel* RefLinearF32();
 const LinearKernel* Avx2LinearF32();
 const LinearKernel* Avx512LinearF32();
-const LinearKernel* Avx512Bf16Linear();   // VDPBF16PS
+const LinearKernel* Avx512Bf16Linear();  // VDPBF16PS
 
 }  // namespace gatehouse

@@ -1,5 +1,5 @@
-// bfloat16 products with VDPBF16PS: operands in bfloat16, sums in float32. The instruction flushes denormal operands
-// and results to zero and rounds to nearest even, whatever the control register says.
+// bfloat16 products with VDPBF16PS: operands in bfloat16, sums in float32. The instruction flushes denormal
+// operands and results to zero and rounds to nearest even, whatever the control register says.
 #include <cstddef>
 #include <cstdint>
 
@@ -20,10 +20,11 @@ inline __m512bh SplatPair(const uint16_t* at) {
   return (__m512bh)_mm512_set1_epi32(pair);
 }
 
-// y[0..rows)[0..32) (+)= x times `pairs` rows of the panel [pairs][32][2]; 24 accumulators, two weight vectors, and
-// activations broadcast two at a time.
+// y[0..rows)[0..32) (+)= x times `pairs` rows of the panel [pairs][32][2]; 24 accumulators, two weight
+// vectors, and activations broadcast two at a time.
 template <int rows>
-inline void Tile(const uint16_t* x, int64_t x_stride, int64_t pairs, const uint16_t* panel, float* y, int64_t y_stride, bool add) {
+inline void Tile(const uint16_t* x, int64_t x_stride, int64_t pairs, const uint16_t* panel, float* y,
+                 int64_t y_stride, bool add) {
   __m512 low[rows], high[rows];
   for (int r = 0; r < rows; ++r) low[r] = high[r] = _mm512_setzero_ps();
   for (int64_t i = 0; i < pairs; ++i) {
@@ -47,8 +48,8 @@ inline void Tile(const uint16_t* x, int64_t x_stride, int64_t pairs, const uint1
 }
 
 template <int rows>
-inline void TileOf(int count, const uint16_t* x, int64_t x_stride, int64_t pairs, const uint16_t* panel, float* y,
-                   int64_t y_stride, bool add) {
+inline void TileOf(int count, const uint16_t* x, int64_t x_stride, int64_t pairs, const uint16_t* panel,
+                   float* y, int64_t y_stride, bool add) {
   if (count == rows) {
     Tile<rows>(x, x_stride, pairs, panel, y, y_stride, add);
   } else if constexpr (rows > 1) {
@@ -56,8 +57,8 @@ inline void TileOf(int count, const uint16_t* x, int64_t x_stride, int64_t pairs
   }
 }
 
-void Run(const void* x_any, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y, int64_t y_stride,
-         int columns, void* scratch) {
+void Run(const void* x_any, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y,
+         int64_t y_stride, int columns, void* scratch) {
   const auto* x = static_cast<const uint16_t*>(x_any);
   const auto* panel = static_cast<const uint16_t*>(panel_any);
   float* out = columns == kPanel ? y : static_cast<float*>(scratch);
@@ -113,10 +114,12 @@ inline void Pack(const Source* w, int64_t row_stride, int rows, int64_t k, uint3
 }
 
 void PackF32(const float* w, int64_t row_stride, int rows, int64_t k, void* panel) {
-  Pack(w, row_stride, rows, k, static_cast<uint32_t*>(panel), [](float value) { return static_cast<uint32_t>(RoundBf16(value)); });
+  Pack(w, row_stride, rows, k, static_cast<uint32_t*>(panel),
+       [](float value) { return static_cast<uint32_t>(RoundBf16(value)); });
 }
 void PackBf16(const uint16_t* w, int64_t row_stride, int rows, int64_t k, void* panel) {
-  Pack(w, row_stride, rows, k, static_cast<uint32_t*>(panel), [](uint16_t bits) { return static_cast<uint32_t>(bits); });
+  Pack(w, row_stride, rows, k, static_cast<uint32_t*>(panel),
+       [](uint16_t bits) { return static_cast<uint32_t>(bits); });
 }
 
 double PeakLoop(int64_t iterations) {
@@ -139,7 +142,8 @@ double PeakLoop(int64_t iterations) {
   return total == -1.0f ? 0.0 : 2.0 * 32 * kChains * static_cast<double>(iterations);
 }
 
-constexpr LinearKernel kTable = {"avx512-bf16/bf16", ComputeType::kBF16, Round, Run, ScratchBytes, nullptr, PackF32, PackBf16, PeakLoop};
+constexpr LinearKernel kTable = {
+    "avx512-bf16/bf16", ComputeType::kBF16, Round, Run, ScratchBytes, nullptr, PackF32, PackBf16, PeakLoop};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
-// The float32 product, written once with the compiler's vector types and compiled once for each instruction set. The
-// including file defines LANES (floats in a vector), TILE_ROWS and TILE_VECS (accumulators: their product, plus
-// TILE_VECS + 1 operands, must fit the registers), TABLE_NAME, and includes this inside an unnamed namespace.
+// The float32 product, written once with the compiler's vector types and compiled once for each instruction
+// set. The including file defines LANES (floats in a vector), TILE_ROWS and TILE_VECS (accumulators: their
+// product, plus TILE_VECS + 1 operands, must fit the registers), TABLE_NAME, and includes this inside an
+// unnamed namespace.
 
 typedef float Vec __attribute__((vector_size(LANES * 4)));
 
@@ -14,10 +15,11 @@ inline void Store(float* at, Vec v) { __builtin_memcpy(at, &v, sizeof v); }
 constexpr int kTileColumns = LANES * TILE_VECS;
 static_assert(kPanel % kTileColumns == 0);
 
-// y[0..rows)[0..kTileColumns) (+)= x[0..rows)[0..k) times k rows of the panel. Twelve (six) rows share each load of
-// the weights; x is broadcast from memory.
+// y[0..rows)[0..kTileColumns) (+)= x[0..rows)[0..k) times k rows of the panel. Twelve (six) rows share each
+// load of the weights; x is broadcast from memory.
 template <int rows>
-inline void Tile(const float* x, int64_t x_stride, int64_t k, const float* panel, float* y, int64_t y_stride, bool add) {
+inline void Tile(const float* x, int64_t x_stride, int64_t k, const float* panel, float* y, int64_t y_stride,
+                 bool add) {
   Vec acc[rows][TILE_VECS];
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < TILE_VECS; ++c) acc[r][c] = Vec{};
@@ -39,8 +41,8 @@ inline void Tile(const float* x, int64_t x_stride, int64_t k, const float* panel
 }
 
 template <int rows>
-inline void TileOf(int count, const float* x, int64_t x_stride, int64_t k, const float* panel, float* y, int64_t y_stride,
-                   bool add) {
+inline void TileOf(int count, const float* x, int64_t x_stride, int64_t k, const float* panel, float* y,
+                   int64_t y_stride, bool add) {
   if (count == rows) {
     Tile<rows>(x, x_stride, k, panel, y, y_stride, add);
   } else if constexpr (rows > 1) {
@@ -49,8 +51,8 @@ inline void TileOf(int count, const float* x, int64_t x_stride, int64_t k, const
 }
 
 // With fewer than 32 columns the tile goes to a block of its own, of which the valid columns are copied.
-void Run(const void* x_any, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y, int64_t y_stride,
-         int columns, void* scratch) {
+void Run(const void* x_any, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y,
+         int64_t y_stride, int columns, void* scratch) {
   const float* x = static_cast<const float*>(x_any);
   const float* panel = static_cast<const float*>(panel_any);
   float* out = columns == kPanel ? y : static_cast<float*>(scratch);
@@ -136,4 +138,5 @@ double PeakLoop(int64_t iterations) {
   return total == -1.0f ? 0.0 : 2.0 * LANES * kChains * static_cast<double>(iterations);
 }
 
-constexpr LinearKernel kTable = {TABLE_NAME, ComputeType::kF32, nullptr, Run, ScratchBytes, WidenPanel, PackF32, PackBf16, PeakLoop};
+constexpr LinearKernel kTable = {TABLE_NAME, ComputeType::kF32, nullptr,  Run,     ScratchBytes,
+                                 WidenPanel, PackF32,           PackBf16, PeakLoop};

@@ -1,14 +1,16 @@
-// Kernels on rows of float32: norms, activations, and attention of some queries over one page of keys and values.
-// One table per instruction set, like linear.h; stateless, no allocation, no checks.
+// Kernels on rows of float32: norms, activations, and attention of some queries over one page of keys and
+// values. One table per instruction set, like linear.h; stateless, no allocation, no checks.
 //
-// A row's result depends only on that row: every sum runs in one fixed order, so batching never changes a bit.
+// A row's result depends only on that row: every sum runs in one fixed order, so batching never changes a
+// bit.
 #pragma once
 
 #include <cstdint>
 
 namespace gatehouse {
 
-// Tokens in one page of the key/value cache. Attention always works on whole pages that begin at multiples of this.
+// Tokens in one page of the key/value cache. Attention always works on whole pages that begin at multiples of
+// this.
 constexpr int kPageTokens = 32;
 // Values of a page are stored in rows of `ValueStride(head_dim)` floats, zero behind head_dim.
 constexpr int ValueStride(int head_dim) { return (head_dim + 15) / 16 * 16; }
@@ -36,14 +38,14 @@ struct VectorKernel {
   void (*swiglu)(const float* gate, const float* up, int64_t n, float* y);
   // x = x/2 (1 + erf(x / sqrt 2)), in place
   void (*gelu)(float* x, int64_t n);
-  void (*add)(float* x, const float* y, int64_t n);     // x += y
+  void (*add)(float* x, const float* y, int64_t n);  // x += y
   void (*attend)(const AttentionPage& page);
   void (*widen_bf16)(const uint16_t* x, int64_t n, float* y);
   void (*round_bf16)(const float* x, int64_t n, uint16_t* y);
 };
 
 const VectorKernel* RefVector();
-const VectorKernel* Avx2Vector();    // null where the build has no such instruction set
+const VectorKernel* Avx2Vector();  // null where the build has no such instruction set
 const VectorKernel* Avx512Vector();
 
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
 // The body of the vector kernels, written once with the compiler's vector types and compiled once for each
-// instruction set. The including file defines VECTOR_FLOATS (lanes) and includes this inside an unnamed namespace.
+// instruction set. The including file defines VECTOR_FLOATS (lanes) and includes this inside an unnamed
+// namespace.
 
 constexpr int kLanes = VECTOR_FLOATS;
 typedef float Vec __attribute__((vector_size(VECTOR_FLOATS * 4)));
@@ -42,8 +43,9 @@ inline float MaxLanes(Vec v) {
   return best;
 }
 
-// e^x for x <= 88, about 1 ulp; below -87 it stays near the smallest normal number. Cody-Waite reduction by ln 2 in
-// two parts, then a polynomial on [-ln2/2, ln2/2] (Taylor terms to x^7: the next one is below 2^-25 there).
+// e^x for x <= 88, about 1 ulp; below -87 it stays near the smallest normal number. Cody-Waite reduction by
+// ln 2 in two parts, then a polynomial on [-ln2/2, ln2/2] (Taylor terms to x^7: the next one is below 2^-25
+// there).
 inline Vec Exp(Vec x) {
   x = Select(x < Splat(-87.0f), Splat(-87.0f), x);
   x = Select(x > Splat(88.0f), Splat(88.0f), x);
@@ -165,7 +167,8 @@ inline void Scores(const AttentionPage& page, int first, Vec (&scores)[kQueriesA
 
 // out[r] = out[r] * keep[r] + sum_j weights[r][j] v[j], a vector of the head at a time.
 template <int rows>
-inline void WeighValues(const AttentionPage& page, int first, const float (&weights)[kQueriesAtOnce][kPageTokens],
+inline void WeighValues(const AttentionPage& page, int first,
+                        const float (&weights)[kQueriesAtOnce][kPageTokens],
                         const float (&keep)[kQueriesAtOnce]) {
   const int stride = ValueStride(page.head_dim);
   float* out = page.out + static_cast<int64_t>(first) * stride;
@@ -230,10 +233,17 @@ void Attend(const AttentionPage& page) {
   int first = 0;
   for (; first + 4 <= page.queries; first += 4) AttendRows<4>(page, first);
   switch (page.queries - first) {
-    case 3: AttendRows<3>(page, first); break;
-    case 2: AttendRows<2>(page, first); break;
-    case 1: AttendRows<1>(page, first); break;
-    default: break;
+    case 3:
+      AttendRows<3>(page, first);
+      break;
+    case 2:
+      AttendRows<2>(page, first);
+      break;
+    case 1:
+      AttendRows<1>(page, first);
+      break;
+    default:
+      break;
   }
 }
 
@@ -255,5 +265,5 @@ void RoundBf16(const float* x, int64_t n, uint16_t* y) {
   }
 }
 
-constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm, LayerNorm, SwiGlu,    Gelu,
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm, LayerNorm, SwiGlu,   Gelu,
                                  Add,         Attend,  WidenBf16, RoundBf16};
