@@ -3,7 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <fstream>
 #include <string>
 
 namespace gatehouse {
@@ -94,10 +94,9 @@ int ThreadPool::DefaultThreads() {
     int first = cpu;
     const std::string path =
         "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list";
-    if (FILE* file = std::fopen(path.c_str(), "r")) {
-      if (std::fscanf(file, "%d", &first) != 1) first = cpu;
-      std::fclose(file);
-    }
+    // The list begins with the first sibling: "0" or "0,64" or "0-1".
+    std::ifstream siblings(path);
+    if (!(siblings >> first)) first = cpu;
     if (first == cpu || !CPU_ISSET(first, &set)) ++cores;
   }
   return std::max(1, cores);

@@ -1,0 +1,162 @@
+// The whole way from a conversation to a verdict, against the reference's verdicts; and the facade's
+// promises.
+#include "gatehouse/guard.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/mapped_file.h"
+#include "policy/conversation_json.h"
+#include "support/checkpoint_maker.h"
+
+namespace gatehouse {
+namespace {
+
+const std::string kGolden = GATEHOUSE_SOURCE_DIR "/tests/golden/";
+
+// A checkpoint with its tokenizer beside it, as a published directory has it.
+std::string ModelDirectory(const std::string& name) {
+  const std::string to = GATEHOUSE_BUILD_DIR "/checkpoints/guard-" + name;
+  static bool made = false;
+  if (made) return to;
+  const auto checkpoint = test::CachedCheckpoint(name);
+  if (!checkpoint.ok()) throw std::runtime_error(checkpoint.error().Message());
+  std::filesystem::create_directories(to);
+  for (const auto& entry : std::filesystem::directory_iterator(*checkpoint)) {
+    const std::filesystem::path link = std::filesystem::path(to) / entry.path().filename();
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(entry.path(), link);
+  }
+  const std::string command =
+      "xz -dc '" + kGolden + "tokenizer/llama4.tokenizer.json.xz' > '" + to + "/tokenizer.json'";
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("cannot decompress the tokenizer");
+  made = true;
+  return to;
+}
+
+const Guard& VerdictGuard() {
+  static const Guard guard = [] {
+    auto loaded = Guard::Load({.model = ModelDirectory("lg4-verdict"), .dtype = "f32", .threads = 2});
+    if (!loaded.ok()) throw std::runtime_error(loaded.error().Message());
+    return std::move(loaded).value();
+  }();
+  return guard;
+}
+
+struct Row {
+  nlohmann::json prompt, expected;
+};
+
+std::vector<Row> Rows() {
+  std::map<std::string, nlohmann::json> prompts;
+  std::vector<Row> out;
+  std::ifstream prompt_file(kGolden + "prompts.jsonl"), row_file(kGolden + "lg4-verdict.jsonl");
+  for (std::string line; std::getline(prompt_file, line);) {
+    nlohmann::json prompt = nlohmann::json::parse(line);
+    const std::string name = prompt["name"].get<std::string>();
+    prompts[name] = prompt;
+  }
+  for (std::string line; std::getline(row_file, line);) {
+    nlohmann::json row = nlohmann::json::parse(line);
+    const std::string name = row["name"].get<std::string>();
+    out.push_back({prompts.at(name), row});
+  }
+  return out;
+}
+
+Result<Verdict> ClassifyRow(const Guard& guard, const Row& row) {
+  nlohmann::ordered_json object = {{"messages", row.prompt["messages"]}};
+  if (row.prompt["excluded"].is_array()) object["exclude"] = row.prompt["excluded"];
+  ConversationOptions options;
+  options.load_path = [](const std::string& path) { return ReadFile(kGolden + "images/" + path, 64u << 20); };
+  GATEHOUSE_ASSIGN(const ConversationInput input, ParseConversation(object.dump(), "row", options));
+  ClassifyOptions choice;
+  choice.exclude = input.choice.exclude;
+  if (row.prompt["categories"].is_object()) {
+    for (const auto& [key, text] : row.prompt["categories"].items())
+      choice.categories.emplace_back(key, text.get<std::string>());
+  }
+  return guard.Classify(input.conversation, choice);
+}
+
+TEST(Guard, VerdictsScoresAndCategoriesEqualTheReference) {
+  int compared = 0;
+  for (const Row& row : Rows()) {
+    const auto verdict = ClassifyRow(VerdictGuard(), row);
+    ASSERT_TRUE(verdict.ok()) << row.expected["name"] << ": " << verdict.error().Message();
+    // The rows of the head are louder by up to 32, and errors with them.
+    EXPECT_NEAR(verdict->unsafe_score, row.expected["unsafe_score"].get<double>(), 2e-3)
+        << row.expected["name"];
+    EXPECT_EQ(verdict->lead, row.expected["lead"].get<bool>()) << row.expected["name"];
+    for (const auto& [key, score] : verdict->category_scores) {
+      EXPECT_NEAR(score, row.expected["category_scores"][key].get<double>(), 2e-3) << row.expected["name"];
+    }
+    EXPECT_EQ(verdict->unsafe ? "unsafe" : "safe", row.expected["verdict"].get<std::string>())
+        << row.expected["name"];
+    if (row.expected["list_gap"].get<double>() > 1e-2) {
+      EXPECT_EQ(verdict->categories, row.expected["categories"].get<std::vector<std::string>>())
+          << row.expected["name"];
+    }
+    ++compared;
+  }
+  EXPECT_EQ(compared, 16);
+}
+
+TEST(Guard, AWarmAnswerEqualsTheColdOneBitForBit) {
+  auto fresh = Guard::Load({.model = ModelDirectory("lg4-verdict"), .threads = 2});
+  ASSERT_TRUE(fresh.ok());
+  Conversation conversation;
+  conversation.AddUser("how do I pick a lock?");
+  const auto cold = fresh->Classify(conversation), warm = fresh->Classify(conversation);
+  ASSERT_TRUE(cold.ok() && warm.ok());
+  EXPECT_EQ(cold->usage.cached_tokens, 0);
+  EXPECT_GE(warm->usage.cached_tokens, 140);
+  EXPECT_EQ(cold->unsafe_score, warm->unsafe_score);
+  EXPECT_EQ(cold->category_scores, warm->category_scores);
+}
+
+TEST(Guard, SeveralThreadsGetTheSameAnswers) {
+  Conversation user, agent;
+  user.AddUser("hello");
+  agent.AddUser("hello");
+  agent.AddAssistant("hi there");
+  const auto a = VerdictGuard().Classify(user), b = VerdictGuard().Classify(agent);
+  ASSERT_TRUE(a.ok() && b.ok());
+  std::vector<double> scores(4);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const auto verdict = VerdictGuard().Classify(i % 2 == 0 ? user : agent);
+      scores[i] = verdict.ok() ? verdict->unsafe_score : NAN;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (size_t i = 0; i < scores.size(); ++i) EXPECT_EQ(scores[i], (i % 2 == 0 ? a : b)->unsafe_score);
+}
+
+TEST(Guard, ErrorsSayWhatIsWrong) {
+  EXPECT_EQ(Guard::Load({.model = "nowhere"}).error().code, ErrorCode::kModel);
+  EXPECT_EQ(Guard::Load({.model = ""}).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(Guard::Load({.model = "x", .device = "tpu"}).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(Guard::Load({.model = "x", .dtype = "f8"}).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(VerdictGuard().Classify({}).error().code, ErrorCode::kBadInput);
+  Conversation image;
+  image.messages.push_back({Role::kUser, {Part::Image("not an image", "x.png")}});
+  const auto verdict = VerdictGuard().Classify(image);
+  ASSERT_FALSE(verdict.ok());
+  EXPECT_EQ(verdict.error().code, ErrorCode::kBadInput);
+  EXPECT_NE(verdict.error().Message().find("x.png"), std::string::npos) << verdict.error().Message();
+  Conversation many;
+  many.messages.push_back({Role::kUser, std::vector<Part>(17, Part::Image("x"))});
+  EXPECT_NE(VerdictGuard().Classify(many).error().Message().find("16"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gatehouse
