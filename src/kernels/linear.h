@@ -52,6 +52,7 @@ struct LinearKernel {
 
 // Tables compiled into this binary: null where the build has no such instruction set.
 const LinearKernel* RefLinearF32();
+const LinearKernel* RefLinearBf16();
 const LinearKernel* Avx2LinearF32();
 const LinearKernel* Avx512LinearF32();
 const LinearKernel* Avx512Bf16Linear();  // VDPBF16PS

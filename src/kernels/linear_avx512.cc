@@ -1,20 +1,30 @@
-// float32 products, avx512.
+// float32 products with AVX-512.
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/linear.h"
 
 #if defined(__AVX512F__)
-#define LANES 16
-#define TILE_ROWS 12
-#define TILE_VECS 2
-#define TABLE_NAME "avx512/f32"
-#define KEEP_IN_REGISTER(v) __asm__ volatile("" : "+v"(v))
+#include <immintrin.h>
 
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_f32_body.inl"
+#include "kernels/linear_avx512.inl"
+
+constexpr const char* kName = "avx512/f32";
+constexpr bool kPairs = false;
+
+inline Vec MulAdd(Vec sum, Vec x, Vec w) { return _mm512_fmadd_ps(x, w, sum); }
+inline Bits UnitsOf(const float* from) { return _mm512_loadu_si512(from); }
+inline Bits UnitsOf(const uint16_t* from) {
+  const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return _mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+}
+
+#include "kernels/linear_product.inl"
+
+#include "kernels/linear_pack.inl"
 
 }  // namespace
 

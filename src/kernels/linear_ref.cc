@@ -1,19 +1,28 @@
-// float32 products, ref.
+// float32 products in portable C++.
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/linear.h"
 
-#define LANES 4
-#define TILE_ROWS 4
-#define TILE_VECS 2
-#define TABLE_NAME "ref/f32"
-#define KEEP_IN_REGISTER(v) __asm__ volatile("" : "+m"(v))
-
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_f32_body.inl"
+#include "kernels/linear_ref.inl"
+
+constexpr const char* kName = "ref/f32";
+constexpr bool kPairs = false;
+
+inline Vec MulAdd(Vec sum, Vec x, Vec w) { return sum + x * w; }
+inline Bits UnitsOf(const float* from) {
+  Bits bits;
+  __builtin_memcpy(&bits, from, sizeof bits);
+  return bits;
+}
+inline Bits UnitsOf(const uint16_t* from) { return Bits{from[0], from[1], from[2], from[3]} << 16; }
+
+#include "kernels/linear_product.inl"
+
+#include "kernels/linear_pack.inl"
 
 }  // namespace
 

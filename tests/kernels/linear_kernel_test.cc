@@ -22,7 +22,7 @@ struct Table {
 };
 
 std::vector<Table> Tables() {
-  std::vector<Table> out = {{RefLinearF32(), Isa::kRef}};
+  std::vector<Table> out = {{RefLinearF32(), Isa::kRef}, {RefLinearBf16(), Isa::kRef}};
   for (const Table& table : {Table{Avx2LinearF32(), Isa::kAvx2}, Table{Avx512LinearF32(), Isa::kAvx512},
                              Table{Avx512Bf16Linear(), Isa::kAvx512Bf16}}) {
     if (table.kernel != nullptr && DetectIsa() >= table.needs) out.push_back(table);

@@ -1,0 +1,158 @@
+// The product of a panel, written once for all tables. The including file defines, in its unnamed namespace,
+//
+//   Vec             kLanes floats, the accumulators' type       kName         the table's name
+//   kTileRows, kTileVecs   their product, kTileVecs weights and one operand must fit the registers
+//   kPairs          a unit is a pair of bf16 (else one float)
+//   Vec MulAdd(Vec sum, Vec x, Vec w)    sum + x w for each lane's unit, in one fixed way
+//   Vec Splat(const uint32_t* unit), Vec Load(const void*), void Store(void*, Vec), void Keep(Vec&)
+//
+// and includes linear_product.inl and linear_pack.inl after that. K is counted in units of 32 bits below: a
+// float of X and a row of 32 floats of the panel, or a pair of bf16 and a row of 32 pairs.
+
+constexpr int kTileColumns = kLanes * kTileVecs;
+static_assert(kPanel % kTileColumns == 0);
+
+constexpr int kLine = 16;  // units in 64 bytes
+constexpr int64_t kUnitElements = kPairs ? 2 : 1;
+constexpr int64_t kBlockUnits = kBlockK / kUnitElements;
+constexpr int kPrefetchUnits = 16;  // how far ahead the panel is asked for
+
+inline const char* Bytes(const void* at) { return static_cast<const char*>(at); }
+
+template <int rows>
+inline void Step(Vec (&sum)[rows][kTileVecs], const uint32_t* x, int64_t x_stride, const uint32_t* panel) {
+  Vec w[kTileVecs];
+#pragma GCC unroll 16
+  for (int c = 0; c < kTileVecs; ++c) w[c] = Load(panel + c * kLanes);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    const Vec value = Splat(x + r * x_stride);
+#pragma GCC unroll 16
+    for (int c = 0; c < kTileVecs; ++c) sum[r][c] = MulAdd(sum[r][c], value, w[c]);
+  }
+}
+
+// One line of every row: x [rows] rows x_bytes apart -> lines [rows][kLine].
+template <int rows>
+inline void CopyLine(const char* x, int64_t x_bytes, uint32_t* lines) {
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 16
+    for (int part = 0; part < kLine / kLanes; ++part) {
+      Store(lines + r * kLine + part * kLanes, Load(x + r * x_bytes + part * kLanes * 4));
+    }
+  }
+}
+
+// y[0..rows)[0..kTileColumns) (+)= x[0..rows)[0..units) times `units` rows of the panel.
+//
+// The rows of X lie a multiple of 4 KB apart in most models, so one line of each falls into the same set of
+// the first cache, which has fewer ways than the tile has rows. Hence every line is copied to a small buffer,
+// one line ahead of its use: that also hides the latency of X, at the cost of loads and stores in cycles that
+// the multipliers fill.
+template <int rows>
+inline void Tile(const char* x, int64_t x_bytes, int64_t units, const uint32_t* panel, float* y,
+                 int64_t y_stride, bool add) {
+  Vec sum[rows][kTileVecs];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 16
+    for (int c = 0; c < kTileVecs; ++c) sum[r][c] = Vec{};
+    __builtin_prefetch(y + r * y_stride, 1);
+    __builtin_prefetch(y + r * y_stride + kTileColumns - 1, 1);
+  }
+  alignas(64) uint32_t lines[2][rows * kLine];
+  const int64_t count = units / kLine;
+  if (count > 0) CopyLine<rows>(x, x_bytes, lines[0]);
+  for (int64_t line = 0; line < count; ++line) {
+    const int64_t next = line + 1 < count ? line + 1 : line;
+    CopyLine<rows>(x + next * kLine * 4, x_bytes, lines[(line + 1) & 1]);
+    const uint32_t* values = lines[line & 1];
+#pragma GCC unroll 2
+    for (int i = 0; i < kLine; ++i) {
+      __builtin_prefetch(panel + kPrefetchUnits * kPanel);
+      if constexpr (kTileColumns > kLine) __builtin_prefetch(panel + kPrefetchUnits * kPanel + kLine);
+      Step<rows>(sum, values + i, kLine, panel);
+      panel += kPanel;
+    }
+  }
+  for (int64_t i = count * kLine; i < units; ++i) {
+    uint32_t values[rows];
+    for (int r = 0; r < rows; ++r) __builtin_memcpy(values + r, x + r * x_bytes + i * 4, 4);
+    Step<rows>(sum, values, 1, panel);
+    panel += kPanel;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 16
+    for (int c = 0; c < kTileVecs; ++c) {
+      float* at = y + r * y_stride + c * kLanes;
+      Store(at, add ? Load(at) + sum[r][c] : sum[r][c]);
+    }
+  }
+}
+
+template <int rows>
+inline void TileOf(int count, const char* x, int64_t x_bytes, int64_t units, const uint32_t* panel, float* y,
+                   int64_t y_stride, bool add) {
+  if (count == rows) {
+    Tile<rows>(x, x_bytes, units, panel, y, y_stride, add);
+  } else if constexpr (rows > 1) {
+    TileOf<rows - 1>(count, x, x_bytes, units, panel, y, y_stride, add);
+  }
+}
+
+// Blocks of K outermost: a block's part of the panel (64 or 128 KB) stays in the second cache while all rows
+// pass. With fewer than 32 columns the tiles go to scratch, of which the valid columns are copied.
+void Run(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y,
+         int64_t y_stride, int columns, void* scratch) {
+  const int64_t x_bytes = x_stride * (kPairs ? 2 : 4);
+  const int64_t units = (k + kUnitElements - 1) / kUnitElements;
+  const auto* panel = static_cast<const uint32_t*>(panel_any);
+  float* out = columns == kPanel ? y : static_cast<float*>(scratch);
+  const int64_t out_stride = columns == kPanel ? y_stride : kPanel;
+  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  for (int64_t begin = 0; begin == 0 || begin < units; begin += kBlockUnits) {
+    const int64_t size = units - begin < kBlockUnits ? units - begin : kBlockUnits;
+    int64_t row = 0;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      // Tiles as equal as possible: a last tile of one row would wait for its own sums.
+      const int count = static_cast<int>((rows - row + (tiles - tile) - 1) / (tiles - tile));
+      for (int column = 0; column < kPanel; column += kTileColumns) {
+        TileOf<kTileRows>(count, Bytes(x) + row * x_bytes + begin * 4, x_bytes, size,
+                          panel + begin * kPanel + column, out + row * out_stride + column, out_stride,
+                          begin > 0);
+      }
+      row += count;
+    }
+  }
+  if (columns == kPanel) return;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) y[row * y_stride + column] = out[row * kPanel + column];
+  }
+}
+
+size_t ScratchBytes(int64_t rows, int64_t) { return static_cast<size_t>(rows) * kPanel * sizeof(float); }
+
+// The table's own multiply-add on registers alone, as many chains as the tile has accumulators.
+double PeakLoop(int64_t iterations) {
+  constexpr int kChains = kTileRows * kTileVecs;
+  Vec sum[kChains];
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; ++i) sum[i] = static_cast<float>(i) - Vec{};
+  const uint32_t half = kPairs ? 0x3F003F00u : 0x3F000000u;
+  Vec a = Splat(&half);
+  for (int64_t repeat = 0; repeat < iterations; ++repeat) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kChains; ++i) {
+      sum[i] = MulAdd(sum[i], a, a);
+      Keep(sum[i]);  // or the compiler would sum up the loop by itself
+    }
+    Keep(a);
+  }
+  float total = 0.0f;
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; ++i) total += sum[i][0];
+  const double operations = 2.0 * kUnitElements * kLanes * kChains;
+  return total == -1.0f ? 0.0 : operations * static_cast<double>(iterations);
+}
