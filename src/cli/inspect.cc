@@ -33,6 +33,7 @@ struct Output {
 Result<void> WriteTensors(const std::string& path, const std::vector<Output>& outputs) {
   if (path.empty()) return UsageError("nowhere to write", "--out", "a file name", "nothing");
   std::vector<TensorDeclaration> declarations;
+  declarations.reserve(outputs.size());
   for (const Output& output : outputs) declarations.push_back({output.name, output.dtype, output.shape});
   GATEHOUSE_ASSIGN(SafetensorsWriter writer, SafetensorsWriter::Create(path, declarations));
   for (const Output& output : outputs) {

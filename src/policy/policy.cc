@@ -17,8 +17,9 @@ class Fields {
   Result<void> OnlyKnown(std::initializer_list<const char*> known) const {
     if (!object_.is_object()) return ModelError("malformed policy", where_, "an object", Describe(object_));
     for (const auto& [key, value] : object_.items()) {
-      if (std::find_if(known.begin(), known.end(), [&](const char* name) { return key == name; }) ==
-          known.end()) {
+      bool is_known = false;  // by a loop: clang 14 cannot capture structured bindings in a lambda
+      for (const char* name : known) is_known = is_known || key == name;
+      if (!is_known) {
         return ModelError("unknown field", where_ + ": " + key, "a field of a policy", "\"" + key + "\"");
       }
     }

@@ -50,8 +50,8 @@ void Compare(const std::string& dtype, size_t every, double bar) {
   EXPECT_EQ(judged, (200 + every - 1) / every);
 }
 
-TEST(Starter, Float32EqualsTheReference) { Compare("f32", 4, 1e-3); }
-TEST(Starter, Bf16StaysClose) { Compare("bf16", 4, 0.03); }
+TEST(Starter, Float32EqualsTheReference) { Compare("f32", 8, 1e-3); }
+TEST(Starter, Bf16StaysClose) { Compare("bf16", 8, 0.03); }
 
 TEST(Starter, HasNoEyes) {
   if (!std::filesystem::exists(kBase))
