@@ -5,6 +5,8 @@
 // times, and the best of each is compared: on a machine that does other things too, both see the same quiet
 // moments. Below the products stand the costs of packing: time of one panel's preparation as a share of its
 // product with 256 rows.
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -54,23 +56,49 @@ struct Case {
   int64_t n, k, rows;
 };
 
-// Best operations a second of all threads together in the register-only loop, one short run.
-double PeakOnce(const LinearKernel& kernel, ThreadPool& pool) {
-  constexpr int64_t kIterations = 400000;
-  std::vector<double> done(static_cast<size_t>(pool.threads()));
+double ThreadSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// Operations a second of all threads together, by the wall clock and by their own time.
+struct Rate {
+  double wall = 0;
+  double cpu = 0;
+
+  void Improve(const Rate& other) {
+    wall = std::max(wall, other.wall);
+    cpu = std::max(cpu, other.cpu);
+  }
+};
+
+// body(index) does operations_each; how fast all of them get done.
+Rate Measure(ThreadPool& pool, int64_t count, double operations_each,
+             const std::function<void(int64_t, int)>& body) {
+  std::vector<double> busy(static_cast<size_t>(pool.threads()) * 8);  // a line each
   const double seconds = Seconds([&] {
-    pool.For(pool.threads(),
-             [&](int64_t index, int) { done[static_cast<size_t>(index)] = kernel.peak_loop(kIterations); });
+    pool.For(count, [&](int64_t index, int thread) {
+      const double start = ThreadSeconds();
+      body(index, thread);
+      busy[static_cast<size_t>(thread) * 8] += ThreadSeconds() - start;
+    });
   });
   double total = 0;
-  for (double operations : done) total += operations;
-  return total / seconds;
+  for (const double one : busy) total += one;
+  const double operations = operations_each * static_cast<double>(count);
+  return {operations / seconds, operations / total * pool.threads()};
+}
+
+Rate PeakOnce(const LinearKernel& kernel, ThreadPool& pool) {
+  constexpr int64_t kIterations = 400000;
+  return Measure(pool, pool.threads(), kernel.peak_loop(1) * kIterations,
+                 [&](int64_t, int) { kernel.peak_loop(kIterations); });
 }
 
 void RunCase(const LinearKernel& kernel, const Case& c, ThreadPool& pool, int rounds) {
   const int64_t element = kernel.compute == ComputeType::kBF16 ? 2 : 4;
   const int64_t panel_bytes = c.k * kPanel * element;
-  const int64_t panels = c.n / kPanel;
   const Memory x = Filled(c.rows * c.k * element);
   const Memory w = Filled(c.n * c.k * element);
   const Memory y = Filled(c.rows * c.n * 4);
@@ -78,24 +106,22 @@ void RunCase(const LinearKernel& kernel, const Case& c, ThreadPool& pool, int ro
   for (int thread = 0; thread < pool.threads(); ++thread) {
     scratch.push_back(Filled(static_cast<int64_t>(kernel.scratch_bytes(c.rows, c.k)) + 64));
   }
-  double peak = 0;
-  double best = 1e30;
+  const double panel_operations = 2.0 * static_cast<double>(kPanel * c.k * c.rows);
+  Rate peak, best;
   for (int round = 0; round < rounds; ++round) {
-    peak = std::max(peak, PeakOnce(kernel, pool));
-    best = std::min(best, Seconds([&] {
-                      pool.For(panels, [&](int64_t panel, int thread) {
-                        kernel.run(x.get(), c.k, c.rows, c.k,
-                                   static_cast<const char*>(w.get()) + panel * panel_bytes,
-                                   static_cast<float*>(y.get()) + panel * kPanel, c.n, kPanel,
-                                   scratch[static_cast<size_t>(thread)].get());
-                      });
-                    }));
+    peak.Improve(PeakOnce(kernel, pool));
+    best.Improve(Measure(pool, c.n / kPanel, panel_operations, [&](int64_t panel, int thread) {
+      kernel.run(x.get(), c.k, c.rows, c.k, static_cast<const char*>(w.get()) + panel * panel_bytes,
+                 static_cast<float*>(y.get()) + panel * kPanel, c.n, kPanel,
+                 scratch[static_cast<size_t>(thread)].get());
+    }));
   }
-  const double rate = 2.0 * static_cast<double>(c.n * c.k * c.rows) / best;
+  const double bytes =
+      static_cast<double>(element) / (2.0 * static_cast<double>(c.rows));  // of weights, an operation
   std::printf(
-      "%-18s %5ld x %-5ld M=%-4ld threads=%d  %8.1f Gop/s  peak %8.1f  share %.3f  weights %6.1f GB/s\n",
+      "%-17s %4ld x %-4ld M=%-3ld threads=%d %7.1f Gop/s, share %.3f, of cpu time %.3f; weights %5.1f GB/s\n",
       kernel.name, static_cast<long>(c.n), static_cast<long>(c.k), static_cast<long>(c.rows), pool.threads(),
-      rate / 1e9, peak / 1e9, rate / peak, static_cast<double>(c.n * c.k * element) / best / 1e9);
+      best.wall / 1e9, best.wall / peak.wall, best.cpu / peak.cpu, best.wall * bytes / 1e9);
   std::fflush(stdout);
 }
 

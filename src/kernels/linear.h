@@ -30,9 +30,9 @@ struct LinearKernel {
   void (*round)(const float* x, int64_t rows, int64_t k, int64_t x_stride, uint16_t* out);
 
   // One panel's products for all rows: y[r][0..columns) = sum_k x[r][k] * w[c][k], columns <= 32.
-  // x: f32 [rows] rows x_stride floats apart, or (bf16 tables) uint16 rows x_stride elements apart.
-  // panel: as above. y: f32, rows y_stride floats apart; overwritten. scratch: scratch_bytes(rows, k),
-  // 64-byte aligned.
+  // x: f32 [rows] rows x_stride floats apart, or (bf16 tables) uint16 rows x_stride elements apart. A stride
+  // of a multiple of 4 KB costs about 5 %; it never changes a result. panel: as above. y: f32, rows y_stride
+  // floats apart; overwritten. scratch: scratch_bytes(rows, k), 64-byte aligned.
   void (*run)(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel, float* y,
               int64_t y_stride, int columns, void* scratch);
   size_t (*scratch_bytes)(int64_t rows, int64_t k);

@@ -22,7 +22,7 @@ inline Vec Load(const void* at) { return _mm256_loadu_ps(static_cast<const float
 inline void Store(void* at, Vec v) { _mm256_storeu_ps(static_cast<float*>(at), v); }
 inline void StoreBits(uint32_t* at, Bits v) { _mm256_storeu_si256(reinterpret_cast<Bits*>(at), v); }
 inline void Keep(Vec& v) { __asm__ volatile("" : "+x"(v)); }
-inline Vec Splat(const uint32_t* unit) {
+inline Vec Splat(const void* unit) {
   float value;
   __builtin_memcpy(&value, unit, 4);
   return _mm256_set1_ps(value);

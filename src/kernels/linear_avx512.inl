@@ -10,7 +10,7 @@ inline Vec Load(const void* at) { return _mm512_loadu_ps(at); }
 inline void Store(void* at, Vec v) { _mm512_storeu_ps(at, v); }
 inline void StoreBits(uint32_t* at, Bits v) { _mm512_storeu_si512(at, v); }
 inline void Keep(Vec& v) { __asm__ volatile("" : "+v"(v)); }
-inline Vec Splat(const uint32_t* unit) {
+inline Vec Splat(const void* unit) {
   float value;
   __builtin_memcpy(&value, unit, 4);
   return _mm512_set1_ps(value);

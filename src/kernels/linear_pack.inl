@@ -30,6 +30,14 @@ inline uint32_t UnitAt(const Source* row, int64_t at, int64_t k) {
   return ToBf16(row[2 * at]) | high << 16;
 }
 
+// The lines of `size` bytes at some distance behind `from`: 32 rows are more streams than the processor
+// follows.
+template <size_t size>
+inline void Prefetch(const void* from) {
+  constexpr size_t kAhead = 512;
+  for (size_t at = 0; at < size; at += 64) __builtin_prefetch(Bytes(from) + kAhead + at);
+}
+
 // w [rows <= 32][k] -> panel [units][32], in square blocks of kLanes.
 template <typename Source>
 inline void Pack(const Source* w, int64_t row_stride, int rows, int64_t k, uint32_t* panel) {
@@ -41,7 +49,7 @@ inline void Pack(const Source* w, int64_t row_stride, int rows, int64_t k, uint3
       for (int r = 0; r < kLanes; ++r) {
         const Source* from = w + (first + r) * row_stride + unit * kUnitElements;
         block[r] = first + r < rows ? UnitsOf(from) : Bits{};
-        if (first + r < rows) __builtin_prefetch(from + 8 * kLine * kUnitElements);
+        if (first + r < rows) Prefetch<kLanes * kUnitElements * sizeof(Source)>(from);
       }
       Transpose(block);
 #pragma GCC unroll 16

@@ -14,7 +14,7 @@ inline Vec Load(const void* at) {
 inline void Store(void* at, Vec v) { __builtin_memcpy(at, &v, sizeof v); }
 inline void StoreBits(uint32_t* at, Bits v) { __builtin_memcpy(at, &v, sizeof v); }
 inline void Keep(Vec& v) { __asm__ volatile("" : "+m"(v)); }
-inline Vec Splat(const uint32_t* unit) {
+inline Vec Splat(const void* unit) {
   float value;
   __builtin_memcpy(&value, unit, 4);
   return Vec{value, value, value, value};
