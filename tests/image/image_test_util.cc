@@ -1,57 +1,12 @@
 #include "image_test_util.h"
 
-#include <array>
-#include <bit>
-#include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <span>
+
+#include "formats/sha256.h"
 
 namespace gatehouse::image_test {
-namespace {
-
-constexpr std::array<uint32_t, 64> kRound = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
-
-using Digest = std::array<uint32_t, 8>;
-
-void AddBlock(Digest& digest, const uint8_t* block) {
-  std::array<uint32_t, 64> w = {};
-  for (size_t k = 0; k < 16; ++k) {
-    w[k] = uint32_t{block[4 * k]} << 24 | uint32_t{block[4 * k + 1]} << 16 | uint32_t{block[4 * k + 2]} << 8 |
-           block[4 * k + 3];
-  }
-  for (size_t k = 16; k < 64; ++k) {
-    const uint32_t s0 = std::rotr(w[k - 15], 7) ^ std::rotr(w[k - 15], 18) ^ w[k - 15] >> 3;
-    const uint32_t s1 = std::rotr(w[k - 2], 17) ^ std::rotr(w[k - 2], 19) ^ w[k - 2] >> 10;
-    w[k] = w[k - 16] + s0 + w[k - 7] + s1;
-  }
-  auto [a, b, c, d, e, f, g, h] = digest;
-  for (size_t k = 0; k < 64; ++k) {
-    const uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRound[k] + w[k];
-    const uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
-    const uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
-  }
-  const Digest added = {a, b, c, d, e, f, g, h};
-  for (size_t k = 0; k < 8; ++k) digest[k] += added[k];
-}
-
-}  // namespace
 
 std::string ReadAll(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -59,23 +14,9 @@ std::string ReadAll(const std::string& path) {
 }
 
 std::string Sha256Hex(std::string_view bytes) {
-  Digest digest = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                   0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  const size_t whole = bytes.size() / 64;
-  for (size_t k = 0; k < whole; ++k) AddBlock(digest, data + 64 * k);
-  std::vector<uint8_t> tail(data + 64 * whole, data + bytes.size());
-  tail.push_back(0x80);
-  while (tail.size() % 64 != 56) tail.push_back(0);
-  for (int shift = 56; shift >= 0; shift -= 8)
-    tail.push_back(static_cast<uint8_t>(uint64_t{bytes.size()} * 8 >> shift));
-  for (size_t k = 0; k < tail.size(); k += 64) AddBlock(digest, tail.data() + k);
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string hex;
-  for (const uint32_t word : digest) {
-    for (int shift = 28; shift >= 0; shift -= 4) hex += kHex[word >> shift & 15];
-  }
-  return hex;
+  Sha256 digest;
+  digest.Update(std::as_bytes(std::span(bytes)));
+  return digest.Hex();
 }
 
 }  // namespace gatehouse::image_test
