@@ -15,6 +15,7 @@
 
 #include "backend/weight_view.h"
 #include "gatehouse/result.h"
+#include "tensor/page.h"
 
 namespace gatehouse {
 

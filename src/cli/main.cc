@@ -21,7 +21,12 @@ void PrintError(const std::string& message) {
 int main(int argc, char** argv) {
   CLI::App app{"Gatehouse: safety verdicts for conversations, by Llama Guard 4 and its relatives"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "gatehouse (see `gatehouse version` for kernels)");
+  app.set_version_flag("--version", [] {
+    const auto text = gatehouse::cli::VersionText(true);
+    std::string out = text.ok() ? *text : text.error().Message();
+    while (!out.empty() && out.back() == '\n') out.pop_back();
+    return out;
+  });
   app.footer("Exit codes: 0 done, 2 bad usage, 3 bad input, 4 model could not be loaded, 1 anything else.");
   gatehouse::cli::Action action;
   gatehouse::cli::AddClassify(app, &action);

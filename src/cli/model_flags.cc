@@ -51,6 +51,7 @@ void ModelFlags::AddTo(CLI::App& command) {
 }
 
 Result<GuardOptions> ModelFlags::Resolve() const {
+  SetUpLog(log_level);
   GuardOptions out = guard;
   out.alpha_on_white = alpha == "white";
   out.apply_exif = !no_exif;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "kernels/vector.h"
+#include "tensor/page.h"
 
 namespace gatehouse {
 namespace {

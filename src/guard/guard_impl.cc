@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace gatehouse {
 namespace {
@@ -14,7 +15,7 @@ double MillisecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-// Prefixes kept at once; with custom categories in every request the oldest give way.
+// Prefixes kept at once; with custom categories in every request those unused longest give way.
 constexpr size_t kMaxPrefixes = 16;
 
 // What Judge asks, answered by the engine: the first call reads the prompt with the asked continuations
@@ -88,7 +89,7 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
     }
   }
   if (!out.grids.empty()) out.image_ms = MillisecondsSince(begin);
-  GATEHOUSE_ASSIGN(out.tokens, TokenisePrompt(out.prompt, *tokenizer, out.grids));
+  GATEHOUSE_ASSIGN(out.tokens, TokenisePrompt(out.prompt, *tokenizer, out.grids, &fixed_texts_));
   if (static_cast<int64_t>(out.tokens.ids.size()) > policy.max_prompt_tokens) {
     return BadInput("prompt too long", "conversation",
                     "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
@@ -125,13 +126,30 @@ Sequence Guard::Impl::Begin(const PreparedRequest& request) {
                                     request.tokens.ids.begin() + static_cast<int64_t>(size));
   auto found = prefixes_.find(prefix);
   if (found == prefixes_.end()) return engine->NewSequence();
-  return found->second.Fork();
+  found->second.used = ++requests_;
+  return found->second.sequence.Fork();
+}
+
+void Guard::Impl::KeepPrefix(std::vector<int32_t> ids, const Sequence& sequence) {
+  if (prefixes_.size() >= kMaxPrefixes) {
+    prefixes_.erase(std::min_element(prefixes_.begin(), prefixes_.end(), [](const auto& a, const auto& b) {
+      return a.second.used < b.second.used;
+    }));
+  }
+  prefixes_.emplace(std::move(ids), Prefix{sequence.Fork(), ++requests_});
 }
 
 Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const ClassifyOptions& request) {
   const Clock::time_point begin = Clock::now();
   std::lock_guard lock(mutex_);
   GATEHOUSE_ASSIGN(const PreparedRequest prepared, Prepare(conversation, request));
+  JudgeOptions judge;
+  judge.replace_threshold = request.replace_threshold;
+  judge.threshold = request.threshold;
+  judge.category_thresholds = request.category_thresholds;
+  judge.raw_output = request.raw_output;
+  judge.greedy_decision = request.greedy_decision;
+  GATEHOUSE_TRY(CheckThresholdKeys(policy, prepared.prompt.categories, judge));
   ImageFeatures features;
   double vision_ms = 0;
   GATEHOUSE_ASSIGN(const TokenInput input, MakeInput(prepared, &features, &vision_ms));
@@ -148,17 +166,10 @@ Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const Cl
     prefix.ids.assign(input.ids.begin(), input.ids.begin() + static_cast<int64_t>(prefix_size));
     GATEHOUSE_TRY(engine->Run(sequence, prefix, {}));
     prefix_ms = MillisecondsSince(start);
-    if (prefixes_.size() >= kMaxPrefixes) prefixes_.erase(prefixes_.begin());
-    prefixes_.emplace(prefix.ids, sequence.Fork());
+    KeepPrefix(std::move(prefix.ids), sequence);
   }
 
   EngineScorer scorer(*engine, sequence, input);
-  JudgeOptions judge;
-  judge.replace_threshold = request.replace_threshold;
-  judge.threshold = request.threshold;
-  judge.category_thresholds = request.category_thresholds;
-  judge.raw_output = request.raw_output;
-  judge.greedy_decision = request.greedy_decision;
   GATEHOUSE_ASSIGN(Verdict verdict, Judge(policy, *tokenizer, prepared.prompt.categories, scorer, judge));
   verdict.role = prepared.prompt.judged;
   verdict.model = model_name;
@@ -173,6 +184,12 @@ Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const Cl
   verdict.timings.prefill = prefix_ms + scorer.prefill_ms;
   verdict.timings.decode = scorer.decode_ms;
   verdict.timings.total = MillisecondsSince(begin);
+  if (LogEnabled(LogLevel::kDebug)) {
+    // Never what people wrote, nor the verdict's text: a log is kept longer and read by more than an answer.
+    Log(LogLevel::kDebug, "classified " + std::to_string(verdict.usage.prompt_tokens) + " tokens (" +
+                              std::to_string(cached) + " cached, " + std::to_string(prepared.tiles) +
+                              " tiles) in " + std::to_string(verdict.timings.total) + " ms");
+  }
   return verdict;
 }
 

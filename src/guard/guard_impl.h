@@ -49,7 +49,15 @@ class Guard::Impl {
 
  private:
   // The beginning of a prompt that does not depend on the messages, by its ids: one a role and category list.
-  std::map<std::vector<int32_t>, Sequence> prefixes_;
+  struct Prefix {
+    Sequence sequence;
+    uint64_t used = 0;  // when, counted in requests
+  };
+  void KeepPrefix(std::vector<int32_t> ids, const Sequence& sequence);
+
+  std::map<std::vector<int32_t>, Prefix> prefixes_;
+  uint64_t requests_ = 0;
+  mutable FixedTextCache fixed_texts_;
   std::mutex mutex_;
 };
 

@@ -2,10 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <utility>
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mapped_file.h"
 #include "checkpoint/weights.h"
 #include "formats/tokenizer_binary.h"
@@ -63,6 +65,7 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   if (options.dtype != "bf16" && options.dtype != "f32")
     return UsageError("unknown dtype", "dtype", "bf16 or f32", options.dtype);
   if (options.model.empty()) return UsageError("no model", "model", "a directory or a .gguf file", "nothing");
+  const auto begin = std::chrono::steady_clock::now();
   auto impl = std::make_unique<Guard::Impl>();
   impl->options = options;
   impl->model_name = BaseName(options.model);
@@ -85,6 +88,12 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   std::unique_ptr<VisionEncoder> vision;
   if (config.vision.present) {
     GATEHOUSE_ASSIGN(vision, VisionEncoder::Create(config, checkpoint->lookup(), *backend));
+  }
+  if (LogEnabled(LogLevel::kInfo)) {
+    const auto took = std::chrono::steady_clock::now() - begin;
+    Log(LogLevel::kInfo, "model " + options.model + " ready in " +
+                             std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
+                             " ms: policy " + impl->policy.name + ", " + backend->Describe());
   }
   impl->engine =
       std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision), EngineOptions{});

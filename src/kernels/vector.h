@@ -7,11 +7,10 @@
 
 #include <cstdint>
 
+#include "tensor/page.h"
+
 namespace gatehouse {
 
-// Tokens in one page of the key/value cache. Attention always works on whole pages that begin at multiples of
-// this.
-constexpr int kPageTokens = 32;
 // Values of a page are stored in rows of `ValueStride(head_dim)` floats, zero behind head_dim.
 constexpr int ValueStride(int head_dim) { return (head_dim + 15) / 16 * 16; }
 

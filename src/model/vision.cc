@@ -4,9 +4,9 @@
 #include <cmath>
 #include <string>
 
-#include "kernels/vector.h"
 #include "model/rope.h"
 #include "model/workspace.h"
+#include "tensor/page.h"
 
 namespace gatehouse {
 namespace {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,10 +59,23 @@ struct TokenisedPrompt {
   int32_t prefix_tokens = 0;  // leading ids that every prompt of this policy, role and category list shares
 };
 
-// patches: patch tokens a tile (144). Errors: kModel: a control token that the tokenizer lacks; kInternal:
+// Remembers how many tokens of a policy's fixed text stand whatever follows it: finding that takes several
+// encodings of the text. Safe to share between threads.
+class FixedTextCache {
+ public:
+  // Leading tokens of `fixed` that every text beginning with it has.
+  std::vector<int32_t> StableTokens(const Tokenizer& tokenizer, const std::string& fixed);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::vector<int32_t>> known_;
+};
+
+// patches: patch tokens a tile (144). cache may be null. Errors: kModel: a control token that the tokenizer lacks; kInternal:
 // another number of grids than images.
 Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer,
-                                       std::span<const ImageGrid> grids, int patches = 144);
+                                       std::span<const ImageGrid> grids, FixedTextCache* cache = nullptr,
+                                       int patches = 144);
 
 // Python's str.strip(): white space of Unicode and U+001C .. U+001F, at both ends.
 std::string_view StripPython(std::string_view text);

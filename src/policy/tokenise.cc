@@ -6,19 +6,11 @@
 namespace gatehouse {
 namespace {
 
-// How far two encodings of texts with a common beginning surely agree: tokens near the cut may merge with
-// what follows. Encoding the fixed text with different endings shows how many do not.
-int32_t StableTokens(const Tokenizer& tokenizer, const std::string& fixed,
-                     const std::vector<int32_t>& whole) {
-  size_t stable = whole.size();
-  for (const char* ending : {"", "a", "A", " a", "\n", " ", "1", ".", "\xCC\x81", "'s", "/"}) {
-    const std::vector<int32_t> other = tokenizer.Encode(fixed + ending);
-    const size_t limit = std::min(stable, other.size());
-    stable = static_cast<size_t>(
-        std::mismatch(whole.begin(), whole.begin() + static_cast<int64_t>(limit), other.begin()).first -
-        whole.begin());
-  }
-  return static_cast<int32_t>(stable);
+// With custom categories in every request the texts differ: only so many are remembered.
+constexpr size_t kMaxKnownTexts = 64;
+
+size_t CommonLength(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
+  return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
 // The tokens that stand for one image (format: see the model's published processor).
@@ -67,10 +59,26 @@ class ImageWriter {
 
 }  // namespace
 
+// Tokens near the cut may merge with what follows: encoding the text with different endings shows how many do
+// not.
+std::vector<int32_t> FixedTextCache::StableTokens(const Tokenizer& tokenizer, const std::string& fixed) {
+  std::lock_guard lock(mutex_);
+  const auto found = known_.find(fixed);
+  if (found != known_.end()) return found->second;
+  std::vector<int32_t> stable = tokenizer.Encode(fixed);
+  for (const char* ending : {"a", "A", " a", "\n", " ", "1", ".", "\xCC\x81", "'s", "/"}) {
+    stable.resize(CommonLength(stable, tokenizer.Encode(fixed + ending)));
+  }
+  if (known_.size() >= kMaxKnownTexts) known_.clear();
+  return known_.emplace(fixed, std::move(stable)).first->second;
+}
+
 Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer,
-                                       std::span<const ImageGrid> grids, int patches) {
+                                       std::span<const ImageGrid> grids, FixedTextCache* cache, int patches) {
   if (grids.size() != static_cast<size_t>(prompt.images))
     return InternalError("another number of grids than of images", "prompt");
+  FixedTextCache own;
+  if (cache == nullptr) cache = &own;
   TokenisedPrompt out;
   bool fixed = true;
   size_t image = 0;
@@ -85,8 +93,9 @@ Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& to
       case PromptItem::Kind::kText: {
         const std::vector<int32_t> ids = tokenizer.Encode(item.value);
         if (fixed && !item.fixed && prompt.fixed_text_bytes > 0) {
-          out.prefix_tokens = static_cast<int32_t>(out.ids.size()) +
-                              StableTokens(tokenizer, item.value.substr(0, prompt.fixed_text_bytes), ids);
+          const std::vector<int32_t> stable =
+              cache->StableTokens(tokenizer, item.value.substr(0, prompt.fixed_text_bytes));
+          out.prefix_tokens = static_cast<int32_t>(out.ids.size() + CommonLength(stable, ids));
         }
         out.ids.insert(out.ids.end(), ids.begin(), ids.end());
         break;

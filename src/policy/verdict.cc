@@ -110,6 +110,19 @@ Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer) {
   return {};
 }
 
+Result<void> CheckThresholdKeys(const Policy& policy, const std::vector<Category>& categories,
+                                const JudgeOptions& options) {
+  for (const auto& [key, value] : options.category_thresholds) {
+    const auto is_it = [&key = key](const Category& category) { return category.key == key; };
+    if (std::any_of(policy.categories.begin(), policy.categories.end(), is_it)) continue;
+    if (std::any_of(categories.begin(), categories.end(), is_it)) continue;
+    std::string keys;
+    for (const Category& category : categories) keys += (keys.empty() ? "" : ", ") + category.key;
+    return BadInput("threshold for an unknown category", "threshold", "one of " + keys, key);
+  }
+  return {};
+}
+
 Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
                       const std::vector<Category>& categories, NextTokenScorer& scorer,
                       const JudgeOptions& options) {

@@ -32,6 +32,11 @@ struct JudgeOptions {
   bool greedy_decision = false;  // decide by the unconstrained answer, as the published pipelines do
 };
 
+// Does every category with a threshold of its own exist, in the policy or among those asked for? Errors:
+// kBadInput. A threshold for a key that is merely left out of this request is fine.
+Result<void> CheckThresholdKeys(const Policy& policy, const std::vector<Category>& categories,
+                                const JudgeOptions& options);
+
 // Fills the verdict, scores and texts; role, model, usage and timings are the caller's.
 Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
                       const std::vector<Category>& categories, NextTokenScorer& scorer,

@@ -90,6 +90,13 @@ check('raw output', code == 0 and 'raw_output' in json.loads(out), out)
 code, out, _ = run('classify', *M, '--user', 'x', '--json', '--decision', 'greedy')
 check('greedy decision of nonsense fails closed', code == 0 and json.loads(out)['categories'] == ['unknown'], out)
 
+code, out, err = run('--version')
+check('--version names the kernels', code == 0 and 'instruction set' in out and '--dtype bf16' in out, out)
+code, out, err = run('classify', *M, '--user', 'a secret', '--json', '--log-level', 'debug')
+check('log: load and request, not what was said', code == 0 and ' ready in ' in err and 'classified' in err and 'secret' not in err, err)
+code, out, err = run('classify', *M, '--user', 'x', '--json')
+check('no log by default', code == 0 and err == '', err)
+
 # ---- JSONL
 lines = [json.dumps(user('one')), '{"broken', json.dumps({'id': 7, 'messages': user('two')}), '', json.dumps({'messages': []})]
 code, out, _ = run('classify', *M, '--jsonl', '-', stdin='\n'.join(lines).encode())
@@ -128,6 +135,9 @@ chunk = lambda kind, data: struct.pack('>I', len(data)) + kind + data + struct.p
 write('huge.png', b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 100000, 100000, 8, 2, 0, 0, 0)))
 bad('decompression bomb', ['huge.png', 'pixels'], user([{'type': 'image', 'path': 'huge.png'}]))
 bad('prompt too long', ['8192'], user('word ' * 20000))
+fails('threshold for an unknown category', 3, ['S99', 'S1, S2'], 'classify', *M, '--user', 'x', '--threshold', '0.5,S99=0.1')
+code, out, err = run('classify', *M, '--user', 'x', '--exclude', 'S6', '--threshold', '0.5,S6=0.1', '--json')
+check('threshold for a category left out is fine', code == 0, err)
 fails('missing file', 3, ['nowhere.json'], 'classify', *M, '--conversation', 'nowhere.json')
 code, out, err = run('classify', *M, '--json', '--system', 'drop', '--conversation', write('s.json', [{'role': 'system', 'content': 'x'}] + user('hello')))
 check('--system=drop', code == 0 and json.loads(out)['unsafe_score'] == score, err)

@@ -21,8 +21,8 @@ NOT_ALLOWED = {
     "text": {"kernels", "backend"},
     "image": {"kernels", "backend", "formats", "text"},
     "policy": {"kernels", "backend"},
-    "model": {"text", "image", "policy"},
-    "engine": {"text", "image", "policy"},
+    "model": {"kernels", "text", "image", "policy"},
+    "engine": {"kernels", "text", "image", "policy"},
 }
 
 # Headers a public header must not show: SIMD, CUDA, third parties.
