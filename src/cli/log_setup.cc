@@ -21,8 +21,8 @@ void SetUpLog(const std::string& level) {
       {LogLevel::kError, spdlog::level::err},   {LogLevel::kOff, spdlog::level::off}};
   const auto found = kLevels.find(level);
   if (found == kLevels.end() || found->second == LogLevel::kOff) return SetLogSink(LogLevel::kOff, {});
-  auto logger = std::make_shared<spdlog::logger>("gatehouse",
-                                                 std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("gatehouse", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   logger->set_level(kTheirs.at(found->second));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
   SetLogSink(found->second, [logger](LogLevel at, std::string_view message) {

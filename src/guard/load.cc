@@ -91,9 +91,10 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   }
   if (LogEnabled(LogLevel::kInfo)) {
     const auto took = std::chrono::steady_clock::now() - begin;
-    Log(LogLevel::kInfo, "model " + options.model + " ready in " +
-                             std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
-                             " ms: policy " + impl->policy.name + ", " + backend->Describe());
+    Log(LogLevel::kInfo,
+        "model " + options.model + " ready in " +
+            std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
+            " ms: policy " + impl->policy.name + ", " + backend->Describe());
   }
   impl->engine =
       std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision), EngineOptions{});

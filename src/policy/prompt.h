@@ -71,8 +71,8 @@ class FixedTextCache {
   std::map<std::string, std::vector<int32_t>> known_;
 };
 
-// patches: patch tokens a tile (144). cache may be null. Errors: kModel: a control token that the tokenizer lacks; kInternal:
-// another number of grids than images.
+// patches: patch tokens a tile (144). cache may be null. Errors: kModel: a control token that the tokenizer
+// lacks; kInternal: another number of grids than images.
 Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer,
                                        std::span<const ImageGrid> grids, FixedTextCache* cache = nullptr,
                                        int patches = 144);
