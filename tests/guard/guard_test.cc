@@ -9,7 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "base/mapped_file.h"
@@ -24,8 +26,8 @@ const std::string kGolden = GATEHOUSE_SOURCE_DIR "/tests/golden/";
 // A checkpoint with its tokenizer beside it, as a published directory has it.
 std::string ModelDirectory(const std::string& name) {
   const std::string to = GATEHOUSE_BUILD_DIR "/checkpoints/guard-" + name;
-  static bool made = false;
-  if (made) return to;
+  static std::set<std::string> made;
+  if (made.count(name) > 0) return to;
   const auto checkpoint = test::CachedCheckpoint(name);
   if (!checkpoint.ok()) throw std::runtime_error(checkpoint.error().Message());
   std::filesystem::create_directories(to);
@@ -37,7 +39,7 @@ std::string ModelDirectory(const std::string& name) {
   const std::string command =
       "xz -dc '" + kGolden + "tokenizer/llama4.tokenizer.json.xz' > '" + to + "/tokenizer.json'";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("cannot decompress the tokenizer");
-  made = true;
+  made.insert(name);
   return to;
 }
 
@@ -51,20 +53,20 @@ const Guard& VerdictGuard() {
 }
 
 struct Row {
-  nlohmann::json prompt, expected;
+  nlohmann::ordered_json prompt, expected;  // the order of custom categories counts
 };
 
-std::vector<Row> Rows() {
-  std::map<std::string, nlohmann::json> prompts;
+std::vector<Row> Rows(const std::string& model) {
+  std::map<std::string, nlohmann::ordered_json> prompts;
   std::vector<Row> out;
-  std::ifstream prompt_file(kGolden + "prompts.jsonl"), row_file(kGolden + "lg4-verdict.jsonl");
+  std::ifstream prompt_file(kGolden + "prompts.jsonl"), row_file(kGolden + model + ".jsonl");
   for (std::string line; std::getline(prompt_file, line);) {
-    nlohmann::json prompt = nlohmann::json::parse(line);
+    nlohmann::ordered_json prompt = nlohmann::ordered_json::parse(line);
     const std::string name = prompt["name"].get<std::string>();
     prompts[name] = prompt;
   }
   for (std::string line; std::getline(row_file, line);) {
-    nlohmann::json row = nlohmann::json::parse(line);
+    nlohmann::ordered_json row = nlohmann::ordered_json::parse(line);
     const std::string name = row["name"].get<std::string>();
     out.push_back({prompts.at(name), row});
   }
@@ -88,15 +90,14 @@ Result<Verdict> ClassifyRow(const Guard& guard, const Row& row) {
 
 TEST(Guard, VerdictsScoresAndCategoriesEqualTheReference) {
   int compared = 0;
-  for (const Row& row : Rows()) {
+  for (const Row& row : Rows("lg4-verdict")) {
     const auto verdict = ClassifyRow(VerdictGuard(), row);
     ASSERT_TRUE(verdict.ok()) << row.expected["name"] << ": " << verdict.error().Message();
-    // The rows of the head are louder by up to 32, and errors with them.
-    EXPECT_NEAR(verdict->unsafe_score, row.expected["unsafe_score"].get<double>(), 2e-3)
+    EXPECT_NEAR(verdict->unsafe_score, row.expected["unsafe_score"].get<double>(), 1e-4)
         << row.expected["name"];
     EXPECT_EQ(verdict->lead, row.expected["lead"].get<bool>()) << row.expected["name"];
     for (const auto& [key, score] : verdict->category_scores) {
-      EXPECT_NEAR(score, row.expected["category_scores"][key].get<double>(), 2e-3) << row.expected["name"];
+      EXPECT_NEAR(score, row.expected["category_scores"][key].get<double>(), 1e-4) << row.expected["name"];
     }
     EXPECT_EQ(verdict->unsafe ? "unsafe" : "safe", row.expected["verdict"].get<std::string>())
         << row.expected["name"];
@@ -107,6 +108,36 @@ TEST(Guard, VerdictsScoresAndCategoriesEqualTheReference) {
     ++compared;
   }
   EXPECT_EQ(compared, 16);
+}
+
+// Scores alone: these models' answers are noise, so nearly all of their verdicts are "unknown".
+void CompareScores(const std::string& model, const std::string& dtype, double bar) {
+  const auto guard = Guard::Load({.model = ModelDirectory(model), .dtype = dtype, .threads = 2});
+  ASSERT_TRUE(guard.ok()) << guard.error().Message();
+  int compared = 0;
+  for (const Row& row : Rows(model)) {
+    const auto verdict = ClassifyRow(*guard, row);
+    ASSERT_TRUE(verdict.ok()) << row.expected["name"] << ": " << verdict.error().Message();
+    EXPECT_NEAR(verdict->unsafe_score, row.expected["unsafe_score"].get<double>(), bar)
+        << model << " " << row.expected["name"];
+    if (dtype == "f32") {
+      EXPECT_EQ(verdict->lead, row.expected["lead"].get<bool>()) << model << " " << row.expected["name"];
+    }
+    for (const auto& [key, score] : verdict->category_scores) {
+      EXPECT_NEAR(score, row.expected["category_scores"][key].get<double>(), bar)
+          << model << " " << row.expected["name"] << " " << key;
+    }
+    ++compared;
+  }
+  EXPECT_EQ(compared, 16);
+}
+
+TEST(Guard, Float32ScoresEqualTheReference) {
+  for (const char* model : {"lg4-tiny", "lg4-small", "scout-tiny"}) CompareScores(model, "f32", 1e-4);
+}
+
+TEST(Guard, Bf16ScoresStayWithin002) {
+  for (const char* model : {"lg4-tiny", "lg4-small"}) CompareScores(model, "bf16", 0.02);
 }
 
 TEST(Guard, AWarmAnswerEqualsTheColdOneBitForBit) {
