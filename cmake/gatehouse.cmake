@@ -30,8 +30,9 @@ endfunction()
 
 # gatehouse_test(NAME SOURCES a_test.cc ... DEPS text formats ... LABELS unit)
 # makes a GoogleTest binary NAME, registered with ctest as one test (one start-up, many cases).
+# SANITIZED_FILTER '...': a slow test whose cases of that filter are quick enough to run under sanitizers.
 function(gatehouse_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;SANITIZED_FILTER" "SOURCES;DEPS;LIBS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -45,6 +46,11 @@ function(gatehouse_test name)
   endforeach()
   target_compile_definitions(${name} PRIVATE GATEHOUSE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              GATEHOUSE_BUILD_DIR="${CMAKE_BINARY_DIR}")
-  add_test(NAME ${name} COMMAND ${name})
+  if(GATEHOUSE_SANITIZE AND ARG_SANITIZED_FILTER)
+    add_test(NAME ${name} COMMAND ${name} --gtest_filter=${ARG_SANITIZED_FILTER})
+    list(REMOVE_ITEM ARG_LABELS slow)
+  else()
+    add_test(NAME ${name} COMMAND ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()

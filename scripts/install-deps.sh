@@ -12,6 +12,8 @@ packages=(
   g++ cmake ninja-build pkg-config
   # configuration, command line, log
   nlohmann-json3-dev libsimdjson-dev libcli11-dev libspdlog-dev libfmt-dev
+  # compressed data sets
+  zlib1g-dev
   # image decoders
   libjpeg62-turbo-dev libspng-dev libwebp-dev libgif-dev
   # Unicode classes and patterns
@@ -24,6 +26,8 @@ for argument in "$@"; do
     --tests)
       packages+=(
         libgtest-dev libgmock-dev libbenchmark-dev xz-utils ccache
+        # the report and other pages in a real browser
+        chromium chromium-driver
         # the second compiler, its sanitizers, the checks of form
         clang clang-tidy clang-format libclang-rt-14-dev
       )

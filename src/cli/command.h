@@ -20,12 +20,14 @@ void AddInspect(CLI::App& app, Action* action);
 void AddConvert(CLI::App& app, Action* action);
 void AddPrune(CLI::App& app, Action* action);
 void AddBench(CLI::App& app, Action* action);
+void AddEval(CLI::App& app, Action* action);
 void AddVersion(CLI::App& app, Action* action);
 
 // Sends the library's log to standard error. level: one of those that --log-level takes.
 void SetUpLog(const std::string& level);
 
-// What `gatehouse version` and --version print. Errors: kUsage: GATEHOUSE_ISA names none that this machine has.
+// What `gatehouse version` and --version print. Errors: kUsage: GATEHOUSE_ISA names none that this machine
+// has.
 Result<std::string> VersionText(bool verbose);
 
 // Options of every command that loads a model.

@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   gatehouse::cli::AddInspect(app, &action);
   gatehouse::cli::AddConvert(app, &action);
   gatehouse::cli::AddPrune(app, &action);
+  gatehouse::cli::AddEval(app, &action);
   gatehouse::cli::AddBench(app, &action);
   gatehouse::cli::AddVersion(app, &action);
   try {

@@ -14,8 +14,21 @@ Progress::Progress(std::string what)
       begin_(std::chrono::steady_clock::now()),
       last_(begin_) {}
 
-Progress::~Progress() {
+Progress::~Progress() { Clear(); }
+
+void Progress::Clear() {
   if (shown_) fmt::print(stderr, "\r\033[K");
+  shown_ = false;
+}
+
+void Progress::Show(const std::string& line, bool always) {
+  if (!terminal_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (shown_ && !always && now - last_ < std::chrono::milliseconds(100)) return;
+  last_ = now;
+  shown_ = true;
+  fmt::print(stderr, "\r\033[K{}", line);
+  std::fflush(stderr);
 }
 
 void Progress::Update(int64_t done, int64_t total) {

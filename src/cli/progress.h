@@ -12,6 +12,9 @@ class Progress {
   explicit Progress(std::string what);
   ~Progress();  // clears the line
   void Update(int64_t done, int64_t total);
+  // A line of the caller's own, at most ten times a second, except that `always` shows it at once.
+  void Show(const std::string& line, bool always);
+  void Clear();
 
  private:
   std::string what_;

@@ -17,6 +17,7 @@ double MillisecondsSince(Clock::time_point begin) {
 
 // Prefixes kept at once; with custom categories in every request those unused longest give way.
 constexpr size_t kMaxPrefixes = 16;
+constexpr int64_t kPatchesPerTile = 144;
 
 // What Judge asks, answered by the engine: the first call reads the prompt with the asked continuations
 // riding at its end, later ones continue from the cached prompt.
@@ -82,6 +83,13 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
       GATEHOUSE_ASSIGN(const RgbImage image, DecodeImage(*part.image, part.image_name, decode));
       GATEHOUSE_ASSIGN(const TileSet tiles, MakeTiles(image, tiling));
       out.grids.push_back({tiles.rows, tiles.cols});
+      // Before memory for their pixels is taken: images alone may be more than a prompt can hold.
+      const int64_t image_tokens = static_cast<int64_t>(out.tiles + tiles.tiles) * kPatchesPerTile;
+      if (image_tokens > policy.max_prompt_tokens) {
+        return BadInput("prompt too long", "conversation",
+                        "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
+                        "images of " + std::to_string(image_tokens) + " or more");
+      }
       const size_t at = out.pixels.size();
       out.pixels.resize(at + tiles.levels.size());
       NormaliseTiles(tiles, std::span(out.pixels).subspan(at));

@@ -1,0 +1,206 @@
+// gatehouse eval: judges labelled conversations and reports how good the verdicts are.
+#include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "cli/eval_flags.h"
+#include "cli/progress.h"
+#include "eval/report/report.h"
+#include "eval/run/compare.h"
+#include "eval/run/mistakes.h"
+#include "eval/run/runner.h"
+#include "eval/run/tune.h"
+#include "formats/json.h"
+
+namespace gatehouse::cli {
+namespace {
+
+int TerminalWidth() {
+  constexpr int kUsual = 110;
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return kUsual;
+}
+bool OnTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
+
+Result<void> WriteFile(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return BadInput("cannot write", path, "a path that can be written", "none");
+  return {};
+}
+
+Result<void> MakeDirectory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return {};
+  return BadInput("cannot make the report's directory", path, "a path that can be written", "none");
+}
+
+// Judges, or goes on judging; the path of the record.
+Result<std::string> Run(const EvalFlags& flags, const std::string& directory) {
+  RunOptions options;
+  GATEHOUSE_ASSIGN(options.data, flags.Inputs());
+  if (options.data.empty())
+    return UsageError("no data", "eval", "--data FILE, --from RECORD or --compare A B", "none of them");
+  GATEHOUSE_ASSIGN(options.selection, flags.Selection());
+  GATEHOUSE_ASSIGN(options.request, flags.request.Resolve());
+  GATEHOUSE_ASSIGN(const GuardOptions guard_options, flags.model.Resolve());
+  GATEHOUSE_ASSIGN(const Guard guard, Guard::Load(guard_options));
+  options.directory = directory;
+  options.strict = flags.strict;
+  GATEHOUSE_ASSIGN(options.identity, IdentityOf(guard_options, guard, options));
+  Progress progress("eval");
+  options.progress = [&](const RunProgress& at) {
+    const double rate = at.seconds > 0 ? static_cast<double>(at.judged_now) / at.seconds : 0;
+    progress.Show(fmt::format("eval {}/{}  {:.1f} rows/s  {:.0f} s left  F1 {:.3f}", at.done, at.total, rate,
+                              rate > 0 ? static_cast<double>(at.total - at.done) / rate : 0.0, at.f1),
+                  at.done == at.total);
+  };
+  GATEHOUSE_ASSIGN(const RunOutcome outcome, RunEvaluation(guard, options));
+  progress.Clear();
+  if (outcome.resumed > 0)
+    fmt::print(stderr, "went on with {}: {} of {} rows were there\n", outcome.record, outcome.resumed,
+               outcome.rows);
+  if (outcome.problem_count > 0) {
+    const RowProblem& first = outcome.problems.front();
+    fmt::print(stderr, "{} rows could not be read ({}/problems.jsonl); the first: {} line {}: {}\n",
+               outcome.problem_count, directory, first.file, first.line, first.reason);
+  }
+  return outcome.record;
+}
+
+// Texts of the lists' rows, where the data is at hand.
+Result<void> FillTexts(const EvalFlags& flags, const std::vector<std::vector<Mistake>*>& lists) {
+  if (flags.data.empty()) return {};
+  GATEHOUSE_ASSIGN(std::vector<DatasetReader::Input> inputs, flags.Inputs());
+  return AddTexts(std::move(inputs), lists);
+}
+
+// The lines of problems.jsonl beside a record.
+int64_t ProblemsOf(const std::string& directory) {
+  const auto lines = ReadFile(directory + "/problems.jsonl", 64u << 20);
+  return lines.ok() ? std::count(lines->begin(), lines->end(), '\n') : 0;
+}
+
+Result<int> ReportOn(const EvalFlags& flags, const std::string& record, const std::string& directory) {
+  GATEHOUSE_ASSIGN(const ReportOptions options, flags.Report(record));
+  GATEHOUSE_ASSIGN(Report report, BuildReport(record, options));
+  report.problems += ProblemsOf(DirectoryOf(record));
+  GATEHOUSE_TRY(FillTexts(flags, {&report.mistakes}));
+  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(WriteFile(directory + "/report.json", ReportJson(report)));
+  GATEHOUSE_TRY(WriteFile(directory + "/report.html", ReportPage(report)));
+  fmt::print("{}", ReportTable(report, TerminalWidth(), OnTerminal()));
+  fmt::print("\n{0}/report.json, {0}/report.html\n", directory);
+  return 0;
+}
+
+Result<int> CompareRecords(const EvalFlags& flags, const std::string& directory) {
+  std::vector<std::string> records;
+  std::vector<ReportOptions> options;
+  for (const std::string& path : flags.compare) {
+    records.push_back(RecordPath(path));
+    GATEHOUSE_ASSIGN(ReportOptions one, flags.Report(records.back()));
+    options.push_back(std::move(one));
+  }
+  GATEHOUSE_ASSIGN(Comparison comparison, Compare(records, options));
+  std::vector<std::vector<Mistake>*> lists;
+  for (Report& report : comparison.reports) lists.push_back(&report.mistakes);
+  for (Comparison::Against& against : comparison.against) lists.push_back(&against.changed);
+  GATEHOUSE_TRY(FillTexts(flags, lists));
+  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(WriteFile(directory + "/comparison.json", ComparisonJson(comparison)));
+  GATEHOUSE_TRY(WriteFile(directory + "/comparison.html", ComparisonPage(comparison)));
+  fmt::print("{}", ComparisonTable(comparison, TerminalWidth(), OnTerminal()));
+  fmt::print("\n{0}/comparison.json, {0}/comparison.html\n", directory);
+  return 0;
+}
+
+Result<int> FindThresholds(const EvalFlags& flags, const std::string& record, const std::string& directory) {
+  GATEHOUSE_ASSIGN(const ThresholdGoal goal, ParseThresholdGoal(flags.threshold_search));
+  GATEHOUSE_ASSIGN(const FoundThresholds found, SearchThresholds(record, goal, flags.per_category));
+  const auto line = [](const std::string& name, const OperatingPoint& point) {
+    fmt::print("{:10} {:.6f}   recall {}   FPR {:.4f}   F1 {}\n", name, point.threshold,
+               point.recall ? fmt::format("{:.4f}", *point.recall) : "-", point.fpr,
+               point.f1 ? fmt::format("{:.4f}", *point.f1) : "-");
+  };
+  line("threshold", found.overall);
+  for (const auto& [key, point] : found.categories) line(key, point);
+  for (const auto& [key, count] : found.too_few)
+    fmt::print("{:10} none: {} unsafe rows, 50 are needed\n", key, count);
+  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(WriteFile(directory + "/thresholds.json", ThresholdsJson(found)));
+  fmt::print("\nuse it with --threshold @{}/thresholds.json\n", directory);
+  return 0;
+}
+
+Result<int> FitScores(const std::string& record, const std::string& directory) {
+  Calibration had;
+  if (const auto text = ReadFile(DirectoryOf(record) + "/run.json", 16u << 20); text.ok()) {
+    GATEHOUSE_ASSIGN(const Json run, ParseJson(*text, "run.json", ErrorCode::kBadInput));
+    if (const auto found = run.find("calibration"); found != run.end() && found->is_object()) {
+      had.scale = found->value("scale", 1.0);
+      had.bias = found->value("bias", 0.0);
+    }
+  }
+  GATEHOUSE_ASSIGN(const CalibrationReport fit, Calibrate(record, had));
+  fmt::print("fitted on {} rows: scale {:.6f}, bias {:.6f}\n", fit.fit_rows, fit.fitted.scale,
+             fit.fitted.bias);
+  fmt::print("on {} others: ECE {:.4f} before, {:.4f} after; log loss {:.4f} before, {:.4f} after\n",
+             fit.test_rows, fit.ece_before.value_or(0), fit.ece_after.value_or(0), fit.loss_before,
+             fit.loss_after);
+  const Json json = {{"calibration", {{"scale", fit.policy.scale}, {"bias", fit.policy.bias}}},
+                     {"fit_rows", fit.fit_rows},
+                     {"test_rows", fit.test_rows},
+                     {"ece", {{"before", fit.ece_before.value_or(0)}, {"after", fit.ece_after.value_or(0)}}},
+                     {"log_loss", {{"before", fit.loss_before}, {"after", fit.loss_after}}}};
+  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(WriteFile(directory + "/calibration.json", json.dump(2) + "\n"));
+  fmt::print("\nput \"calibration\" of {}/calibration.json into a policy\n", directory);
+  return 0;
+}
+
+Result<int> Eval(const EvalFlags& flags) {
+  if (!flags.compare.empty() && !flags.from.empty())
+    return UsageError("two kinds of work", "eval", "--from or --compare", "both");
+  std::string directory = flags.report;
+  if (!flags.compare.empty()) return CompareRecords(flags, directory.empty() ? "eval-report" : directory);
+  std::string record;
+  if (!flags.from.empty()) {
+    record = RecordPath(flags.from);
+    if (directory.empty()) directory = DirectoryOf(record);
+  } else {
+    if (directory.empty()) directory = "eval-report";
+    GATEHOUSE_ASSIGN(record, Run(flags, directory));
+  }
+  if (!flags.threshold_search.empty()) return FindThresholds(flags, record, directory);
+  if (flags.calibrate) return FitScores(record, directory);
+  return ReportOn(flags, record, directory);
+}
+
+}  // namespace
+
+void AddEval(CLI::App& app, Action* action) {
+  CLI::App* command =
+      app.add_subcommand("eval", "Judge labelled conversations and report how good the verdicts are");
+  command->footer(
+      "Examples:\n"
+      "  gatehouse eval --data test.jsonl.gz --report out\n"
+      "  gatehouse eval --data prompts.csv --map prompt=text,label=is_toxic\n"
+      "  gatehouse eval --data datasets/xstest.json --sample 200\n"
+      "  gatehouse eval --from out --at-fpr 0.01 --by split\n"
+      "  gatehouse eval --from valid --threshold-search max-f1 --per-category\n"
+      "  gatehouse eval --compare bf16 q8 --report bf16-q8\n"
+      "A run that was stopped goes on where it was when the same command is given again.");
+  auto flags = std::make_shared<EvalFlags>();
+  flags->AddTo(*command);
+  command->callback([=] { *action = [=] { return Eval(*flags); }; });
+}
+
+}  // namespace gatehouse::cli

@@ -1,0 +1,180 @@
+#include "cli/eval_flags.h"
+
+#include <sys/stat.h>
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+
+namespace gatehouse::cli {
+namespace {
+
+constexpr size_t kMaxIdentity = 16u << 20;
+
+// "a=b,c=d" into pairs.
+Result<void> AddPairs(const std::string& text, const char* flag,
+                      std::vector<std::pair<std::string, std::string>>* out) {
+  size_t begin = 0;
+  while (begin <= text.size()) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string item = text.substr(begin, end - begin);
+    const size_t equals = item.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return UsageError("bad pair", flag, "NAME=VALUE, by commas", "\"" + item + "\"");
+    out->emplace_back(item.substr(0, equals), item.substr(equals + 1));
+    begin = end + 1;
+  }
+  return {};
+}
+
+bool EndsWith(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+std::string Now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+  return text;
+}
+
+// What run.json beside a record says of the run (eval/run/identity.cc writes it). A record from elsewhere has
+// none.
+void ReadIdentity(const std::string& path, ReportOptions* out) {
+  const auto text = ReadFile(path, kMaxIdentity);
+  if (!text.ok()) return;
+  const auto root = nlohmann::ordered_json::parse(*text, nullptr, false);
+  if (!root.is_object()) return;
+  out->model = root.value("model", out->model);
+  out->policy = root.value("policy", out->policy);
+  const auto number = [](const nlohmann::ordered_json& object, const char* key) -> std::optional<double> {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_number()) return std::nullopt;
+    return found->get<double>();
+  };
+  const auto take_thresholds = [&](const nlohmann::ordered_json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_object()) return;
+    for (const auto& [category, value] : found->items()) {
+      if (value.is_number()) out->category_thresholds.emplace_back(category, value.get<double>());
+    }
+  };
+  out->threshold = number(root, "policy_threshold");
+  const auto request = root.find("request");
+  if (request != root.end() && request->is_object()) {
+    if (request->contains("threshold")) out->threshold = number(*request, "threshold");
+    take_thresholds(*request, "thresholds");
+  }
+  if (out->category_thresholds.empty()) take_thresholds(root, "policy_thresholds");
+  const auto names = root.find("categories");
+  if (names != root.end() && names->is_object()) {
+    for (const auto& [key, name] : names->items()) {
+      if (name.is_string()) out->category_names.emplace_back(key, name.get<std::string>());
+    }
+  }
+  const auto data = root.find("data");
+  if (data != root.end() && data->is_array()) {
+    for (const auto& one : *data) {
+      if (one.is_object() && one.contains("file") && one["file"].is_string())
+        out->data += (out->data.empty() ? "" : ", ") + one["file"].get<std::string>();
+    }
+  }
+}
+
+}  // namespace
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+std::string RecordPath(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return path + "/predictions.jsonl";
+  return path;
+}
+
+void EvalFlags::AddTo(CLI::App& command) {
+  model.AddTo(command);
+  request.AddTo(command);
+  command.add_option("--data", data, "labelled rows: a data file, or a description (datasets/NAME.json)");
+  command
+      .add_option("--format", format,
+                  "auto, gatehouse, csv, jsonl, ailuminate, openai-moderation, xstest or guardbench")
+      ->check(CLI::IsMember(
+          {"auto", "gatehouse", "csv", "jsonl", "ailuminate", "openai-moderation", "xstest", "guardbench"}));
+  command.add_option("--map", map,
+                     "columns: prompt=text,label=is_toxic (also response, category, id, language)");
+  command.add_option("--where", where, "only rows of this FIELD=VALUE, such as split=test or language=fr");
+  command.add_option("--sample", sample, "judge N rows, as evenly from the sources as they allow")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--report", report, "directory of the record and the report (default: eval-report)");
+  command.add_option("--from", from,
+                     "make the report again from a record (predictions.jsonl or its directory)");
+  command.add_option("--compare", compare, "two records or more, side by side; the first is the base")
+      ->expected(2, 8);
+  command.add_option("--by", by, "a further field of the rows to group by; may be given more than once");
+  command.add_option("--cluster", cluster, "resample rows of one value of this field together");
+  command.add_option("--at-fpr", at_fpr, "also the threshold of this false-positive rate")
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--rounds", rounds, "of the bootstrap")->check(CLI::Range(1, 100000));
+  command.add_option("--seed", seed, "of the bootstrap and of --sample");
+  command.add_flag("--strict", strict, "stop at the first row that cannot be read or judged");
+  command.add_option("--threshold-search", threshold_search,
+                     "max-f1 or fpr=0.05: find the threshold on these rows, write thresholds.json");
+  command.add_flag("--per-category", per_category, "with --threshold-search: one for each category too");
+  command.add_flag("--calibrate", calibrate,
+                   "fit a policy's calibration on half of the rows, check it on the others");
+}
+
+Result<std::vector<DatasetReader::Input>> EvalFlags::Inputs() const {
+  std::vector<DatasetReader::Input> out;
+  DatasetFormat given;
+  given.format = format;
+  given.image_root = request.image_root;
+  for (const std::string& one : map) GATEHOUSE_TRY(AddPairs(one, "--map", &given.map));
+  for (const std::string& path : data) {
+    if (!EndsWith(path, ".json")) {
+      out.push_back({path, given});
+      continue;
+    }
+    GATEHOUSE_ASSIGN(const DatasetDescription description, ReadDatasetDescription(path));
+    for (const std::string& file : description.files) out.push_back({file, description.format});
+  }
+  return out;
+}
+
+Result<SelectionOptions> EvalFlags::Selection() const {
+  SelectionOptions out;
+  for (const std::string& one : where) GATEHOUSE_TRY(AddPairs(one, "--where", &out.where));
+  out.sample = sample;
+  out.seed = seed;
+  return out;
+}
+
+Result<ReportOptions> EvalFlags::Report(const std::string& record) const {
+  ReportOptions out;
+  out.model = "unknown model";
+  ReadIdentity(DirectoryOf(record) + "/run.json", &out);
+  out.made = Now();
+  out.by = by;
+  out.cluster = cluster;
+  out.at_fpr = at_fpr;
+  out.bootstrap.rounds = rounds;
+  out.bootstrap.seed = seed;
+  if (request.threshold.empty() || (from.empty() && compare.empty())) return out;
+  // Other thresholds than the record's: its verdicts are made anew from its scores.
+  GATEHOUSE_ASSIGN(const ClassifyOptions asked, request.Resolve());
+  out.rule.recorded = false;
+  if (asked.replace_threshold) out.threshold = asked.threshold;
+  if (!asked.category_thresholds.empty()) out.category_thresholds = asked.category_thresholds;
+  out.rule.threshold = out.threshold;
+  out.rule.category_thresholds = out.category_thresholds;
+  return out;
+}
+
+}  // namespace gatehouse::cli

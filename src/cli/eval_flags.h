@@ -1,0 +1,49 @@
+// Options of `gatehouse eval`.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/command.h"
+#include "eval/data/dataset.h"
+#include "eval/run/build_report.h"
+#include "eval/run/selection.h"
+
+namespace gatehouse::cli {
+
+struct EvalFlags {
+  ModelFlags model;
+  RequestFlags request;
+  std::vector<std::string> data;  // data files, and descriptions (datasets/NAME.json)
+  std::string format = "auto";
+  std::vector<std::string> map;    // "prompt=text,label=is_toxic"
+  std::vector<std::string> where;  // "split=test"
+  int64_t sample = 0;
+  std::string report;  // directory
+  std::string from;    // a record, in place of a model
+  std::vector<std::string> compare;
+  std::vector<std::string> by;
+  std::string cluster;
+  double at_fpr = 0.05;
+  int rounds = 1000;
+  uint64_t seed = 1;
+  bool strict = false;
+  std::string threshold_search;
+  bool per_category = false;
+  bool calibrate = false;
+
+  void AddTo(CLI::App& command);
+  // Errors: kUsage, kBadInput (a description).
+  Result<std::vector<DatasetReader::Input>> Inputs() const;
+  Result<SelectionOptions> Selection() const;
+  // The parts of a report's options that flags say; the rest comes from the record's run.json, where there is
+  // one. Errors: kUsage.
+  Result<ReportOptions> Report(const std::string& record) const;
+};
+
+// predictions.jsonl of a directory, or the file itself.
+std::string RecordPath(const std::string& path);
+std::string DirectoryOf(const std::string& path);
+
+}  // namespace gatehouse::cli

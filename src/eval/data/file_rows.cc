@@ -1,0 +1,103 @@
+#include "eval/data/file_rows.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "eval/data/detect.h"
+#include "eval/data/utf8_check.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr size_t kMaxReasonBytes = 400;
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool IsCsvFormat(const std::string& format) {
+  return format == "csv" || format == "ailuminate" || format == "xstest";
+}
+
+bool IsNumber(const std::string& text) { return text.find_first_not_of("0123456789") == std::string::npos; }
+
+}  // namespace
+
+Result<std::unique_ptr<FileRows>> FileRows::Open(std::unique_ptr<ByteSource> bytes, const std::string& path,
+                                                 DatasetFormat format) {
+  GATEHOUSE_TRY(CheckFormatName(format.format, path));
+  if (!format.label.empty() && format.label != "safe" && format.label != "unsafe")
+    return BadInput("unknown label", path, "safe or unsafe", "\"" + format.label + "\"");
+  if (!format.map.empty() && format.format != "auto" && format.format != "csv" && format.format != "jsonl")
+    return BadInput("a map where none is used", path, "format csv or jsonl", format.format);
+  GATEHOUSE_ASSIGN(std::unique_ptr<ByteSource> unpacked, MakeUnpackingSource(std::move(bytes), path));
+  std::unique_ptr<FileRows> rows(new FileRows);
+  rows->path_ = path;
+  rows->format_ = std::move(format);
+  if (rows->format_.source.empty()) rows->format_.source = DatasetStem(path);
+  GATEHOUSE_TRY(rows->Start(LineReader(std::move(unpacked))));
+  return rows;
+}
+
+Result<void> FileRows::Start(LineReader lines) {
+  std::string& format = format_.format;
+  bool csv = IsCsvFormat(format);
+  if (format == "auto") {
+    GATEHOUSE_ASSIGN(const char first, lines.Peek());
+    csv = LooksLikeCsv(path_, first);
+  }
+  if (csv) {
+    GATEHOUSE_ASSIGN(records_, MakeCsvReader(std::move(lines), IsTabSeparated(path_) ? '\t' : ',', path_));
+    if (format == "auto") {
+      GATEHOUSE_ASSIGN(format, DetectCsv(*records_->columns(), !format_.map.empty(), path_));
+    }
+    return OpenShape();
+  }
+  records_ = MakeJsonlReader(std::move(lines));
+  if (format == "auto") {
+    GATEHOUSE_ASSIGN(pending_, records_->Next(&record_));
+    if (!pending_) return BadInput("no records", path_, "one JSON object a line", "an empty file");
+    GATEHOUSE_ASSIGN(format, DetectJsonl(record_, !format_.map.empty(), path_));
+  }
+  return OpenShape();
+}
+
+Result<void> FileRows::OpenShape() {
+  if (format_.format == "gatehouse" || format_.format == "guardbench") {
+    own_ids_ = true;
+    shape_ =
+        MakeConversationShape(format_, format_.image_root.empty() ? FolderOf(path_) : format_.image_root);
+  } else if (format_.format == "openai-moderation") {
+    shape_ = MakeModerationShape(format_);
+  } else {
+    GATEHOUSE_ASSIGN(shape_, MakeMappedShape(format_, path_, records_->columns()));
+  }
+  return {};
+}
+
+Result<std::optional<std::variant<EvalRow, RowProblem>>> FileRows::Next(int64_t* number) {
+  using Item = std::optional<std::variant<EvalRow, RowProblem>>;
+  if (!pending_) {
+    GATEHOUSE_ASSIGN(const bool any, records_->Next(&record_));
+    if (!any) return Item();
+  }
+  pending_ = false;
+  ++*number;
+  if (!record_.problem.empty())
+    return Item(RowProblem{path_, record_.line, CleanText(record_.problem, kMaxReasonBytes)});
+  Result<EvalRow> row = shape_->Make(record_.value);
+  if (!row.ok())
+    return Item(RowProblem{path_, record_.line, CleanText(row.error().Message(), kMaxReasonBytes)});
+  if (row->source.empty()) row->source = format_.source;
+  if (row->language.empty()) row->language = format_.language;
+  if (row->id.empty()) {
+    row->id = row->source + ":" + std::to_string(*number);
+  } else if (!own_ids_ && IsNumber(row->id)) {
+    row->id.insert(0, row->source + ":");
+  }
+  return Item(std::move(row).value());
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,33 @@
+// The pieces that every kind of row has: labels, categories, names and the fields to group by.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "eval/data/row.h"
+#include "gatehouse/result.h"
+#include "policy/strict_json.h"
+
+namespace gatehouse {
+
+using StringPairs = std::vector<std::pair<std::string, std::string>>;
+
+// True: unsafe. value may be a word, 0 or 1, or a boolean; null and all else are errors. where: for messages.
+Result<bool> ParseLabel(const OrderedJson& value, const std::string& where);
+
+// The labelled categories of one row: null, a key, a list of keys, an object of booleans, or, in a string, a
+// JSON list. With an empty map they are keys already. Sets categories and categories_known; a safe row has no
+// categories, whatever the data says of its topic.
+Result<void> SetCategories(const OrderedJson* value, const StringPairs& map, const std::string& where,
+                           EvalRow* row);
+
+// A string, or a whole number as text; "" where the member is absent or null.
+Result<std::string> TextMember(const OrderedJson& record, const std::string& key);
+
+// Every scalar of the record as text, but strings of more than 64 bytes and the members named in without.
+void TakeFields(const OrderedJson& record, const std::vector<std::string>& without, EvalRow* row);
+
+}  // namespace gatehouse

@@ -1,0 +1,109 @@
+#include "eval/data/record_reader.h"
+
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "eval/data/csv_reader.h"
+#include "eval/data/utf8_check.h"
+
+namespace gatehouse {
+namespace {
+
+class JsonlReader : public RecordReader {
+ public:
+  explicit JsonlReader(LineReader lines) : lines_(std::move(lines)) {}
+
+  Result<bool> Next(Record* record) override {
+    do {
+      GATEHOUSE_ASSIGN(const LineReader::Status status, lines_.Next(&line_));
+      if (status == LineReader::Status::kEnd) return false;
+      record->line = line_.number;
+      record->problem.clear();
+      record->value = nullptr;
+      if (status == LineReader::Status::kTooLong) {
+        record->problem = "record longer than " + std::to_string(kMaxRecordBytes >> 20) + " MiB";
+        return true;
+      }
+    } while (line_.text.find_first_not_of(" \t\r") == std::string::npos);
+    const size_t invalid = FirstInvalidUtf8(line_.text);
+    if (invalid != std::string::npos) {
+      record->problem = "invalid UTF-8 at byte " + std::to_string(invalid + 1) + " of the record";
+      return true;
+    }
+    auto value = ParseStrictJson(line_.text, "", ErrorCode::kBadInput);
+    if (!value.ok()) {
+      record->problem = value.error().Message();
+    } else if (!value->is_object()) {
+      record->problem = "expected a JSON object, found " + Describe(*value);
+    } else {
+      record->value = std::move(value).value();
+    }
+    return true;
+  }
+
+ private:
+  LineReader lines_;
+  Line line_;
+};
+
+class CsvRecords : public RecordReader {
+ public:
+  CsvRecords(LineReader lines, char separator) : reader_(std::move(lines), separator) {}
+
+  Result<void> ReadHeader(const std::string& name) {
+    GATEHOUSE_ASSIGN(const bool any, reader_.Next(&csv_));
+    if (!any) return BadInput("no header", name, "a line with the names of the columns", "an empty file");
+    if (!csv_.problem.empty())
+      return BadInput("malformed header", name, "the names of the columns", csv_.problem);
+    columns_ = csv_.fields;
+    std::set<std::string> seen;
+    for (const std::string& column : columns_) {
+      // Columns without a name are common (an index) and cannot be asked for.
+      if (!column.empty() && !seen.insert(column).second)
+        return BadInput("malformed header", name, "each column once",
+                        "\"" + CleanText(column, 60) + "\" twice");
+    }
+    return {};
+  }
+
+  Result<bool> Next(Record* record) override {
+    GATEHOUSE_ASSIGN(const bool any, reader_.Next(&csv_));
+    if (!any) return false;
+    record->line = csv_.line;
+    record->problem = csv_.problem;
+    record->value = OrderedJson::object();
+    if (!record->problem.empty()) return true;
+    if (csv_.fields.size() != columns_.size()) {
+      record->problem = "expected " + std::to_string(columns_.size()) + " fields as in the header, found " +
+                        std::to_string(csv_.fields.size());
+      return true;
+    }
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (!columns_[i].empty()) record->value[columns_[i]] = std::move(csv_.fields[i]);
+    }
+    return true;
+  }
+
+  const std::vector<std::string>* columns() const override { return &columns_; }
+
+ private:
+  CsvReader reader_;
+  CsvRecord csv_;
+  std::vector<std::string> columns_;
+};
+
+}  // namespace
+
+std::unique_ptr<RecordReader> MakeJsonlReader(LineReader lines) {
+  return std::make_unique<JsonlReader>(std::move(lines));
+}
+
+Result<std::unique_ptr<RecordReader>> MakeCsvReader(LineReader lines, char separator,
+                                                    const std::string& name) {
+  auto reader = std::make_unique<CsvRecords>(std::move(lines), separator);
+  GATEHOUSE_TRY(reader->ReadHeader(name));
+  return std::unique_ptr<RecordReader>(std::move(reader));
+}
+
+}  // namespace gatehouse

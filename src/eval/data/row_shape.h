@@ -1,0 +1,40 @@
+// RowShape: how one record becomes one row.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eval/data/dataset.h"
+#include "eval/data/labels.h"
+#include "eval/data/row.h"
+#include "gatehouse/result.h"
+#include "policy/strict_json.h"
+
+namespace gatehouse {
+
+class RowShape {
+ public:
+  virtual ~RowShape() = default;
+  // Leaves id, source and language empty where the record does not say them. An error is a problem of this
+  // row.
+  virtual Result<EvalRow> Make(const OrderedJson& record) const = 0;
+};
+
+// "gatehouse" and "guardbench": a list of messages, or an image, in each record. folder: where image paths
+// begin.
+std::unique_ptr<RowShape> MakeConversationShape(const DatasetFormat& format, const std::string& folder);
+
+// "csv" and "jsonl" with a map, and the formats that are a CSV file with known columns: "ailuminate",
+// "xstest". columns: of a CSV file, else null. Errors: kBadInput for a map that names no prompt, or a column
+// that is not there.
+Result<std::unique_ptr<RowShape>> MakeMappedShape(const DatasetFormat& format, const std::string& name,
+                                                  const std::vector<std::string>* columns);
+
+// "openai-moderation": a prompt and a flag for each of eight categories.
+std::unique_ptr<RowShape> MakeModerationShape(const DatasetFormat& format);
+
+// Errors: kBadInput where our name for a mapped field is none.
+Result<void> CheckMapNames(const StringPairs& map, const std::string& where);
+
+}  // namespace gatehouse

@@ -1,0 +1,32 @@
+// From a record to a report: every figure of docs/evaluation.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eval/report/report.h"
+#include "eval/run/table.h"
+#include "gatehouse/result.h"
+
+namespace gatehouse {
+
+struct ReportOptions {
+  VerdictRule rule;
+  std::vector<std::string> by;  // fields of the rows, each a dimension of its own
+  std::string cluster;          // a field: rows of one value are resampled together
+  BootstrapOptions bootstrap;   // clusters is filled in
+  double at_fpr = 0.05;
+  // For people; the rest of a report's head.
+  std::string model, policy, data, made;
+  std::optional<double> threshold;  // that verdicts were made with
+  std::vector<std::pair<std::string, double>> category_thresholds;
+  std::vector<std::pair<std::string, std::string>> category_names;
+};
+
+// Reads the record several times: once for the table, then once for every few categories. Mistakes carry no
+// text: AddTexts. Errors: kBadInput: the record.
+Result<Report> BuildReport(const std::string& record, const ReportOptions& options);
+
+}  // namespace gatehouse

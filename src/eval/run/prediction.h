@@ -1,0 +1,42 @@
+// Prediction: what a model said of one row, as one line of predictions.jsonl, the record of an evaluation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "eval/data/row.h"
+#include "gatehouse/result.h"
+#include "gatehouse/verdict.h"
+
+namespace gatehouse {
+
+struct Prediction {
+  std::string id, source, language;
+  std::string role;  // "user" or "assistant"
+  int images = 0;
+  bool unsafe = false;                  // the label
+  std::vector<std::string> categories;  // labelled
+  bool categories_known = false;
+
+  std::string error;  // not empty: the row could not be judged, and what follows says nothing
+  double unsafe_score = 0;
+  std::vector<std::pair<std::string, double>> category_scores;
+  bool verdict_unsafe = false;
+  std::vector<std::string> verdict_categories;
+  double ms = 0;
+  int tokens = 0;  // of the prompt
+
+  std::vector<std::pair<std::string, std::string>> fields;  // of the row, for --by and --cluster
+};
+
+Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict);
+
+// One line, without the newline.
+std::string PredictionToJson(const Prediction& prediction);
+// where: file and line, for errors. Errors: kBadInput.
+Result<Prediction> PredictionFromJson(std::string_view line, const std::string& where);
+
+}  // namespace gatehouse

@@ -1,0 +1,56 @@
+// Record: predictions.jsonl as it grows. Appended row by row, in the order of the data, so that a run that
+// was killed at any instant goes on where it stopped: no row is lost, none is judged twice.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "eval/run/prediction.h"
+#include "gatehouse/result.h"
+
+namespace gatehouse {
+
+// Reads a record line by line, in bounded memory.
+class RecordReader {
+ public:
+  // Errors: kBadInput: the file cannot be opened.
+  static Result<std::unique_ptr<RecordReader>> Open(const std::string& path);
+  ~RecordReader();
+  // False at the end. A last line without its newline is what a kill left: it is not there. Errors:
+  // kBadInput: a line that is no prediction, naming it.
+  Result<bool> Next(Prediction* out);
+
+ private:
+  struct State;
+  explicit RecordReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Whole lines of a record. Errors: kBadInput.
+Result<int64_t> CountLines(const std::string& path);
+
+class RecordWriter {
+ public:
+  // Opens DIRECTORY/predictions.jsonl to go on with it, or begins it. `identity` says what the predictions
+  // depend on (model, policy, thresholds, data); it is kept in DIRECTORY/run.json, and a record of another
+  // identity is refused. Another process that is writing it is refused too. Errors: kBadInput.
+  static Result<std::unique_ptr<RecordWriter>> Open(const std::string& directory,
+                                                    const std::string& identity);
+  ~RecordWriter();
+
+  // Rows that the record held when it was opened; whoever goes on must skip as many rows of the data.
+  int64_t rows() const { return rows_; }
+  // A line appended in one write. Errors: kInternal: the disk.
+  Result<void> Append(const Prediction& prediction);
+  const std::string& path() const { return path_; }
+
+ private:
+  RecordWriter() = default;
+  int file_ = -1;
+  std::string path_;
+  int64_t rows_ = 0;
+};
+
+}  // namespace gatehouse

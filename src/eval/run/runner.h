@@ -1,0 +1,52 @@
+// Runner: judges every row of the data and keeps the record.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "eval/data/dataset.h"
+#include "eval/run/selection.h"
+#include "gatehouse/guard.h"
+#include "gatehouse/result.h"
+
+namespace gatehouse {
+
+struct RunProgress {
+  int64_t done = 0, total = 0;
+  int64_t judged_now = 0;  // by this process, for the rate
+  double seconds = 0;      // since it began to judge
+  double f1 = 0;           // of the verdicts of this process so far
+};
+
+struct RunOptions {
+  std::vector<DatasetReader::Input> data;
+  SelectionOptions selection;
+  ClassifyOptions request;
+  std::string directory;  // of the record
+  std::string identity;   // what the predictions depend on: see RecordWriter
+  bool strict = false;    // the first row that cannot be read or judged ends the run
+  std::function<void(const RunProgress&)> progress;  // after each row; may be empty
+};
+
+struct RunOutcome {
+  std::string record;  // path of predictions.jsonl
+  int64_t rows = 0;
+  int64_t resumed = 0;               // of them found in the record
+  int64_t problem_count = 0;         // rows that could not be read
+  std::vector<RowProblem> problems;  // the first thousand of them
+};
+
+// Rows that cannot be read are counted and listed in DIRECTORY/problems.jsonl; rows that cannot be judged
+// (too long, images for a model without eyes) stand in the record with their error. Errors: kBadInput: the
+// data, a record of another run, rows in another order than the record's; with `strict` the first problem.
+Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options);
+
+// A text that changes when what predictions depend on changes: the model's files (names, sizes and
+// beginnings), its policy, the options of requests, the selection, and the sha256 of every data file. Errors:
+// kBadInput: a data file.
+Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& guard,
+                               const RunOptions& options);
+
+}  // namespace gatehouse

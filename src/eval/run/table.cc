@@ -1,0 +1,101 @@
+#include "eval/run/table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "eval/run/record.h"
+
+namespace gatehouse {
+
+template <typename T>
+Result<uint16_t> Numbered<T>::Number(const T& value) {
+  const auto found = numbers_.find(value);
+  if (found != numbers_.end()) return found->second;
+  if (values_.size() >= kMost)
+    return BadInput("too many different values of one field", "record", "at most " + std::to_string(kMost),
+                    "more");
+  const auto added = numbers_.emplace(value, static_cast<uint16_t>(values_.size())).first;
+  values_.push_back(&added->first);
+  return added->second;
+}
+template class Numbered<std::string>;
+template class Numbered<std::vector<std::string>>;
+
+PredictionTable::PredictionTable(std::vector<std::string> fields, std::string cluster)
+    : by(fields.size()),
+      by_names(std::move(fields)),
+      by_values(by_names.size()),
+      cluster_(std::move(cluster)) {}
+
+void PredictionTable::Reserve(size_t rows) {
+  scores.reserve(rows);
+  flags.reserve(rows);
+  images.reserve(rows);
+  for (std::vector<uint16_t>* column : {&source, &language, &labelled, &said, &tokens}) column->reserve(rows);
+  ms.reserve(rows);
+  for (std::vector<uint16_t>& column : by) column.reserve(rows);
+  if (!cluster_.empty()) clusters.reserve(rows);
+}
+
+Result<void> PredictionTable::Add(const Prediction& prediction, const VerdictRule& rule) {
+  ++lines;
+  if (!prediction.error.empty()) {
+    ++errors;
+    return {};
+  }
+  const auto field = [&](const std::string& name) {
+    for (const auto& [key, value] : prediction.fields) {
+      if (key == name) return value;
+    }
+    return std::string("(none)");
+  };
+  const Decision decision = Decide(rule, prediction);
+  GATEHOUSE_ASSIGN(const uint16_t source_number, sources.Number(prediction.source));
+  GATEHOUSE_ASSIGN(const uint16_t language_number, languages.Number(prediction.language));
+  GATEHOUSE_ASSIGN(const uint16_t labelled_number, category_sets.Number(prediction.categories));
+  GATEHOUSE_ASSIGN(const uint16_t said_number, category_sets.Number(decision.categories));
+  for (size_t i = 0; i < by_names.size(); ++i) {
+    GATEHOUSE_ASSIGN(const uint16_t number, by_values[i].Number(field(by_names[i])));
+    by[i].push_back(number);
+  }
+  source.push_back(source_number);
+  language.push_back(language_number);
+  labelled.push_back(labelled_number);
+  said.push_back(said_number);
+  scores.push_back(prediction.unsafe_score);
+  flags.push_back(static_cast<uint8_t>(
+      (prediction.unsafe ? kUnsafe : 0) | (decision.unsafe ? kSaidUnsafe : 0) |
+      (prediction.role == "assistant" ? kAssistant : 0) | (prediction.categories_known ? kKnown : 0)));
+  images.push_back(static_cast<uint8_t>(std::clamp(prediction.images, 0, 2)));
+  ms.push_back(static_cast<float>(prediction.ms));
+  tokens.push_back(static_cast<uint16_t>(std::min(prediction.tokens, 65535)));
+  if (!cluster_.empty()) {
+    const std::string value = cluster_ == "source" ? prediction.source : field(cluster_);
+    clusters.push_back(
+        cluster_numbers_.emplace(value, static_cast<uint32_t>(cluster_numbers_.size())).first->second);
+  }
+  if (category_keys.size() < prediction.category_scores.size()) {
+    for (const auto& [key, score] : prediction.category_scores) {
+      if (std::find(category_keys.begin(), category_keys.end(), key) == category_keys.end())
+        category_keys.push_back(key);
+    }
+  }
+  return {};
+}
+
+Result<PredictionTable> ReadTable(const std::string& path, const VerdictRule& rule,
+                                  std::vector<std::string> by, const std::string& cluster) {
+  PredictionTable table(std::move(by), cluster);
+  GATEHOUSE_ASSIGN(const int64_t lines, CountLines(path));
+  table.Reserve(static_cast<size_t>(lines));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(path));
+  Prediction prediction;
+  while (true) {
+    GATEHOUSE_ASSIGN(const bool more, reader->Next(&prediction));
+    if (!more) return table;
+    GATEHOUSE_TRY(table.Add(prediction, rule));
+  }
+}
+
+}  // namespace gatehouse
