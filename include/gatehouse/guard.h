@@ -7,10 +7,12 @@
 //   auto verdict = guard->Classify(conversation);
 //   if (verdict.ok() && verdict->unsafe) ...
 //
-// Classify may be called from several threads; requests take turns. Link with the CMake target
-// gatehouse_guard.
+// Classify may be called from many threads: requests that wait together share passes through the network, and
+// the answers are the same as one by one, to the last bit. Link with the CMake target gatehouse_guard.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,6 +34,10 @@ struct GuardOptions {
   std::string device = "cpu";
   std::string dtype = "bf16";  // "bf16", or "f32" to compute in float32 throughout
   int threads = 0;             // 0: physical cores
+  // Bytes of keys and values kept between requests (policies, earlier turns); a quarter as many for images'
+  // features.
+  int64_t cache_bytes = int64_t{512} << 20;
+  int max_waiting = 1024;  // requests at once; more are refused (kBusy)
 
   // Limits on images, checked before memory is taken.
   size_t max_image_bytes = 20u << 20;
@@ -55,6 +61,10 @@ struct ClassifyOptions {
 
   bool raw_output = false;       // also say what the model would answer unconstrained
   bool greedy_decision = false;  // decide by that answer, as the published pipelines do
+
+  // When the answer is no longer wanted: the request then ends with kBusy between two passes.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  const std::atomic<bool>* cancelled = nullptr;  // may be set from another thread; must outlive the call
 };
 
 class Guard {
@@ -65,7 +75,8 @@ class Guard {
   Guard& operator=(Guard&&) noexcept;
   ~Guard();
 
-  // Judges the last message. Errors: kBadInput (the conversation, an image, a key that does not exist).
+  // Judges the last message. Errors: kBadInput (the conversation, an image, a key that does not exist), kBusy
+  // (too many requests, deadline, cancelled).
   Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& options = {}) const;
 
   std::string model_name() const;

@@ -21,6 +21,7 @@ enum class ErrorCode {
   kUsage = 2,     // a call or a flag that makes no sense
   kBadInput = 3,  // a conversation, an image or another request that cannot be served
   kModel = 4,     // a model, tokenizer or policy that could not be loaded
+  kBusy = 5,      // too many requests at once, a deadline that passed, a request that was cancelled
 };
 
 // An error says what failed, in which file or field, what was expected there and what was found.

@@ -110,7 +110,8 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
     return weights.Make(shape, !embedding);
   };
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, Decoder::Create(config, lookup, device));
-  Engine engine(std::move(backend), std::move(decoder), nullptr, {.prefill_chunk = options.tokens});
+  Engine engine(std::move(backend), std::move(decoder), nullptr,
+                {.scheduler = {.prefill_chunk = options.tokens}});
 
   TokenInput input;
   for (int i = 0; i < options.tokens; ++i) input.ids.push_back((i * 7919 + 11) % config.vocab);

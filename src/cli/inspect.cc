@@ -77,7 +77,7 @@ Result<TokenInput> IdsFile(const std::string& path, int vocab) {
 
 Result<void> InspectLogits(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest* request) {
   TokenInput input;
-  ImageFeatures features;
+  RequestFeatures features;
   double vision_ms = 0;
   if (request != nullptr) {
     GATEHOUSE_ASSIGN(input, impl.MakeInput(*request, &features, &vision_ms));

@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
     const gatehouse::Result<int> code = action();
     if (code.ok()) return std::fflush(stdout) == 0 ? *code : 1;
     PrintError(code.error().Message());
-    return static_cast<int>(code.error().code);
+    return code.error().code == gatehouse::ErrorCode::kBusy ? 1 : static_cast<int>(code.error().code);
   } catch (const std::exception& e) {  // out of memory, above all
     PrintError(e.what());
     return 1;

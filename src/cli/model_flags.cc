@@ -36,6 +36,10 @@ void ModelFlags::AddTo(CLI::App& command) {
       ->check(CLI::IsMember({"bf16", "f32"}));
   command.add_option("--threads", guard.threads, "threads (default: physical cores)")
       ->check(CLI::Range(1, 1024));
+  command
+      .add_option("--cache-bytes", guard.cache_bytes,
+                  "bytes of keys and values kept between requests; a quarter as many for images")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--max-image-bytes", guard.max_image_bytes, "largest image file");
   command.add_option("--max-image-pixels", guard.max_image_pixels, "most pixels of an image")
       ->check(CLI::PositiveNumber);

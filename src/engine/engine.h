@@ -7,7 +7,9 @@
 //   GATEHOUSE_ASSIGN(auto logits, engine.Run(sequence, input, paths));   // after the prompt, and after
 //   prompt + lead
 //
-// Chunk sizes, forks and earlier requests never change a result: see backend.h. One thread at a time.
+// Chunk sizes, forks, and what else runs at the same time never change a result: see backend.h. Run,
+// EncodeTiles and the prefix cache may be called from many threads; calls that wait together share passes
+// (scheduler.h).
 #pragma once
 
 #include <memory>
@@ -16,13 +18,14 @@
 
 #include "backend/backend.h"
 #include "engine/page_pool.h"
+#include "engine/prefix_cache.h"
+#include "engine/scheduler.h"
+#include "engine/token_input.h"
 #include "gatehouse/result.h"
 #include "model/decoder.h"
 #include "model/vision.h"
 
 namespace gatehouse {
-
-using TokenPath = std::vector<int32_t>;
 
 // The vectors of some images' tiles, on the device: [tiles * tokens_per_tile, hidden].
 struct ImageFeatures {
@@ -30,16 +33,9 @@ struct ImageFeatures {
   Mat rows;
 };
 
-// A whole text as the network reads it.
-struct TokenInput {
-  std::vector<int32_t> ids;
-  std::vector<int32_t>
-      embedding_rows;  // per id: row of `embeddings` in place of the token's own, or -1; may be empty
-  Mat embeddings;
-};
-
 struct EngineOptions {
-  int prefill_chunk = 512;  // tokens of one pass
+  SchedulerOptions scheduler;
+  int64_t cache_bytes = int64_t{512} << 20;  // of keys and values kept for later requests
 };
 
 class Engine {
@@ -53,10 +49,15 @@ class Engine {
   const Backend& backend() const { return *backend_; }
   bool can_see() const { return vision_ != nullptr; }
   VisionEncoder* vision() { return vision_.get(); }
-  void set_prefill_chunk(int tokens) { options_.prefill_chunk = tokens; }
+  void set_prefill_chunk(int tokens) { scheduler_.set_prefill_chunk(tokens); }
+  PrefixCache& prefixes() { return prefixes_; }
+  Scheduler& scheduler() { return scheduler_; }
+  int32_t pages_in_use() const { return pool_.in_use(); }
 
   // pixels: host f32 [tiles][3][size][size].
   Result<ImageFeatures> EncodeTiles(std::span<const float> pixels, int tiles);
+  // Vectors of several images behind each other, in one buffer.
+  Result<ImageFeatures> Join(std::span<const std::shared_ptr<const ImageFeatures>> images);
   void Download(const Mat& mat, float* host) { backend_->Download(mat, host); }
 
   // Appends input.ids[sequence.length() ..] to the sequence (which must hold their beginning), and returns
@@ -64,19 +65,18 @@ class Engine {
   // means the end of the text, and needs at least one token to have been appended by this call.
   Result<std::vector<std::vector<float>>> Run(Sequence& sequence, const TokenInput& input,
                                               std::span<const TokenPath> paths,
-                                              const HiddenTap* tap = nullptr);
+                                              const HiddenTap* tap = nullptr, const RunLimits& limits = {});
   // As Run, with the logits at every position of the text.
   Result<std::vector<std::vector<float>>> RunAllLogits(const TokenInput& input);
 
  private:
-  Batch MakeChunk(const Sequence& sequence, const TokenInput& input, int32_t count) const;
-
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<VisionEncoder> vision_;
-  EngineOptions options_;
   std::unique_ptr<KvCache> cache_;
   PagePool pool_;
+  PrefixCache prefixes_;
+  Scheduler scheduler_;
 };
 
 }  // namespace gatehouse

@@ -12,6 +12,7 @@ int32_t PagesFor(int32_t tokens) { return (tokens + kPageTokens - 1) / kPageToke
 }  // namespace
 
 Result<int32_t> PagePool::Take() {
+  std::lock_guard lock(mutex_);
   if (free_.empty()) {
     const int32_t page = static_cast<int32_t>(users_.size());
     GATEHOUSE_TRY(cache_.Reserve(page + 1));
@@ -24,8 +25,29 @@ Result<int32_t> PagePool::Take() {
   return page;
 }
 
+void PagePool::Share(int32_t page) {
+  std::lock_guard lock(mutex_);
+  ++users_[static_cast<size_t>(page)];
+}
+
+bool PagePool::IsShared(int32_t page) const {
+  std::lock_guard lock(mutex_);
+  return users_[static_cast<size_t>(page)] > 1;
+}
+
+int32_t PagePool::in_use() const {
+  std::lock_guard lock(mutex_);
+  return static_cast<int32_t>(users_.size() - free_.size());
+}
+
 void PagePool::Release(int32_t page) {
+  std::lock_guard lock(mutex_);
   if (--users_[static_cast<size_t>(page)] == 0) free_.push_back(page);
+}
+
+Sequence::Sequence(PagePool& pool, std::vector<int32_t> pages, int32_t length)
+    : pool_(&pool), pages_(std::move(pages)), length_(length) {
+  for (const int32_t page : pages_) pool_->Share(page);
 }
 
 Sequence::~Sequence() {

@@ -1,8 +1,10 @@
 // PagePool: which pages of the key/value cache are in use, and by how many sequences. Pages that several
-// sequences share are read-only to all of them.
+// sequences share are read-only to all of them. Safe to use from several threads, except that Take may move
+// the cache's memory: no forward pass may run meanwhile.
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "backend/backend.h"
@@ -15,14 +17,15 @@ class PagePool {
   explicit PagePool(KvCache& cache) : cache_(cache) {}
 
   Result<int32_t> Take();  // a page with one user
-  void Share(int32_t page) { ++users_[static_cast<size_t>(page)]; }
+  void Share(int32_t page);
   void Release(int32_t page);
-  bool IsShared(int32_t page) const { return users_[static_cast<size_t>(page)] > 1; }
-  int32_t in_use() const { return static_cast<int32_t>(users_.size() - free_.size()); }
+  bool IsShared(int32_t page) const;
+  int32_t in_use() const;
   KvCache& cache() { return cache_; }
 
  private:
   KvCache& cache_;
+  mutable std::mutex mutex_;
   std::vector<int32_t> users_;
   std::vector<int32_t> free_;
 };
@@ -32,6 +35,8 @@ class PagePool {
 class Sequence {
  public:
   explicit Sequence(PagePool& pool) : pool_(&pool) {}
+  // The first `length` tokens of pages that others hold; they are shared from here on.
+  Sequence(PagePool& pool, std::vector<int32_t> pages, int32_t length);
   ~Sequence();
   Sequence(Sequence&& other) noexcept;
   Sequence& operator=(Sequence&& other) noexcept;

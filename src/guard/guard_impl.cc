@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "formats/sha256.h"
 
 namespace gatehouse {
 namespace {
@@ -15,20 +16,18 @@ double MillisecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-// Prefixes kept at once; with custom categories in every request those unused longest give way.
-constexpr size_t kMaxPrefixes = 16;
 constexpr int64_t kPatchesPerTile = 144;
 
 // What Judge asks, answered by the engine: the first call reads the prompt with the asked continuations
 // riding at its end, later ones continue from the cached prompt.
 class EngineScorer : public NextTokenScorer {
  public:
-  EngineScorer(Engine& engine, Sequence& sequence, const TokenInput& input)
-      : engine_(engine), sequence_(sequence), input_(input) {}
+  EngineScorer(Engine& engine, Sequence& sequence, const TokenInput& input, const RunLimits& limits)
+      : engine_(engine), sequence_(sequence), input_(input), limits_(limits) {}
 
   Result<std::vector<std::vector<float>>> Logits(std::span<const std::vector<int32_t>> paths) override {
     const Clock::time_point begin = Clock::now();
-    auto out = engine_.Run(sequence_, input_, paths);
+    auto out = engine_.Run(sequence_, input_, paths, nullptr, limits_);
     (first_ ? prefill_ms : decode_ms) += MillisecondsSince(begin);
     first_ = false;
     return out;
@@ -41,6 +40,7 @@ class EngineScorer : public NextTokenScorer {
   Engine& engine_;
   Sequence& sequence_;
   const TokenInput& input_;
+  const RunLimits& limits_;
   bool first_ = true;
 };
 
@@ -93,6 +93,10 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
       const size_t at = out.pixels.size();
       out.pixels.resize(at + tiles.levels.size());
       NormaliseTiles(tiles, std::span(out.pixels).subspan(at));
+      Sha256 digest;
+      digest.Update(std::as_bytes(std::span(tiles.levels)));
+      // Grids of the same number of tiles differ in their order of tokens, not in the vectors.
+      out.images.push_back({digest.Hex(), tiles.tiles});
       out.tiles += tiles.tiles;
     }
   }
@@ -106,50 +110,81 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
   return out;
 }
 
-Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, ImageFeatures* features,
+Result<std::shared_ptr<const ImageFeatures>> Guard::Impl::FeaturesOf(const PreparedRequest::ImageKey& image,
+                                                                     std::span<const float> pixels) {
+  if (auto known = features_.Find(image.digest)) return known;
+  GATEHOUSE_ASSIGN(ImageFeatures encoded, engine->EncodeTiles(pixels, image.tiles));
+  auto features = std::make_shared<const ImageFeatures>(std::move(encoded));
+  features_.Insert(image.digest, features);
+  return features;
+}
+
+Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, RequestFeatures* features,
                                           double* vision_ms) {
   TokenInput input;
   input.ids = request.tokens.ids;
   *vision_ms = 0;
   if (request.tiles == 0) return input;
   const Clock::time_point begin = Clock::now();
-  GATEHOUSE_ASSIGN(*features, engine->EncodeTiles(request.pixels, request.tiles));
+  const size_t tile_values = request.pixels.size() / static_cast<size_t>(request.tiles);
+  size_t first = 0;
+  for (const PreparedRequest::ImageKey& image : request.images) {
+    const size_t count = static_cast<size_t>(image.tiles);
+    GATEHOUSE_ASSIGN(
+        auto encoded,
+        FeaturesOf(image, std::span(request.pixels).subspan(first * tile_values, count * tile_values)));
+    features->images.push_back(std::move(encoded));
+    first += count;
+  }
+  if (features->images.size() == 1) {
+    input.embeddings = features->images[0]->rows;
+  } else {
+    GATEHOUSE_ASSIGN(features->joined, engine->Join(features->images));
+    input.embeddings = features->joined.rows;
+  }
   *vision_ms = MillisecondsSince(begin);
-  input.embeddings = features->rows;
+
   input.embedding_rows.assign(input.ids.size(), -1);
+  input.image_marks.assign(input.ids.size(), 0);
   const int32_t per_tile = engine->vision()->tokens_per_tile();
   int32_t row = 0;
-  for (const ImageSpan& image : request.tokens.images) {
-    for (const int32_t first : image.tile_starts) {
-      for (int32_t i = 0; i < per_tile; ++i) input.embedding_rows[static_cast<size_t>(first + i)] = row++;
+  for (size_t i = 0; i < request.tokens.images.size(); ++i) {
+    // Sixty bits of the digest, and the row: the same only for the same row of the same pixels.
+    const uint64_t digest = std::stoull(request.images[i].digest.substr(0, 15), nullptr, 16);
+    uint64_t row_of_image = 0;
+    for (const int32_t start : request.tokens.images[i].tile_starts) {
+      for (int32_t j = 0; j < per_tile; ++j) {
+        const size_t at = static_cast<size_t>(start + j);
+        input.embedding_rows[at] = row++;
+        input.image_marks[at] = (digest * 0x9E3779B97F4A7C15u + row_of_image++) | 1;
+      }
     }
   }
   return input;
 }
 
-Sequence Guard::Impl::Begin(const PreparedRequest& request) {
-  const size_t size = static_cast<size_t>(request.tokens.prefix_tokens);
-  if (size == 0 || size >= request.tokens.ids.size()) return engine->NewSequence();
-  const std::vector<int32_t> prefix(request.tokens.ids.begin(),
-                                    request.tokens.ids.begin() + static_cast<int64_t>(size));
-  auto found = prefixes_.find(prefix);
-  if (found == prefixes_.end()) return engine->NewSequence();
-  found->second.used = ++requests_;
-  return found->second.sequence.Fork();
-}
+Result<Sequence> Guard::Impl::Begin(const PreparedRequest& request, const TokenInput& input,
+                                    const RunLimits& limits, bool pin, int32_t* cached) {
+  const int32_t total = static_cast<int32_t>(input.ids.size());
+  // The last token is always computed: its logits are asked for.
+  Sequence sequence = engine->prefixes().Find(input, total - 1);
+  *cached = sequence.length();
+  const int32_t fixed = std::min(request.tokens.prefix_tokens, total - 1);
+  if (sequence.length() >= fixed) return sequence;
 
-void Guard::Impl::KeepPrefix(std::vector<int32_t> ids, const Sequence& sequence) {
-  if (prefixes_.size() >= kMaxPrefixes) {
-    prefixes_.erase(std::min_element(prefixes_.begin(), prefixes_.end(), [](const auto& a, const auto& b) {
-      return a.second.used < b.second.used;
-    }));
-  }
-  prefixes_.emplace(std::move(ids), Prefix{sequence.Fork(), ++requests_});
+  std::lock_guard lock(prefix_mutex_);
+  sequence = engine->prefixes().Find(input, total - 1);
+  *cached = sequence.length();
+  if (sequence.length() >= fixed) return sequence;
+  TokenInput prefix;  // of text alone: images belong to messages
+  prefix.ids.assign(input.ids.begin(), input.ids.begin() + fixed);
+  GATEHOUSE_TRY(engine->Run(sequence, prefix, {}, nullptr, limits));
+  engine->prefixes().Insert(prefix, fixed, sequence, pin ? fixed : 0);
+  return sequence;
 }
 
 Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const ClassifyOptions& request) {
   const Clock::time_point begin = Clock::now();
-  std::lock_guard lock(mutex_);
   GATEHOUSE_ASSIGN(const PreparedRequest prepared, Prepare(conversation, request));
   JudgeOptions judge;
   judge.replace_threshold = request.replace_threshold;
@@ -158,27 +193,21 @@ Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const Cl
   judge.raw_output = request.raw_output;
   judge.greedy_decision = request.greedy_decision;
   GATEHOUSE_TRY(CheckThresholdKeys(policy, prepared.prompt.categories, judge));
-  ImageFeatures features;
+  RequestFeatures features;
   double vision_ms = 0;
   GATEHOUSE_ASSIGN(const TokenInput input, MakeInput(prepared, &features, &vision_ms));
+  const RunLimits limits{request.deadline, request.cancelled};
 
-  Sequence sequence = Begin(prepared);
-  const int32_t cached = sequence.length();
-  const size_t prefix_size = static_cast<size_t>(prepared.tokens.prefix_tokens);
-  double prefix_ms = 0;
-  if (cached == 0 && prefix_size > 0 && prefix_size < input.ids.size()) {
-    // First of its kind: compute the fixed beginning by itself and keep it. Pages make this exact: see
-    // backend.h.
-    const Clock::time_point start = Clock::now();
-    TokenInput prefix;
-    prefix.ids.assign(input.ids.begin(), input.ids.begin() + static_cast<int64_t>(prefix_size));
-    GATEHOUSE_TRY(engine->Run(sequence, prefix, {}));
-    prefix_ms = MillisecondsSince(start);
-    KeepPrefix(std::move(prefix.ids), sequence);
-  }
+  const Clock::time_point start = Clock::now();
+  int32_t cached = 0;
+  // The policy's own lists stay; whoever asks with lists of his own shares the rest.
+  const bool pin = request.categories.empty() && request.keys.empty() && request.exclude.empty();
+  GATEHOUSE_ASSIGN(Sequence sequence, Begin(prepared, input, limits, pin, &cached));
+  const double prefix_ms = MillisecondsSince(start);
 
-  EngineScorer scorer(*engine, sequence, input);
+  EngineScorer scorer(*engine, sequence, input, limits);
   GATEHOUSE_ASSIGN(Verdict verdict, Judge(policy, *tokenizer, prepared.prompt.categories, scorer, judge));
+  engine->prefixes().Insert(input, static_cast<int32_t>(input.ids.size()), sequence, 0);
   verdict.role = prepared.prompt.judged;
   verdict.model = model_name;
   verdict.policy = policy.name;

@@ -2,15 +2,16 @@
 // commands use the steps one by one.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "gatehouse/guard.h"
+#include "guard/feature_cache.h"
 #include "image/image.h"
 #include "policy/policy.h"
 #include "policy/prompt.h"
@@ -25,12 +26,26 @@ struct PreparedRequest {
   std::vector<ImageGrid> grids;
   std::vector<float> pixels;  // f32 [tiles][3][size][size], of all images in order
   int tiles = 0;
+  struct ImageKey {
+    std::string digest;  // of the tiles
+    int tiles = 0;
+  };
+  std::vector<ImageKey> images;
   TokenisedPrompt tokens;
   double image_ms = 0;
 };
 
+// The encoder's vectors for one request.
+struct RequestFeatures {
+  std::vector<std::shared_ptr<const ImageFeatures>> images;
+  ImageFeatures joined;  // of several images behind each other
+};
+
 class Guard::Impl {
  public:
+  explicit Impl(const GuardOptions& guard_options)
+      : options(guard_options), features_(guard_options.cache_bytes / 4) {}
+
   GuardOptions options;
   std::string model_name;
   Policy policy;
@@ -40,25 +55,23 @@ class Guard::Impl {
   // Renders, decodes and tiles, tokenises.
   Result<PreparedRequest> Prepare(const Conversation& conversation, const ClassifyOptions& request) const;
   // Ids and, for images, the encoder's vectors. features must live as long as the result.
-  Result<TokenInput> MakeInput(const PreparedRequest& request, ImageFeatures* features, double* vision_ms);
-  // A sequence that holds as much of the prompt's fixed beginning as is cached.
-  Sequence Begin(const PreparedRequest& request);
+  Result<TokenInput> MakeInput(const PreparedRequest& request, RequestFeatures* features, double* vision_ms);
   Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& request);
 
   static CategoryChoice ChoiceOf(const ClassifyOptions& request);
 
  private:
-  // The beginning of a prompt that does not depend on the messages, by its ids: one a role and category list.
-  struct Prefix {
-    Sequence sequence;
-    uint64_t used = 0;  // when, counted in requests
-  };
-  void KeepPrefix(std::vector<int32_t> ids, const Sequence& sequence);
+  Result<std::shared_ptr<const ImageFeatures>> FeaturesOf(const PreparedRequest::ImageKey& image,
+                                                          std::span<const float> pixels);
+  // A sequence that holds as much of the prompt as is known from earlier requests, with at least the policy's
+  // fixed beginning: what is missing of that is computed by the first request that needs it, while others
+  // wait for it.
+  Result<Sequence> Begin(const PreparedRequest& request, const TokenInput& input, const RunLimits& limits,
+                         bool pin, int32_t* cached);
 
-  std::map<std::vector<int32_t>, Prefix> prefixes_;
-  uint64_t requests_ = 0;
+  FeatureCache features_;
+  std::mutex prefix_mutex_;
   mutable FixedTextCache fixed_texts_;
-  std::mutex mutex_;
 };
 
 }  // namespace gatehouse

@@ -66,8 +66,7 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
     return UsageError("unknown dtype", "dtype", "bf16 or f32", options.dtype);
   if (options.model.empty()) return UsageError("no model", "model", "a directory or a .gguf file", "nothing");
   const auto begin = std::chrono::steady_clock::now();
-  auto impl = std::make_unique<Guard::Impl>();
-  impl->options = options;
+  auto impl = std::make_unique<Guard::Impl>(options);
   impl->model_name = BaseName(options.model);
 
   GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
@@ -96,8 +95,9 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
             std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
             " ms: policy " + impl->policy.name + ", " + backend->Describe());
   }
-  impl->engine =
-      std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision), EngineOptions{});
+  impl->engine = std::make_unique<Engine>(
+      std::move(backend), std::move(decoder), std::move(vision),
+      EngineOptions{.scheduler = {.max_waiting = options.max_waiting}, .cache_bytes = options.cache_bytes});
   return impl;
 }
 

@@ -153,6 +153,53 @@ TEST(Guard, AWarmAnswerEqualsTheColdOneBitForBit) {
   EXPECT_EQ(cold->category_scores, warm->category_scores);
 }
 
+Conversation WithImages(const std::vector<std::string>& images, const std::string& text) {
+  Conversation out;
+  Message message;
+  for (const std::string& image : images) {
+    message.parts.push_back(Part::Image(*ReadFile(kGolden + "images/" + image, 64u << 20), image));
+  }
+  message.parts.push_back(Part::Text(text));
+  out.messages.push_back(std::move(message));
+  return out;
+}
+
+// Images are told apart by their pixels, in the cache of keys and values and in that of features.
+TEST(Guard, CachedImagesNeverChangeAnAnswer) {
+  const std::vector<std::vector<std::string>> sets = {
+      {"square.jpg"}, {"dot.png"}, {"square.jpg", "dot.png"}, {"dot.png", "square.jpg"}};
+  const auto load = [] { return Guard::Load({.model = ModelDirectory("lg4-verdict"), .threads = 2}); };
+  const auto warm = load();
+  ASSERT_TRUE(warm.ok());
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& images : sets) {
+      for (const char* text : {"what is this?", "and that?"}) {
+        const Conversation conversation = WithImages(images, text);
+        const auto fresh = load();
+        ASSERT_TRUE(fresh.ok());
+        const auto expected = fresh->Classify(conversation), got = warm->Classify(conversation);
+        ASSERT_TRUE(expected.ok() && got.ok());
+        EXPECT_EQ(got->unsafe_score, expected->unsafe_score) << images[0] << " " << text;
+        EXPECT_EQ(got->category_scores, expected->category_scores) << images[0] << " " << text;
+        if (round == 1) {
+          // All but the last token is known from the first round.
+          EXPECT_EQ(got->usage.cached_tokens, got->usage.prompt_tokens - 1);
+        }
+      }
+    }
+  }
+}
+
+TEST(Guard, ADeadlineInThePastIsBusy) {
+  ClassifyOptions options;
+  options.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  Conversation conversation;
+  conversation.AddUser("a text that no test has asked about");
+  const auto verdict = VerdictGuard().Classify(conversation, options);
+  ASSERT_FALSE(verdict.ok());
+  EXPECT_EQ(verdict.error().code, ErrorCode::kBusy);
+}
+
 TEST(Guard, SeveralThreadsGetTheSameAnswers) {
   Conversation user, agent;
   user.AddUser("hello");

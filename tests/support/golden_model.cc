@@ -71,7 +71,8 @@ std::string GoldenCheckpoint(const std::string& name) {
   return to;
 }
 
-LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int threads) {
+LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int threads,
+                      int64_t cache_pages) {
   LoadedModel out;
   const std::string directory = GoldenCheckpoint(name);
   out.checkpoint = Take(Checkpoint::Open(directory));
@@ -82,8 +83,10 @@ LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int 
   if (out.checkpoint->config().vision.present) {
     vision = Take(VisionEncoder::Create(out.checkpoint->config(), out.checkpoint->lookup(), *backend));
   }
-  out.engine = std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision),
-                                        EngineOptions{.prefill_chunk = prefill_chunk});
+  const int64_t page_bytes = backend->CreateKvCache(decoder->kv_shape())->BytesPerPage();
+  out.engine = std::make_unique<Engine>(
+      std::move(backend), std::move(decoder), std::move(vision),
+      EngineOptions{.scheduler = {.prefill_chunk = prefill_chunk}, .cache_bytes = cache_pages * page_bytes});
   return out;
 }
 
