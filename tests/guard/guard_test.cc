@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/mapped_file.h"
+#include "gatehouse/stream.h"
 #include "policy/conversation_json.h"
 #include "support/checkpoint_maker.h"
 
@@ -188,6 +189,34 @@ TEST(Guard, CachedImagesNeverChangeAnAnswer) {
       }
     }
   }
+}
+
+// Every piece's verdict is that of the whole text so far, and computes little more than the piece.
+TEST(Stream, EqualsClassifyingFromScratch) {
+  auto fresh = Guard::Load({.model = ModelDirectory("lg4-verdict"), .dtype = "f32", .threads = 2});
+  ASSERT_TRUE(fresh.ok());
+  Conversation before;
+  before.AddUser("Tell me a long story, please.");
+  Stream stream(VerdictGuard(), before);
+  std::string whole;
+  const std::string text =
+      "Once upon a time, in a caf\xC3\xA9 by the sea \xF0\x9F\x8C\x8A, a cat sat on the mat. ";
+  int computed = 0;
+  for (size_t at = 0; at < text.size(); at += 4) {
+    const std::string piece = text.substr(at, 4);
+    const auto got = stream.Append(piece);
+    ASSERT_TRUE(got.ok()) << got.error().Message();
+    computed = got->usage.prompt_tokens - got->usage.cached_tokens;
+    Conversation conversation = before;
+    conversation.AddAssistant(stream.text());
+    const auto expected = fresh->Classify(conversation);
+    ASSERT_TRUE(expected.ok());
+    EXPECT_EQ(got->unsafe_score, expected->unsafe_score) << stream.text();
+    EXPECT_EQ(got->categories, expected->categories);
+    EXPECT_EQ(got->role, Role::kAssistant);
+  }
+  EXPECT_EQ(stream.text(), text);  // no byte was lost at a cut
+  EXPECT_LT(computed, 80);         // the piece, and the policy's words behind it
 }
 
 TEST(Guard, ADeadlineInThePastIsBusy) {
