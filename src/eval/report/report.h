@@ -53,7 +53,7 @@ struct Report {
   std::vector<std::pair<std::string, double>> category_thresholds;
   std::vector<std::pair<std::string, std::string>> category_names;  // key, name for people
   int64_t n = 0;
-  int64_t problems = 0;  // rows that could not be read
+  int64_t problems = 0;  // rows that could not be read or judged
   std::string made;      // date and time, or empty
 
   GroupFigures overall;
