@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -85,7 +86,8 @@ class Backend {
   virtual bool ComputesInBf16() const = 0;
   // Operations a second (two for a multiply-add) of a register-only loop of the products' instruction on all
   // threads: what a benchmark sets its figures against. Takes about a tenth of a second.
-  virtual double MeasurePeak() = 0;
+  // format: of the products with weights rounded so; none: of the others.
+  virtual double MeasurePeak(std::optional<QuantFormat> format = {}) = 0;
 
   virtual std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) = 0;
   virtual void Upload(const float* host, Mat to) = 0;

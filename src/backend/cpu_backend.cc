@@ -17,24 +17,32 @@ constexpr int64_t kRowBlock = 8;
 
 class CpuBackend : public Backend {
  public:
-  CpuBackend(const LinearKernel* linear, const VectorKernel* vector, int threads, bool f32)
-      : linear_(linear), vector_(vector), pool_(threads), scratch_(static_cast<size_t>(threads)), f32_(f32) {}
+  CpuBackend(const LinearKernel* linear, const VectorKernel* vector, const QuantKernel* q8,
+             const QuantKernel* q4, int threads, bool f32)
+      : linear_(linear),
+        vector_(vector),
+        quant_{q8, q4},
+        pool_(threads),
+        scratch_(static_cast<size_t>(threads)),
+        f32_(f32) {}
 
   std::string Describe() const override {
-    return std::string("cpu, products ") + linear_->name + ", vectors " + vector_->name + ", " +
+    const std::string quant =
+        quant_[0] == nullptr ? "" : std::string(" ") + quant_[0]->name + " " + quant_[1]->name;
+    return std::string("cpu, products ") + linear_->name + quant + ", vectors " + vector_->name + ", " +
            std::to_string(pool_.threads()) + (pool_.threads() == 1 ? " thread" : " threads");
   }
   bool ComputesInBf16() const override { return linear_->compute == ComputeType::kBF16; }
 
-  double MeasurePeak() override {
+  double MeasurePeak(std::optional<QuantFormat> format) override {
+    const auto loop =
+        format && quant_[0] != nullptr ? quant_[static_cast<size_t>(*format)]->peak_loop : linear_->peak_loop;
     constexpr int64_t kIterations = 4'000'000;
     const int threads = pool_.threads();
     std::vector<double> done(static_cast<size_t>(threads), 0.0);
     // One share a thread: an index is taken once, and each takes equally long.
     const auto begin = std::chrono::steady_clock::now();
-    pool_.For(threads, [&](int64_t index, int) {
-      done[static_cast<size_t>(index)] = linear_->peak_loop(kIterations);
-    });
+    pool_.For(threads, [&](int64_t index, int) { done[static_cast<size_t>(index)] = loop(kIterations); });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     double total = 0.0;
     for (double operations : done) total += operations;
@@ -69,7 +77,7 @@ class CpuBackend : public Backend {
   }
 
   void Linear(Mat x, std::initializer_list<LinearTerm> terms) override {
-    RunLinear({linear_, &pool_, &scratch_, &rounded_}, x, terms);
+    RunLinear({linear_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, &rounded8_}, x, terms);
   }
 
   void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) override {
@@ -174,11 +182,24 @@ class CpuBackend : public Backend {
 
   const LinearKernel* linear_;
   const VectorKernel* vector_;
+  const QuantKernel* quant_[2];  // by QuantFormat; null with f32
   ThreadPool pool_;
   std::vector<Scratch> scratch_;
   AlignedBuffer rounded_;
+  RoundedRows rounded8_;
   bool f32_;
 };
+
+const QuantKernel* ChooseQuant(Isa isa, QuantFormat format) {
+  const QuantKernel* best = RefQuant(format);
+#if defined(__x86_64__)
+  if (isa >= Isa::kAvx2 && Avx2Quant(format) != nullptr) best = Avx2Quant(format);
+  if (isa >= Isa::kAvx2 && HasAvxVnni() && Avx2VnniQuant(format) != nullptr) best = Avx2VnniQuant(format);
+  if (isa >= Isa::kAvx512 && HasAvx512Vnni() && Avx512VnniQuant(format) != nullptr)
+    best = Avx512VnniQuant(format);
+#endif
+  return best;
+}
 
 }  // namespace
 }  // namespace cpu
@@ -196,7 +217,10 @@ Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& optio
   const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
   if (threads > 1024)
     return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
-  return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(linear, vector, threads, options.f32));
+  const QuantKernel* q8 = options.f32 ? nullptr : cpu::ChooseQuant(isa, QuantFormat::kQ8);
+  const QuantKernel* q4 = options.f32 ? nullptr : cpu::ChooseQuant(isa, QuantFormat::kQ4);
+  return std::unique_ptr<Backend>(
+      std::make_unique<cpu::CpuBackend>(linear, vector, q8, q4, threads, options.f32));
 }
 
 }  // namespace gatehouse

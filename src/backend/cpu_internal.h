@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "base/thread_pool.h"
 #include "kernels/linear.h"
+#include "kernels/quant.h"
 #include "kernels/vector.h"
 
 namespace gatehouse::cpu {
@@ -101,12 +102,19 @@ class PagedKv : public KvCache {
   std::vector<void*> page_data;
 };
 
+// x rounded to 8 bits, once for all products that share it.
+struct RoundedRows {
+  AlignedBuffer values, scales, sums;
+};
+
 // Products for one backend: see cpu_linear.cc.
 struct LinearContext {
   const LinearKernel* kernel;
+  const QuantKernel* quant[2];  // by QuantFormat; null: rounded weights are widened to float32
   ThreadPool* pool;
   std::vector<Scratch>* scratch;  // one a thread
   AlignedBuffer* rounded;         // x in bf16
+  RoundedRows* rounded8;
 };
 void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backend::LinearTerm> terms);
 

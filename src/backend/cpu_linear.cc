@@ -8,6 +8,33 @@
 namespace gatehouse::cpu {
 namespace {
 
+QuantPanel PanelOf(const WeightView& view, int64_t panel) {
+  return {
+      reinterpret_cast<const uint8_t*>(view.tensor.data) + panel * QuantPanelBytes(*view.quant, view.cols),
+      reinterpret_cast<const float*>(view.scales.data) + panel * QuantGroups(view.cols) * kPanel};
+}
+
+// A rounded panel as float32 [K][32]: the reference quality, which costs more than the product of few rows.
+const void* WidenPanel(const WeightView& view, int64_t panel, Scratch& scratch) {
+  const QuantPanel from = PanelOf(view, panel);
+  const bool q8 = *view.quant == QuantFormat::kQ8;
+  float* out = scratch.panel.GetAs<float>((view.cols + 1) / 2 * 2 * kPanel);
+  for (int64_t k = 0; k < view.cols; ++k) {
+    const float* scales = from.scales + k / kQuantGroup * kPanel;
+    for (int c = 0; c < kPanel; ++c) {
+      int value = 0;
+      if (q8) {
+        value = from.values[(k / 4 * kPanel + c) * 4 + k % 4] - 128;
+      } else {
+        const uint8_t both = from.values[(k / 8 * kPanel + c) * 4 + k % 4];
+        value = (k % 8 < 4 ? both & 15 : both >> 4) - 8;
+      }
+      out[k * kPanel + c] = scales[c] * static_cast<float>(value);
+    }
+  }
+  return out;
+}
+
 // The panel in the kernel's compute type; points into the mapped file where that already is its form.
 const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64_t panel, Scratch& scratch) {
   const WeightView& view = weight.view;
@@ -15,6 +42,7 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
   const int64_t padded_k = (k + 1) / 2 * 2;
   const int64_t first = panel * kPanel;
   const int rows = static_cast<int>(std::min<int64_t>(kPanel, view.rows - first));
+  if (view.quant) return WidenPanel(view, panel, scratch);
   if (view.packed) {
     const auto* packed = reinterpret_cast<const uint16_t*>(view.tensor.data) + panel * padded_k * kPanel;
     if (kernel.compute == ComputeType::kBF16) return packed;
@@ -41,24 +69,57 @@ void AddBias(const float* bias, int64_t rows, int columns, float* y, int64_t str
   }
 }
 
+const WeightView& ViewOf(const Backend::LinearTerm& term) {
+  return static_cast<const Weight&>(*term.weight).view;
+}
+
+constexpr int64_t kRoundRows = 16;  // that a thread rounds at once
+
+const void* RoundToBf16(const LinearContext& context, Mat x, int64_t stride) {
+  auto* rounded = context.rounded->GetAs<uint16_t>(x.rows * stride);
+  context.pool->For((x.rows + kRoundRows - 1) / kRoundRows, [&](int64_t block, int) {
+    const int64_t first = block * kRoundRows;
+    context.kernel->round(RowOf(x, first), std::min(kRoundRows, x.rows - first), x.cols, x.cols,
+                          rounded + first * stride);
+  });
+  return rounded;
+}
+
+QuantRows RoundTo8(const LinearContext& context, Mat x) {
+  // Rows a multiple of 4 KB apart would fight for the same places of the first cache.
+  constexpr int64_t kLine = 64, kSetPeriod = 4096;
+  const int64_t groups = QuantGroups(x.cols);
+  int64_t stride = (QuantPaddedK(x.cols) + kLine - 1) / kLine * kLine;
+  if (stride % (kSetPeriod / 4) == 0) stride += kLine;
+  auto* values = context.rounded8->values.GetAs<int8_t>(x.rows * stride);
+  auto* scales = context.rounded8->scales.GetAs<float>(x.rows * groups);
+  auto* sums = context.rounded8->sums.GetAs<int32_t>(x.rows * groups);
+  const QuantKernel& kernel = *context.quant[0];  // every table rounds alike
+  context.pool->For((x.rows + kRoundRows - 1) / kRoundRows, [&](int64_t block, int) {
+    const int64_t first = block * kRoundRows;
+    kernel.round(RowOf(x, first), std::min(kRoundRows, x.rows - first), x.cols, x.cols,
+                 values + first * stride, stride, scales + first * groups, sums + first * groups);
+  });
+  return {values, stride, scales, sums};
+}
+
 }  // namespace
 
 void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backend::LinearTerm> terms) {
   if (x.rows == 0) return;
   const LinearKernel& kernel = *context.kernel;
+  const auto rounds = [&](const Backend::LinearTerm& term) {
+    return ViewOf(term).quant.has_value() && context.quant[0] != nullptr;
+  };
+  const bool any_quant = std::any_of(terms.begin(), terms.end(), rounds);
+  const bool all_quant = std::all_of(terms.begin(), terms.end(), rounds);
   const void* input = Data(x);
   int64_t stride = x.cols;
-  if (kernel.compute == ComputeType::kBF16) {
+  if (kernel.compute == ComputeType::kBF16 && !all_quant) {
     stride = (x.cols + 1) / 2 * 2;
-    auto* rounded = context.rounded->GetAs<uint16_t>(x.rows * stride);
-    constexpr int64_t kRows = 16;
-    context.pool->For((x.rows + kRows - 1) / kRows, [&](int64_t block, int) {
-      const int64_t first = block * kRows;
-      kernel.round(RowOf(x, first), std::min(kRows, x.rows - first), x.cols, x.cols,
-                   rounded + first * stride);
-    });
-    input = rounded;
+    input = RoundToBf16(context, x, stride);
   }
+  const QuantRows rows8 = any_quant ? RoundTo8(context, x) : QuantRows{};
   int64_t panels = 0;
   for (const Backend::LinearTerm& term : terms) panels += (term.weight->rows + kPanel - 1) / kPanel;
   context.pool->For(panels, [&](int64_t index, int thread) {
@@ -68,12 +129,18 @@ void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backen
       panel -= (term->weight->rows + kPanel - 1) / kPanel;
     Scratch& scratch = (*context.scratch)[static_cast<size_t>(thread)];
     const auto& weight = static_cast<const Weight&>(*term->weight);
-    const void* prepared = PreparePanel(kernel, weight, panel, scratch);
     const int64_t first = panel * kPanel;
     const int columns = static_cast<int>(std::min<int64_t>(kPanel, weight.rows - first));
     float* y = Data(term->out) + first;
-    void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(x.rows, x.cols)));
-    kernel.run(input, stride, x.rows, x.cols, prepared, y, term->out.cols, columns, work);
+    if (rounds(*term)) {
+      const QuantKernel& quant = *context.quant[static_cast<size_t>(*weight.view.quant)];
+      void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(x.rows, x.cols)));
+      quant.run(rows8, x.rows, x.cols, PanelOf(weight.view, panel), y, term->out.cols, columns, work);
+    } else {
+      const void* prepared = PreparePanel(kernel, weight, panel, scratch);
+      void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(x.rows, x.cols)));
+      kernel.run(input, stride, x.rows, x.cols, prepared, y, term->out.cols, columns, work);
+    }
     if (term->bias != nullptr) AddBias(VectorOf(*term->bias) + first, x.rows, columns, y, term->out.cols);
   });
 }

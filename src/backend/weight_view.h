@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "kernels/quant.h"
 #include "tensor/tensor.h"
 
 namespace gatehouse {
@@ -15,12 +17,15 @@ struct WeightView {
   int64_t cols = 0;   // K (1 row of K values for vectors)
   TensorView tensor;  // row-major [N, K]; with `packed`, the stored layout uint16 [N/32][K/2][32][2]
   bool packed = false;
+  // Rounded to 8 or 4 bits (kernels/quant.h): tensor holds the panels' values, scales f32 [N/32][K/128][32].
+  std::optional<QuantFormat> quant = {};
+  TensorView scales = {};
   // Where set, the rows are not simply the tensor's (a permutation, a merged adapter): this writes rows
   // first .. first+count as float32 [count][K].
   std::function<void(int64_t first, int64_t count, float* out)> read_rows;
   std::shared_ptr<const void> owner;
 
-  // Rows as float32 [count][K], whatever the storage (not for packed weights).
+  // Rows as float32 [count][K], whatever the storage (not for packed and rounded weights).
   void ReadRows(int64_t first, int64_t count, float* out) const {
     if (read_rows) {
       read_rows(first, count, out);

@@ -1,5 +1,9 @@
 #include "base/cpu.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <cstdlib>
 #include <fstream>
 
@@ -32,6 +36,25 @@ Isa DetectIsa() {
   if (avx2) return Isa::kAvx2;
 #endif
   return Isa::kRef;
+}
+
+bool HasAvx512Vnni() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return DetectIsa() >= Isa::kAvx512 && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
+bool HasAvxVnni() {
+#if defined(__x86_64__)
+  // Leaf 7, subleaf 1, bit 4 of EAX; compilers' own names for it came late.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return DetectIsa() >= Isa::kAvx2 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+#else
+  return false;
+#endif
 }
 
 Result<Isa> ChooseIsa() {

@@ -17,6 +17,11 @@ Isa DetectIsa();
 // The one to use: GATEHOUSE_ISA if set (error kUsage if unknown or not supported here), else DetectIsa().
 Result<Isa> ChooseIsa();
 
+// Dot products of 8-bit integers, beside the sets above: with 512-bit vectors, and in the form for 256-bit
+// ones.
+bool HasAvx512Vnni();
+bool HasAvxVnni();
+
 std::string CpuModelName();  // as /proc/cpuinfo has it, or "unknown"
 
 }  // namespace gatehouse

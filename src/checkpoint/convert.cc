@@ -22,10 +22,23 @@ struct Planned {
   TensorSpec spec;
   DType dtype;
   bool packed;
+  std::optional<QuantFormat> quant = {};
+
+  const char* layout() const {
+    if (quant) return *quant == QuantFormat::kQ8 ? "q8" : "q4";
+    return packed ? "packed" : "rows";
+  }
 };
 
+// What rounding would hurt, or is small beside the rest, keeps BF16: routers, the head, everything that sees.
+bool IsRounded(const TensorSpec& spec) {
+  const std::string& name = spec.name;
+  return spec.role == TensorSpec::Role::kLinear && name.rfind("model.layers.", 0) == 0 &&
+         name.find("router") == std::string::npos;
+}
+
 // Packed matrices first (their sizes keep each at a multiple of 64), then embeddings, then vectors.
-std::vector<Planned> Plan(const Checkpoint& checkpoint) {
+std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantFormat> quant) {
   std::vector<Planned> plan;
   const std::vector<TensorSpec> specs = ListTensors(checkpoint.config());
   for (const auto role :
@@ -37,6 +50,10 @@ std::vector<Planned> Plan(const Checkpoint& checkpoint) {
       const bool values = role == TensorSpec::Role::kValues;
       plan.push_back(
           {spec, values && !is_bf16 ? DType::kF32 : DType::kBF16, role == TensorSpec::Role::kLinear});
+      if (quant && IsRounded(spec)) {
+        plan.back().quant = quant;
+        plan.back().dtype = DType::kU8;
+      }
     }
   }
   return plan;
@@ -48,6 +65,14 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
   int64_t total = 0, done = 0;
   for (const Planned& item : plan) {
     const Shape& shape = item.spec.shape;
+    if (item.quant) {
+      declarations.push_back({item.spec.name, item.dtype, QuantShape(*item.quant, shape[0], shape[1])});
+      total += TensorView{item.dtype, declarations.back().shape, nullptr}.bytes();
+      declarations.push_back(
+          {item.spec.name + kScalesSuffix, DType::kF32, QuantScalesShape(shape[0], shape[1])});
+      total += TensorView{DType::kF32, declarations.back().shape, nullptr}.bytes();
+      continue;
+    }
     declarations.push_back(
         {item.spec.name, item.dtype, item.packed ? PackedShape(shape[0], shape[1]) : shape});
     total += TensorView{item.dtype, declarations.back().shape, nullptr}.bytes();
@@ -63,7 +88,13 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
   };
   for (const Planned& item : plan) {
     GATEHOUSE_ASSIGN(const WeightView view, checkpoint.Get(item.spec.name, item.spec.shape));
-    GATEHOUSE_TRY(item.packed ? StreamPacked(view, pool, sink) : StreamRows(view, item.dtype, sink));
+    if (item.quant) {
+      std::vector<float> scales;
+      GATEHOUSE_TRY(StreamQuant(view, *item.quant, item.spec.name, pool, sink, &scales));
+      GATEHOUSE_TRY(sink(std::as_bytes(std::span(scales))));
+    } else {
+      GATEHOUSE_TRY(item.packed ? StreamPacked(view, pool, sink) : StreamRows(view, item.dtype, sink));
+    }
     // A slice of a fused tensor is not one stretch: its pages are its neighbours' too.
     if (checkpoint.stored().find(item.spec.name)->second.order != StoredWeight::Order::kTransposed) {
       ReleasePages({view.tensor.data, static_cast<size_t>(view.tensor.bytes())});
@@ -88,18 +119,17 @@ Result<void> CopyFile(const fs::path& from, const fs::path& to) {
 }
 
 Result<void> WriteDescription(const Checkpoint& checkpoint, const std::vector<Planned>& plan,
-                              const fs::path& path) {
+                              const std::string& weights, const fs::path& path) {
   Json root;
   root["format"] = "gatehouse";
   root["version"] = kConvertedVersion;
-  root["weights"] = "bf16";
+  root["weights"] = weights;
   root["config"] = Json::parse(ModelConfigToJson(checkpoint.config()));
   if (!checkpoint.config().rope_divisors.empty()) root["rope_divisors"] = checkpoint.config().rope_divisors;
   Json& tensors = root["tensors"] = Json::object();
   for (const Planned& item : plan) {
     // push_back: names are unique, and a search for each would make this quadratic.
-    tensors.push_back(
-        {item.spec.name, {{"shape", item.spec.shape}, {"layout", item.packed ? "packed" : "rows"}}});
+    tensors.push_back({item.spec.name, {{"shape", item.spec.shape}, {"layout", item.layout()}}});
   }
   return WriteText(path, root.dump(1) + "\n");
 }
@@ -166,12 +196,13 @@ Result<void> Convert(const ConvertOptions& options, const ProgressCallback& prog
   fs::create_directories(part, code);
   if (code) return Error{ErrorCode::kInternal, "cannot make directory", part.string(), {}, code.message()};
 
-  const std::vector<Planned> plan = Plan(*checkpoint);
+  const std::vector<Planned> plan = Plan(*checkpoint, options.quant);
+  const std::string weights = !options.quant ? "bf16" : *options.quant == QuantFormat::kQ8 ? "q8" : "q4";
   const auto write = [&]() -> Result<void> {
     GATEHOUSE_TRY(CopyCompanions(options, *checkpoint, part));
     GATEHOUSE_TRY(
         WriteWeights(*checkpoint, plan, (part / kConvertedWeights).string(), options.threads, progress));
-    GATEHOUSE_TRY(WriteDescription(*checkpoint, plan, part / "gatehouse.json"));
+    GATEHOUSE_TRY(WriteDescription(*checkpoint, plan, weights, part / "gatehouse.json"));
     return Publish(part, output);
   };
   Result<void> written = write();

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "checkpoint/weights.h"
@@ -21,6 +22,7 @@
 namespace gatehouse {
 
 constexpr int kConvertedVersion = 1;
+constexpr const char* kScalesSuffix = ".scales";  // of a rounded weight's second tensor
 constexpr const char* kConvertedWeights = "model.gatehouse.safetensors";
 
 struct ConvertOptions {
@@ -30,6 +32,9 @@ struct ConvertOptions {
   // A policy file to put in; empty: policy.json of the adapter or of the input, if there is one.
   std::string policy = {};
   int threads = 0;  // 0: physical cores
+  // Rounds the layers' products to 8 or 4 bits; routers, the head, embeddings, norms and vision stay as they
+  // are.
+  std::optional<QuantFormat> quant = {};
   // Gives the bytes of tokenizer.bin (this folder knows nothing of text); none: no such file.
   std::function<Result<std::string>(const Checkpoint&)> tokenizer = {};
 };

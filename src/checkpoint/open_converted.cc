@@ -51,6 +51,32 @@ Result<Shape> ReadShape(const Json& entry, const std::string& where, bool packed
   return shape;
 }
 
+// The two tensors of a rounded weight.
+Result<void> FindQuant(const SafetensorsFile& file, const std::string& path, const std::string& name,
+                       StoredWeight* stored) {
+  const auto find = [&](const std::string& tensor, DType dtype, const Shape& shape,
+                        size_t alignment) -> Result<TensorView> {
+    const TensorView* view = file.Find(tensor);
+    if (view == nullptr || view->dtype != dtype || view->shape != shape) {
+      return ModelError("tensor is not as described", path + ", tensor '" + tensor + "'",
+                        DTypeName(dtype) + (" " + ShapeString(shape)),
+                        view == nullptr ? "none" : DTypeName(view->dtype) + (" " + ShapeString(view->shape)));
+    }
+    if (reinterpret_cast<uintptr_t>(view->data) % alignment != 0)
+      return ModelError("tensor is not aligned", path + ", tensor '" + tensor + "'",
+                        "a multiple of " + std::to_string(alignment) + " bytes", "another place");
+    return *view;
+  };
+  const int64_t rows = stored->shape[0], cols = stored->shape[1];
+  GATEHOUSE_ASSIGN(stored->tensor, find(name, DType::kU8, QuantShape(stored->quant, rows, cols), 4));
+  GATEHOUSE_ASSIGN(stored->scales, find(name + kScalesSuffix, DType::kF32, QuantScalesShape(rows, cols), 4));
+  // Scales are not read here, or loading would no longer be a map: one that is no number makes logits that
+  // are none, and a verdict of "unknown".
+  stored->file = path;
+  stored->order = StoredWeight::Order::kQuant;
+  return {};
+}
+
 }  // namespace
 
 Result<void> Checkpoint::OpenConverted() {
@@ -64,9 +90,10 @@ Result<void> Checkpoint::OpenConverted() {
   GATEHOUSE_ASSIGN(const std::string format, fields.String("format", std::nullopt));
   GATEHOUSE_ASSIGN(const int version, fields.Int("version", std::nullopt, 0, 1 << 20));
   GATEHOUSE_ASSIGN(const std::string weights, fields.String("weights", std::nullopt));
-  if (format != "gatehouse" || version != kConvertedVersion || weights != "bf16") {
+  if (format != "gatehouse" || version != kConvertedVersion ||
+      (weights != "bf16" && weights != "q8" && weights != "q4")) {
     return ModelError("another format of converted models: convert it again", path,
-                      "gatehouse " + std::to_string(kConvertedVersion) + ", bf16",
+                      "gatehouse " + std::to_string(kConvertedVersion) + ", bf16, q8 or q4",
                       format.substr(0, 40) + " " + std::to_string(version) + ", " + weights.substr(0, 40));
   }
   const Json* config = fields.Find("config");
@@ -82,15 +109,24 @@ Result<void> Checkpoint::OpenConverted() {
   GATEHOUSE_ASSIGN(SafetensorsFile opened, SafetensorsFile::Open(file_path));
   const auto file = std::make_shared<SafetensorsFile>(std::move(opened));
   owner_ = file;
+  size_t scales = 0;
   for (const auto& [name, entry] : tensors->items()) {
     const std::string where = path + ", tensor '" + name + "'";
     const auto layout = entry.is_object() ? entry.find("layout") : entry.end();
-    if (!entry.is_object() || layout == entry.end() || (*layout != "packed" && *layout != "rows")) {
-      return ModelError("bad layout", where, "packed or rows", "something else");
-    }
+    const bool known = entry.is_object() && layout != entry.end() &&
+                       (*layout == "packed" || *layout == "rows" || *layout == "q8" || *layout == "q4");
+    if (!known) return ModelError("bad layout", where, "packed, rows, q8 or q4", "something else");
     const bool packed = *layout == "packed";
+    const bool quant = *layout == "q8" || *layout == "q4";
     StoredWeight stored;
-    GATEHOUSE_ASSIGN(stored.shape, ReadShape(entry, where, packed));
+    GATEHOUSE_ASSIGN(stored.shape, ReadShape(entry, where, packed || quant));
+    if (quant) {
+      stored.quant = *layout == "q8" ? QuantFormat::kQ8 : QuantFormat::kQ4;
+      GATEHOUSE_TRY(FindQuant(*file, file_path, name, &stored));
+      ++scales;
+      stored_.emplace(name, std::move(stored));
+      continue;
+    }
     const TensorView* view = file->Find(name);
     const Shape expected = packed ? PackedShape(stored.shape[0], stored.shape[1]) : stored.shape;
     const bool right_type =
@@ -105,9 +141,9 @@ Result<void> Checkpoint::OpenConverted() {
     stored.order = packed ? StoredWeight::Order::kPacked : StoredWeight::Order::kRows;
     stored_.emplace(name, std::move(stored));
   }
-  if (stored_.size() != file->tensors().size()) {
+  if (stored_.size() + scales != file->tensors().size()) {
     return ModelError("unexpected tensor", file_path,
-                      std::to_string(stored_.size()) + " tensors, as described",
+                      std::to_string(stored_.size() + scales) + " tensors, as described",
                       std::to_string(file->tensors().size()));
   }
   return {};

@@ -1,8 +1,11 @@
 #include "checkpoint/pack.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <cstring>
 
+#include "base/error.h"
 #include "checkpoint/release_pages.h"
 
 namespace gatehouse {
@@ -57,6 +60,42 @@ Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const Byte
                 packed.data() + i * panel_values);
     });
     GATEHOUSE_TRY(sink(std::as_bytes(std::span(packed.data(), static_cast<size_t>(count * panel_values)))));
+    ReleaseRows(weight, first * kPackedRows,
+                std::min(count * kPackedRows, weight.rows - first * kPackedRows));
+  }
+  return {};
+}
+
+Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std::string& name,
+                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales) {
+  const int64_t panels = (weight.rows + kPackedRows - 1) / kPackedRows;
+  const int64_t panel_bytes = QuantPanelBytes(format, weight.cols);
+  const int64_t panel_scales = QuantGroups(weight.cols) * kPackedRows;
+  const int64_t block = std::clamp<int64_t>(kBlockBytes / panel_bytes, 1, panels);
+  std::vector<uint8_t> values(static_cast<size_t>(block * panel_bytes));
+  scales->resize(static_cast<size_t>(panels * panel_scales));
+  std::vector<std::vector<float>> scratch(static_cast<size_t>(pool.threads()));
+  std::atomic<bool> finite{true};
+  for (int64_t first = 0; first < panels; first += block) {
+    const int64_t count = std::min(block, panels - first);
+    pool.For(count, [&](int64_t i, int thread) {
+      const int64_t row = (first + i) * kPackedRows;
+      const int64_t rows = std::min(kPackedRows, weight.rows - row);
+      std::vector<float>& wide = scratch[static_cast<size_t>(thread)];
+      wide.resize(static_cast<size_t>(kPackedRows * weight.cols));
+      weight.ReadRows(row, rows, wide.data());
+      const auto used = wide.begin() + static_cast<int64_t>(rows * weight.cols);
+      if (!std::all_of(wide.begin(), used, [](float value) { return std::isfinite(value); })) {
+        finite.store(false, std::memory_order_relaxed);
+        return;
+      }
+      PackQuantPanel(format, wide.data(), weight.cols, static_cast<int>(rows), weight.cols,
+                     values.data() + i * panel_bytes, scales->data() + (first + i) * panel_scales);
+    });
+    if (!finite.load(std::memory_order_relaxed))
+      return ModelError("weights that cannot be rounded", "tensor '" + name + "'", "finite numbers",
+                        "infinity or NaN");
+    GATEHOUSE_TRY(sink(std::as_bytes(std::span(values.data(), static_cast<size_t>(count * panel_bytes)))));
     ReleaseRows(weight, first * kPackedRows,
                 std::min(count * kPackedRows, weight.rows - first * kPackedRows));
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "backend/weight_view.h"
@@ -24,12 +25,25 @@ inline Shape PackedShape(int64_t rows, int64_t cols) {
 // 2)][32][2].
 void PackPanel(const WeightView& weight, int64_t first_row, std::vector<float>* scratch, uint16_t* out);
 
+// Values and scales of rounded panels, as tensors of a file.
+inline Shape QuantShape(QuantFormat format, int64_t rows, int64_t cols) {
+  const int64_t per_word = format == QuantFormat::kQ8 ? 4 : 8;
+  return {(rows + kPackedRows - 1) / kPackedRows, QuantPaddedK(cols) / per_word, kPackedRows, 4};
+}
+inline Shape QuantScalesShape(int64_t rows, int64_t cols) {
+  return {(rows + kPackedRows - 1) / kPackedRows, QuantGroups(cols), kPackedRows};
+}
+
 // Where packed or plain bytes go, in order.
 using ByteSink = std::function<Result<void>(std::span<const std::byte>)>;
 
 // Streams a weight in blocks of rows: a few megabytes at a time, whatever its size. Where the weight has an
 // owner, that is a mapped file: pages that are done with are given back.
 Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink);
+// Rounds a weight panel by panel; the values go to the sink, the scales (QuantScalesShape) to `scales`. name:
+// for errors. Errors: kModel: a weight that is not finite.
+Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std::string& name,
+                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales);
 // Row-major BF16, or F32.
 Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& sink);
 

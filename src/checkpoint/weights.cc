@@ -37,6 +37,7 @@ void ReadStored(const StoredWeight& stored, int64_t first, int64_t count, float*
       return;
     case Order::kRows:
     case Order::kPacked:
+    case Order::kQuant:
       ToFloat(stored.tensor, first * cols, count * cols, out);
       return;
   }
@@ -107,6 +108,11 @@ Result<void> Checkpoint::CheckAll() const {
     if (stored.shape != spec.shape) {
       return ModelError("wrong shape", where, ShapeString(spec.shape), ShapeString(stored.shape));
     }
+    if (stored.order == Order::kQuant) {
+      if (spec.role != TensorSpec::Role::kLinear)
+        return ModelError("bad layout", where, "rounded panels for products' weights alone", "otherwise");
+      continue;
+    }
     if (!IsWeightType(stored.tensor.dtype)) {
       return ModelError("wrong dtype", where, "F32, F16 or BF16", DTypeName(stored.tensor.dtype));
     }
@@ -159,6 +165,11 @@ Result<WeightView> Checkpoint::Get(const std::string& name, const Shape& shape) 
   view.packed = stored.order == Order::kPacked;
   view.owner = owner_;
   const LoraDelta* delta = adapter_ ? adapter_->Find(name) : nullptr;
+  if (stored.order == Order::kQuant) {
+    view.quant = stored.quant;
+    view.scales = stored.scales;
+    return view;
+  }
   if (view.packed || (stored.order == Order::kRows && delta == nullptr && Aligned(stored.tensor)))
     return view;
   view.read_rows = [stored, delta, adapter = adapter_, owner = owner_](int64_t first, int64_t count,

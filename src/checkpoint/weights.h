@@ -29,13 +29,16 @@ struct StoredWeight {
     kRows,        // row-major [rows, cols]
     kPacked,      // BF16 [ceil(rows / 32)][ceil(cols / 2)][32][2], the layout of converted models
     kRotary,      // GGUF's order of q and k
+    kQuant,       // rounded panels (kernels/quant.h), with `scales`
     kTransposed,  // a slice of a fused [experts, cols, all rows] tensor
   };
   TensorView tensor;
   std::string file;  // for messages
   Order order = Order::kRows;
-  Shape shape;           // what the tensor stands for: [rows, cols], or [size]
-  int64_t head_dim = 0;  // kRotary
+  Shape shape;                           // what the tensor stands for: [rows, cols], or [size]
+  int64_t head_dim = 0;                  // kRotary
+  QuantFormat quant = QuantFormat::kQ8;  // kQuant
+  TensorView scales = {};                // kQuant
   int64_t row_stride =
       0;  // kTransposed: elements from one input to the next; tensor.data is at row 0, input 0
 };

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "cli/bench_prefill.h"
+#include "cli/bench_request.h"
 #include "cli/command.h"
 
 namespace gatehouse::cli {
@@ -20,14 +21,38 @@ void AddBench(CLI::App& app, Action* action) {
   prefill->add_option("--threads", options->threads, "threads (default: physical cores)")
       ->check(CLI::Range(1, 1024));
   prefill->add_option("--dtype", *dtype, "bf16 or f32")->check(CLI::IsMember({"bf16", "f32"}));
+  auto quant = std::make_shared<std::string>("bf16");
+  prefill->add_option("--quant", *quant, "weights of the layers: bf16, q8 or q4")
+      ->check(CLI::IsMember({"bf16", "q8", "q4"}));
   prefill->add_flag("--json", options->json, "one JSON object");
   prefill->callback([=] {
     *action = [=]() -> Result<int> {
       options->f32 = *dtype == "f32";
+      if (*quant == "q8") options->quant = QuantFormat::kQ8;
+      if (*quant == "q4") options->quant = QuantFormat::kQ4;
       GATEHOUSE_TRY(BenchPrefill(*options));
       return 0;
     };
   });
+  for (const bool batch : {false, true}) {
+    CLI::App* one = command->add_subcommand(batch ? "batch" : "request",
+                                            batch ? "Requests of many clients at once to a real model"
+                                                  : "One request to a real model, cold and warm");
+    auto model = std::make_shared<ModelFlags>();
+    auto asked = std::make_shared<BenchRequestOptions>();
+    model->AddTo(*one);
+    one->add_option("--words", asked->words, "length of the message")->check(CLI::Range(1, 4000));
+    one->add_option("--rounds", asked->rounds, "requests measured")->check(CLI::Range(1, 100000));
+    if (batch) one->add_option("--clients", asked->clients, "at once")->check(CLI::Range(1, 1000));
+    one->add_flag("--json", asked->json, "one JSON object");
+    one->callback([=] {
+      *action = [=]() -> Result<int> {
+        GATEHOUSE_ASSIGN(asked->guard, model->Resolve());
+        GATEHOUSE_TRY(batch ? BenchBatch(*asked) : BenchRequest(*asked));
+        return 0;
+      };
+    });
+  }
 }
 
 }  // namespace gatehouse::cli

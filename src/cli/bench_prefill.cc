@@ -1,7 +1,6 @@
 #include "cli/bench_prefill.h"
 
 #include <fmt/core.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,79 +8,12 @@
 
 #include "backend/cpu_backend.h"
 #include "base/cpu.h"
-#include "base/error.h"
 #include "base/thread_pool.h"
+#include "cli/bench_model.h"
 #include "engine/engine.h"
 
 namespace gatehouse::cli {
 namespace {
-
-Result<ModelConfig> ShapeConfig(const std::string& shape) {
-  ModelConfig config;
-  if (shape == "llama-guard-4") {
-    config.family = ModelConfig::Family::kLlama4;
-    config.hidden = 5120;
-    config.layers = 48;
-    config.heads = 40;
-    config.kv_heads = 8;
-    config.head_dim = 128;
-    config.ffn_dense = config.ffn_expert = 8192;
-    config.vocab = 202048;
-    config.qk_norm = true;
-  } else if (shape == "smollm2-135m") {
-    config.family = ModelConfig::Family::kLlama;
-    config.hidden = 576;
-    config.layers = 30;
-    config.heads = 9;
-    config.kv_heads = 3;
-    config.head_dim = 64;
-    config.ffn_dense = config.ffn_expert = 1536;
-    config.vocab = 49152;
-  } else {
-    return UsageError("unknown shape", "--shape", "llama-guard-4 or smollm2-135m", shape);
-  }
-  return config;
-}
-
-// Random bf16 weights in anonymous memory.
-class RandomWeights {
- public:
-  explicit RandomWeights(ThreadPool& pool) : pool_(pool) {}
-
-  Result<WeightView> Make(const Shape& shape, bool packed) {
-    const bool matrix = shape.size() == 2;
-    WeightView view;
-    view.rows = matrix ? shape[0] : 1;
-    view.cols = matrix ? shape[1] : shape[0];
-    view.packed = packed && matrix;
-    const int64_t values = (view.rows + 31) / 32 * 32 * ((view.cols + 1) / 2 * 2);
-    const size_t bytes = static_cast<size_t>(values) * 2;
-    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return Error{ErrorCode::kInternal, "out of memory", "random weights", {}, {}};
-    view.owner = std::shared_ptr<const void>(
-        memory, [bytes](const void* at) { ::munmap(const_cast<void*>(at), bytes); });
-    auto* bits = static_cast<uint16_t*>(memory);
-    constexpr int64_t kBlock = 1 << 20;
-    const uint64_t seed = ++made_;
-    pool_.For((values + kBlock - 1) / kBlock, [&](int64_t block, int) {
-      uint64_t state =
-          seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(block) * 0xBF58476D1CE4E5B9ull + 1;
-      for (int64_t i = block * kBlock; i < std::min(values, (block + 1) * kBlock); ++i) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        // A random sign and mantissa, magnitudes from 2^-7 to 2^-6: as large as real weights are.
-        bits[i] = static_cast<uint16_t>((state & 0x807Fu) | 0x3C00u);
-      }
-    });
-    view.tensor = {DType::kBF16, {view.rows, view.cols}, reinterpret_cast<const std::byte*>(memory)};
-    return view;
-  }
-
- private:
-  ThreadPool& pool_;
-  uint64_t made_ = 0;
-};
 
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -91,11 +23,7 @@ double Median(std::vector<double> values) {
 }  // namespace
 
 Result<void> BenchPrefill(const BenchPrefillOptions& options) {
-  GATEHOUSE_ASSIGN(ModelConfig config, ShapeConfig(options.shape));
-  if (options.layers > 0) config.layers = options.layers;
-  config.is_moe.assign(static_cast<size_t>(config.layers), 0);
-  config.uses_rope.assign(static_cast<size_t>(config.layers), 1);
-  config.chunked.assign(static_cast<size_t>(config.layers), 0);
+  GATEHOUSE_ASSIGN(const ModelConfig config, ShapeConfig(options.shape, options.layers));
 
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
                    CreateCpuBackend({.threads = options.threads, .f32 = options.f32}));
@@ -107,6 +35,8 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
     const bool embedding = name == "model.embed_tokens.weight";
     if (shape.size() == 2 && !embedding && name != "lm_head.weight")
       products += static_cast<double>(shape[0] * shape[1]);
+    if (options.quant && shape.size() == 2 && name.rfind("model.layers.", 0) == 0)
+      return weights.MakeQuant(shape, *options.quant);
     return weights.Make(shape, !embedding);
   };
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, Decoder::Create(config, lookup, device));
@@ -123,7 +53,7 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   const std::vector<TokenPath> end = {{}};
   std::vector<double> seconds, peaks, shares;
   for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
-    const double peak = device.MeasurePeak();
+    const double peak = device.MeasurePeak(options.quant);
     Sequence sequence = engine.NewSequence();
     const auto begin = std::chrono::steady_clock::now();
     GATEHOUSE_TRY(engine.Run(sequence, input, end));
@@ -134,16 +64,18 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
     shares.push_back(operations / time / peak);
   }
   const double time = Median(seconds);
+  const char* weights_name = !options.quant ? "bf16" : *options.quant == QuantFormat::kQ8 ? "q8" : "q4";
   if (options.json) {
     fmt::print(
-        "{{\"bench\":\"prefill\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":\"{}\",\"ms\":{:.2f}"
+        "{{\"bench\":\"prefill\",\"weights\":\"{}\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":"
+        "\"{}\",\"ms\":{:.2f}"
         ","
         "\"tokens_per_s\":{:.1f},\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
-        options.shape, config.layers, options.tokens, device.Describe(), time * 1e3, tokens / time,
-        operations / time / 1e9, Median(peaks) / 1e9, Median(shares));
+        weights_name, options.shape, config.layers, options.tokens, device.Describe(), time * 1e3,
+        tokens / time, operations / time / 1e9, Median(peaks) / 1e9, Median(shares));
   } else {
-    fmt::print("prefill of {} tokens, {} with {} layers, random weights\n{}; {}\n", options.tokens,
-               options.shape, config.layers, CpuModelName(), device.Describe());
+    fmt::print("prefill of {} tokens, {} with {} layers, random {} weights\n{}; {}\n", options.tokens,
+               options.shape, config.layers, weights_name, CpuModelName(), device.Describe());
     fmt::print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n", time * 1e3,
                options.rounds, tokens / time);
     fmt::print(

@@ -2,8 +2,10 @@
 // peak.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "backend/weight_view.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse::cli {
@@ -15,6 +17,7 @@ struct BenchPrefillOptions {
   int rounds = 5;
   int threads = 0;
   bool f32 = false;
+  std::optional<QuantFormat> quant;  // none: BF16 weights
   bool json = false;
 };
 

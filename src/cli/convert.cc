@@ -13,7 +13,10 @@ namespace gatehouse::cli {
 void AddConvert(CLI::App& app, Action* action) {
   CLI::App* command =
       app.add_subcommand("convert", "Write a model in Gatehouse's own form, which loads by mapping");
-  command->footer("Example: gatehouse convert llama-guard-4 llama-guard-4.gatehouse");
+  command->footer(
+      "Examples:\n"
+      "  gatehouse convert llama-guard-4 llama-guard-4.gatehouse\n"
+      "  gatehouse convert llama-guard-4 llama-guard-4-q8 --quant q8");
   auto options = std::make_shared<ConvertOptions>();
   auto quant = std::make_shared<std::string>("bf16");
   command->add_option("input", options->input, "Hugging Face directory or .gguf file")->required();
@@ -22,9 +25,12 @@ void AddConvert(CLI::App& app, Action* action) {
   command->add_option("--policy", options->policy, "policy file to put in");
   command->add_option("--threads", options->threads, "threads (default: physical cores)")
       ->check(CLI::Range(1, 1024));
-  command->add_option("--quant", *quant, "bf16")->check(CLI::IsMember({"bf16"}));
+  command->add_option("--quant", *quant, "bf16, or the layers' weights rounded: q8, q4")
+      ->check(CLI::IsMember({"bf16", "q8", "q4"}));
   command->callback([=] {
     *action = [=]() -> Result<int> {
+      if (*quant == "q8") options->quant = QuantFormat::kQ8;
+      if (*quant == "q4") options->quant = QuantFormat::kQ4;
       options->tokenizer = [](const Checkpoint& checkpoint) -> Result<std::string> {
         GATEHOUSE_ASSIGN(TokenizerData data, TokenizerDataOf(checkpoint));
         return WriteTokenizerBinary(std::move(data));

@@ -1,0 +1,40 @@
+// Quantised products with VPDPBUSD on 256-bit vectors (AVX-VNNI: laptops and small servers without AVX-512).
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/quant.h"
+#include "kernels/quant_round.h"
+
+#if defined(__AVXVNNI__)
+#include <immintrin.h>
+
+namespace gatehouse {
+namespace {
+
+constexpr const char* kName8 = "avx2-vnni/q8";
+constexpr const char* kName4 = "avx2-vnni/q4";
+
+#include "kernels/quant_avx2.inl"
+
+// Not the intrinsic, and volatile: see the AVX-512 table.
+inline Int Dot(Int sum, Int weights, Int values) {
+  __asm__ volatile("{vex} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(weights), "x"(values));
+  return sum;
+}
+
+#include "kernels/quant_vnni.inl"
+
+#include "kernels/quant_product.inl"
+
+}  // namespace
+
+const QuantKernel* Avx2VnniQuant(QuantFormat format) {
+  return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table;
+}
+
+}  // namespace gatehouse
+#else
+namespace gatehouse {
+const QuantKernel* Avx2VnniQuant(QuantFormat) { return nullptr; }
+}  // namespace gatehouse
+#endif

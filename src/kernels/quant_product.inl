@@ -1,0 +1,265 @@
+// The product of a panel with rounded rows, written once for all vector tables. The including file defines,
+// in its unnamed namespace,
+//
+//   Int, Vec            kLanes int32 or float
+//   kTileRows, kTileVecs   rows and vectors of columns of a tile: its integer sums stay in registers
+//   kFloatRows          tiles of up to so many rows keep their float sums there, too; others in scratch
+//   kTallRows           so few rows in all are one tile, so that weights are streamed once
+//   kBlockGroups        groups of K that all rows pass before the next ones
+//   LoadFloat, StoreFloat, StoreFirst (the first `count` lanes), SplatFloat, SplatInt, ToFloat(Int)
+//   MulAdd(sum, a, b)   fused
+//   kWidens<format>     rows take another form in a tile, two bytes a value: WidenRow(from, bytes, to)
+//   kUnpacks            for many rows a block of the panel is first taken apart into twice its bytes
+//   ("wide"):
+//                       UnpackPanel<format>(from, bytes, to)
+//   GroupSums<format, wide, rows>(sums, x, x_bytes, panel, steps)   adds u * x over 8 `steps` values of K
+//   PeakStep<format>(sum, a), Keep(Int&), kPeakOperations<format>, kName8, kName4
+//   Round               of QuantKernel
+//
+// The integer sums are exact and the float sums follow the groups in order by fused multiply-adds, so tiles,
+// blocks and tables all give the same bits.
+
+constexpr int kTileColumns = kLanes * kTileVecs;
+static_assert(kPanel % kTileColumns == 0);
+
+constexpr int64_t kLineBytes = 64;
+constexpr int64_t kBlock = kBlockGroups * kQuantGroup;
+constexpr int64_t kWidenedBytes = 2 * kBlock + kLineBytes;  // of a row; not a multiple of 4 KB
+
+constexpr int64_t kUnpackRows = 24;  // from here on, unpacking once is cheaper than in every tile
+
+template <QuantFormat format, bool wide = false>
+constexpr int64_t kStepBytes = (wide ? 2 : 1) * kQuantAlign* kPanel / (format == QuantFormat::kQ8 ? 1 : 2);
+
+// Rows of one tile against one block of K.
+struct TileJob {
+  const int8_t* x;
+  int64_t x_stride;
+  const int32_t* starts;  // of the block's first group: -offset * sum of the row's values
+  const float* x_scales;  // of the block's first group
+  int64_t groups;         // of all of K: a row's starts and scales
+  const uint8_t* panel;
+  const float* scales;
+  int64_t depth;  // of the block, a multiple of kQuantAlign
+  float* acc;     // [rows][kPanel]
+  char* widened;
+  const uint8_t* next;  // of the panel, which a group asks for `next_lines` lines of; advances
+  int64_t next_lines;
+};
+
+// Weights of the next block into the second cache, in the shade of this block's products.
+inline void AskForNext(TileJob& job) {
+  for (int64_t line = 0; line < job.next_lines; ++line) {
+    __builtin_prefetch(job.next, 0, 2);
+    job.next += kLineBytes;
+  }
+}
+
+template <int rows>
+inline void LoadTile(const float* from, Vec (&acc)[rows][kTileVecs]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < kTileVecs; ++c) acc[r][c] = LoadFloat(from + r * kPanel + c * kLanes);
+  }
+}
+
+template <int rows>
+inline void StoreTile(const Vec (&acc)[rows][kTileVecs], float* to) {
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < kTileVecs; ++c) StoreFloat(to + r * kPanel + c * kLanes, acc[r][c]);
+  }
+}
+
+template <QuantFormat format, bool wide, int rows>
+void Tile(TileJob& job) {
+  const char* x = reinterpret_cast<const char*>(job.x);
+  int64_t x_bytes = job.x_stride;
+  if constexpr (kWidens<format>) {
+    for (int r = 0; r < rows; ++r) {
+      WidenRow(job.x + r * job.x_stride, job.depth, job.widened + r * kWidenedBytes);
+      __builtin_prefetch(job.x + r * job.x_stride + kBlock);
+    }
+    x = job.widened;
+    x_bytes = kWidenedBytes;
+  }
+  for (int column = 0; column < kPanel; column += kTileColumns) {
+    const uint8_t* panel = job.panel + column * 4;
+    const float* scales = job.scales + column;
+    const int32_t* starts = job.starts;
+    const float* x_scales = job.x_scales;
+    float* out = job.acc + column;
+    const int64_t groups = job.groups;
+    Vec acc[rows][kTileVecs];
+    if constexpr (rows <= kFloatRows) LoadTile<rows>(out, acc);
+    for (int64_t left = job.depth; left > 0; left -= kQuantGroup) {
+      Int sum[rows][kTileVecs];
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) {
+        const Int start = SplatInt(starts[r * groups]);
+#pragma GCC unroll 4
+        for (int c = 0; c < kTileVecs; ++c) sum[r][c] = start;
+      }
+      if (column == 0) AskForNext(job);
+      GroupSums<format, wide, rows>(sum, x, x_bytes, panel,
+                                    (left < kQuantGroup ? left : kQuantGroup) / kQuantAlign);
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+        for (int c = 0; c < kTileVecs; ++c) {
+          const Vec scale = LoadFloat(scales + c * kLanes) * SplatFloat(x_scales[r * groups]);
+          if constexpr (rows <= kFloatRows) {
+            acc[r][c] = MulAdd(acc[r][c], scale, ToFloat(sum[r][c]));
+          } else {
+            float* to = out + r * kPanel + c * kLanes;
+            StoreFloat(to, MulAdd(LoadFloat(to), scale, ToFloat(sum[r][c])));
+          }
+        }
+      }
+      x += kQuantGroup;
+      panel += kQuantGroup / kQuantAlign * kStepBytes<format, wide>;
+      scales += kPanel;
+      ++starts;
+      ++x_scales;
+      if constexpr (rows > kFloatRows) __asm__("" : "+r"(out));  // or the compiler would try it all the same
+    }
+    if constexpr (rows <= kFloatRows) StoreTile<rows>(acc, out);
+    x -= (job.depth + kQuantGroup - 1) / kQuantGroup * kQuantGroup;
+  }
+}
+
+template <QuantFormat format, bool wide, int rows>
+inline void TileOf(int count, TileJob& job) {
+  if (count == rows) {
+    Tile<format, wide, rows>(job);
+  } else if constexpr (rows > 1) {
+    TileOf<format, wide, rows - 1>(count, job);
+  }
+}
+
+// Tiles of about equal height: a row alone would wait for its own sums.
+inline int TileRows(int64_t left) {
+  const int64_t tiles = (left + kTileRows - 1) / kTileRows;
+  return static_cast<int>((left + tiles - 1) / tiles);
+}
+
+inline void Finish(const float* acc, int count, int columns, float* y, int64_t y_stride) {
+  for (int r = 0; r < count; ++r) {
+    for (int column = 0; column < columns; column += kLanes) {
+      const Vec v = LoadFloat(acc + r * kPanel + column);
+      float* to = y + r * y_stride + column;
+      if (columns - column >= kLanes) {
+        StoreFloat(to, v);
+      } else {
+        StoreFirst(to, v, columns - column);
+      }
+    }
+  }
+}
+
+template <QuantFormat format>
+void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, float* y, int64_t y_stride,
+         int columns, void* scratch) {
+  const int64_t depth = QuantPaddedK(k);
+  const int64_t groups = QuantGroups(k);
+  auto* acc = static_cast<float*>(scratch);
+  auto* starts = reinterpret_cast<int32_t*>(acc + rows * kPanel);
+  auto* widened = reinterpret_cast<char*>(acc + rows * kPanel + (rows * groups + 15) / 16 * 16);
+  auto* unpacked = reinterpret_cast<uint8_t*>(widened + (kWidens<format> ? kTallRows * kWidenedBytes : 0));
+  const bool unpacks = kUnpacks && rows >= kUnpackRows;
+  constexpr int32_t kOffset = format == QuantFormat::kQ8 ? 128 : 8;
+  for (int64_t i = 0; i < rows * groups; ++i) starts[i] = -kOffset * x.sums[i];
+  __builtin_memset(acc, 0, static_cast<size_t>(rows * kPanel) * sizeof(float));
+  for (int64_t begin = 0; begin < depth; begin += kBlock) {
+    const int64_t group = begin / kQuantGroup;
+    const bool last = depth - begin <= kBlock;
+    const uint8_t* next = panel.values + (begin + kBlock) / kQuantAlign * kStepBytes<format>;
+    const int64_t next_depth = last || rows <= kTallRows         ? 0
+                               : depth - begin - kBlock < kBlock ? depth - begin - kBlock
+                                                                 : kBlock;
+    const int64_t visits = (rows + kTileRows - 1) / kTileRows * kBlockGroups;
+    const int64_t next_lines =
+        (next_depth / kQuantAlign * kStepBytes<format> / kLineBytes + visits - 1) / visits;
+    const uint8_t* block = panel.values + begin / kQuantAlign * kStepBytes<format>;
+    if (unpacks) {
+      UnpackPanel<format>(block, (last ? depth - begin : kBlock) / kQuantAlign * kStepBytes<format>,
+                          unpacked);
+      block = unpacked;
+    }
+    for (int64_t row = 0; row < rows;) {
+      const int count = rows <= kTallRows ? static_cast<int>(rows) : TileRows(rows - row);
+      TileJob job{x.values + row * x.stride + begin,
+                  x.stride,
+                  starts + row * groups + group,
+                  x.scales + row * groups + group,
+                  groups,
+                  block,
+                  panel.scales + group * kPanel,
+                  last ? depth - begin : kBlock,
+                  acc + row * kPanel,
+                  widened,
+                  next,
+                  next_lines};
+      if (last) {
+        for (int r = 0; r < count; ++r) {
+          __builtin_prefetch(y + (row + r) * y_stride, 1);
+          __builtin_prefetch(y + (row + r) * y_stride + columns - 1, 1);
+        }
+      }
+      if (unpacks) {
+        TileOf<format, kUnpacks, kTileRows>(count, job);
+      } else {
+        TileOf<format, false, kTallRows>(count, job);
+      }
+      next = job.next;
+      if (last) Finish(job.acc, count, columns, y + row * y_stride, y_stride);
+      row += count;
+    }
+  }
+}
+
+template <QuantFormat format>
+size_t ScratchBytes(int64_t rows, int64_t k) {
+  const int64_t starts = (rows * QuantGroups(k) + 15) / 16 * 16;
+  const int64_t widened = kWidens<format> ? kTallRows * kWidenedBytes : 0;
+  const int64_t unpacked = kUnpacks ? kBlock / kQuantAlign * kStepBytes<format, true> : 0;
+  return static_cast<size_t>((rows * kPanel + starts) * 4 + widened + unpacked);
+}
+
+// The format's own multiply-add on registers alone, in as many chains as a tile has sums.
+template <QuantFormat format>
+double PeakLoop(int64_t iterations) {
+  constexpr int kChains = kTileRows * kTileVecs;
+  Int sum[kChains];
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; ++i) sum[i] = SplatInt(i);
+  Int a = SplatInt(0x01010101);
+  for (int64_t repeat = 0; repeat < iterations; ++repeat) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kChains; ++i) {
+      sum[i] = PeakStep<format>(sum[i], a);
+      Keep(sum[i]);  // or the compiler would sum up the loop by itself
+    }
+    Keep(a);
+  }
+  Int total = sum[0];
+#pragma GCC unroll 32
+  for (int i = 1; i < kChains; ++i) total = total ^ sum[i];
+  const double operations = kPeakOperations<format> * kChains * static_cast<double>(iterations);
+  return total[0] == -1 && iterations < 0 ? 0.0 : operations;
+}
+
+constexpr QuantKernel kQ8Table = {kName8,
+                                  QuantFormat::kQ8,
+                                  Round,
+                                  Run<QuantFormat::kQ8>,
+                                  ScratchBytes<QuantFormat::kQ8>,
+                                  PeakLoop<QuantFormat::kQ8>};
+constexpr QuantKernel kQ4Table = {kName4,
+                                  QuantFormat::kQ4,
+                                  Round,
+                                  Run<QuantFormat::kQ4>,
+                                  ScratchBytes<QuantFormat::kQ4>,
+                                  PeakLoop<QuantFormat::kQ4>};
