@@ -18,7 +18,7 @@ constexpr const char* kName4 = "avx2-vnni/q4";
 
 // Not the intrinsic, and volatile: see the AVX-512 table.
 inline Int Dot(Int sum, Int weights, Int values) {
-  __asm__ volatile("{vex} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(weights), "x"(values));
+  __asm__ volatile("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(weights), "x"(values));
   return sum;
 }
 
