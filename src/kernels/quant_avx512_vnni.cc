@@ -1,4 +1,5 @@
-// Quantised products with AVX-512 VNNI: tiles of 12 x 32 (24 integer sums of 32 registers).
+// Quantised products with AVX-512 VNNI: tiles of 6 x 32, whose integer and float sums share the registers (12
+// + 12 of 32); up to 12 rows in all are one tile of 12 x 32 with its float sums in scratch.
 #include <cstddef>
 #include <cstdint>
 

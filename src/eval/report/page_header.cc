@@ -35,7 +35,8 @@ std::string RowFacts(const Report& report) {
                                       Percent(static_cast<double>(unsafe) / static_cast<double>(report.n))));
   }
   if (report.problems > 0)
-    out += Fact("Left out", "<span class=\"problem\">" + Count(report.problems) + " not read or not judged</span>");
+    out += Fact("Left out",
+                "<span class=\"problem\">" + Count(report.problems) + " not read or not judged</span>");
   if (!report.made.empty()) out += Fact("Made", Name(report.made));
   return out;
 }

@@ -32,7 +32,8 @@ struct Mistake {
   bool unsafe = false;  // the label
   double score = 0;
   std::vector<std::string> labelled, predicted;  // categories
-  std::string text;  // of the judged message, cut at 2 000 characters; untrusted, empty when the data is not there
+  std::string
+      text;  // of the judged message, cut at 2 000 characters; untrusted, empty when the data is not there
 };
 
 // Rows labelled with exactly one known category (row) against the first category said (column).
@@ -59,7 +60,8 @@ struct Report {
   GroupFigures overall;
   std::vector<Dimension> dimensions;
 
-  // The model card's way: plain means of recall, fpr and f1 over categories (S14 left out) and over languages.
+  // The model card's way: plain means of recall, fpr and f1 over categories (S14 left out) and over
+  // languages.
   struct Mean {
     std::optional<double> recall, fpr, f1;
     int groups = 0;

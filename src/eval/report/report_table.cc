@@ -80,8 +80,8 @@ std::string Head(const Report& report, int width, bool colour) {
     rows += fmt::format(", {} unsafe", Count(report.overall.figures.tp + report.overall.figures.fn));
   line(rows);
   if (report.problems > 0)
-    out += TextLine("Left out   " + Count(report.problems) + " rows that could not be read or judged", TextStyle::kBad,
-                    width, colour);
+    out += TextLine("Left out   " + Count(report.problems) + " rows that could not be read or judged",
+                    TextStyle::kBad, width, colour);
   return out + "\n";
 }
 
