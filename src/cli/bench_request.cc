@@ -84,6 +84,7 @@ Result<void> BenchBatch(const BenchRequestOptions& options) {
     tokens = 0;
     const Clock::time_point begin = Clock::now();
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<size_t>(clients));
     for (int i = 0; i < clients; ++i) threads.emplace_back(ask, requests);
     for (std::thread& thread : threads) thread.join();
     const double seconds = SecondsSince(begin);

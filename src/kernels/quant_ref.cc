@@ -68,7 +68,7 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
       step += QuantPanelBytes(format, kQuantAlign);
       for (int64_t row = 0; row < rows; ++row) {
         for (int i = 0; i < kQuantAlign; ++i) {
-          const int32_t value = x.values[row * x.stride + at + i];
+          const int32_t value{x.values[row * x.stride + at + i]};  // -127 .. 127
           for (int c = 0; c < kPanel; ++c) sum[row * kPanel + c] += value * w[i][c];
         }
       }

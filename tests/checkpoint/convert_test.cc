@@ -222,7 +222,7 @@ TEST(Converted, DescriptionsThatDoNotFitAreRefused) {
   EXPECT_EQ(message([](Json&) {}), "no error");
   EXPECT_THAT(message([](Json& j) { j["version"] = 2; }), HasSubstr("convert it again"));
   EXPECT_THAT(message([](Json& j) { j["format"] = "x"; }), HasSubstr("convert it again"));
-  EXPECT_THAT(message([](Json& j) { j["weights"] = "q8"; }), HasSubstr("convert it again"));
+  EXPECT_THAT(message([](Json& j) { j["weights"] = "q5"; }), HasSubstr("convert it again"));
   EXPECT_THAT(message([](Json& j) { j.erase("config"); }), HasSubstr("bad description"));
   EXPECT_THAT(message([](Json& j) { j["config"]["hidden_size"] = 0; }), HasSubstr("hidden_size"));
   EXPECT_THAT(message([](Json& j) { j["config"]["hidden_size"] = 32; }), HasSubstr("wrong shape"));

@@ -74,8 +74,9 @@ Result<bool> ParseLabel(const OrderedJson& value, const std::string& where) {
   std::string word;
   if (value.is_string()) {
     word = Lower(value.get_ref<const std::string&>());
-  } else if (value.is_number() && (value == 0 || value == 1)) {
-    return value == 1;
+  } else if (value.is_number()) {
+    const double number = value.get<double>();
+    if (number == 0 || number == 1) return number == 1;
   }
   if (std::find(kUnsafe.begin(), kUnsafe.end(), word) != kUnsafe.end()) return true;
   if (std::find(kSafe.begin(), kSafe.end(), word) != kSafe.end()) return false;

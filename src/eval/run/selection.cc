@@ -17,6 +17,7 @@ uint64_t Mix(uint64_t x) {
 std::map<std::string, size_t> Quotas(const std::map<std::string, std::vector<uint64_t>>& hashes,
                                      size_t sample) {
   std::vector<std::pair<size_t, std::string>> by_size;
+  by_size.reserve(hashes.size());
   for (const auto& [source, rows] : hashes) by_size.emplace_back(rows.size(), source);
   std::sort(by_size.begin(), by_size.end());
   std::map<std::string, size_t> out;
