@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <string_view>
 
@@ -12,6 +13,7 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kCurvePoints = 400;
+constexpr size_t kRowsOfAnExactCurve = 100000;
 using Flag = PredictionTable::Flag;
 
 // The languages of the model card's multilingual line.
@@ -181,11 +183,15 @@ Result<Report> BuildReport(const std::string& record, const ReportOptions& optio
     report.dimensions.push_back(builder.ByColumn(table.by_names[i], table.by[i], table.by_values[i]));
 
   {
-    const Columns all = Columns::Of(table, [](size_t) { return true; });
+    Columns all = Columns::Of(table, [](size_t) { return true; });
     report.wanted_fpr = options.at_fpr;
     report.at_fpr = AtFalsePositiveRate(all.View(), options.at_fpr);
-    report.curve = Thinned(Curve(all.View()), kCurvePoints);
     report.reliability = Reliability(all.View());
+    // A curve has a point for each distinct score: of a million rows it is drawn from scores to four digits.
+    if (all.scores.size() > kRowsOfAnExactCurve) {
+      for (double& score : all.scores) score = std::round(score * 1e4) / 1e4;
+    }
+    report.curve = Thinned(Curve(all.View()), kCurvePoints);
   }
   FillHistograms(table, &report);
   report.latency = LatencyOf(table);
