@@ -7,7 +7,7 @@
 
 #include "data_fixtures.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kMeasured = false;  // freed memory is kept for a while there
 #else
 constexpr bool kMeasured = true;
