@@ -37,7 +37,7 @@ class Builder {
                      const Numbered<std::string>& values) const {
     Dimension out{std::move(name), {}};
     for (size_t value = 0; value < values.size(); ++value) {
-      out.groups.push_back(Group(values[value].empty() ? "(none)" : values[value],
+      out.groups.push_back(Group(values[value].empty() ? kNoValue : values[value],
                                  [&](size_t row) { return column[row] == value; }));
     }
     return out;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <set>
 
 #include "eval/run/record.h"
@@ -87,14 +86,10 @@ Result<void> AddCategoryAgainstRest(const std::string& record, const VerdictRule
     const size_t count = std::min(at_once, keys.size() - first);
     std::vector<Columns> columns(count);
     for (Columns& one : columns) one.Reserve(known, !table.clusters.empty());
-    GATEHOUSE_ASSIGN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(record));
-    Prediction prediction;
-    for (size_t row = 0;;) {
-      GATEHOUSE_ASSIGN(const bool more, reader->Next(&prediction));
-      if (!more) break;
-      if (!prediction.error.empty()) continue;
+    size_t row = 0;
+    GATEHOUSE_TRY(ForEachJudged(record, [&](const Prediction& prediction) {
       const size_t at = row++;
-      if (prediction.unsafe && !prediction.categories_known) continue;
+      if (prediction.unsafe && !prediction.categories_known) return;
       const Decision decision = Decide(rule, prediction);
       for (size_t i = 0; i < count; ++i) {
         const std::string& key = keys[first + i];
@@ -106,7 +101,7 @@ Result<void> AddCategoryAgainstRest(const std::string& record, const VerdictRule
         columns[i].predicted.push_back(decision.unsafe && Holds(decision.categories, key));
         if (!table.clusters.empty()) columns[i].clusters.push_back(table.clusters[at]);
       }
-    }
+    }));
     for (size_t i = 0; i < count; ++i) {
       BootstrapOptions options = bootstrap;
       options.clusters = columns[i].clusters.empty() ? nullptr : columns[i].clusters.data();

@@ -22,8 +22,8 @@ struct Changed {
 Result<Comparison::Against> CompareTwo(const std::string& base, const VerdictRule& base_rule,
                                        const std::string& other, const VerdictRule& other_rule,
                                        const ReportOptions& options) {
-  GATEHOUSE_ASSIGN(const std::unique_ptr<RecordReader> first, RecordReader::Open(base));
-  GATEHOUSE_ASSIGN(const std::unique_ptr<RecordReader> second, RecordReader::Open(other));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<PredictionReader> first, PredictionReader::Open(base));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<PredictionReader> second, PredictionReader::Open(other));
   Columns a, b;
   std::map<std::string, uint32_t> clusters;
   std::multimap<double, Changed> changed;  // by difference of scores
@@ -46,11 +46,8 @@ Result<Comparison::Against> CompareTwo(const std::string& base, const VerdictRul
     a.predicted.push_back(p.unsafe);
     b.predicted.push_back(q.unsafe);
     if (!options.cluster.empty()) {
-      std::string value = options.cluster == "source" ? x.source : "(none)";
-      for (const auto& [key, text] : x.fields) {
-        if (key == options.cluster) value = text;
-      }
-      a.clusters.push_back(clusters.emplace(value, static_cast<uint32_t>(clusters.size())).first->second);
+      const auto next = static_cast<uint32_t>(clusters.size());
+      a.clusters.push_back(clusters.emplace(ClusterOf(x, options.cluster), next).first->second);
     }
     const double difference = std::fabs(x.unsafe_score - y.unsafe_score);
     sum += difference;

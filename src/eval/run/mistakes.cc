@@ -56,21 +56,16 @@ Mistake MistakeOf(const Prediction& prediction, const Decision& decision) {
 }
 
 Result<void> AddMistakes(const std::string& record, const VerdictRule& rule, Report* report) {
-  GATEHOUSE_ASSIGN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(record));
   Worst missed, false_alarms;
-  Prediction prediction;
-  while (true) {
-    GATEHOUSE_ASSIGN(const bool more, reader->Next(&prediction));
-    if (!more) break;
-    if (!prediction.error.empty()) continue;
+  GATEHOUSE_TRY(ForEachJudged(record, [&](const Prediction& prediction) {
     const Decision decision = Decide(rule, prediction);
-    if (decision.unsafe == prediction.unsafe) continue;
+    if (decision.unsafe == prediction.unsafe) return;
     if (prediction.unsafe) {
       missed.Offer(-prediction.unsafe_score, prediction, decision);
     } else {
       false_alarms.Offer(prediction.unsafe_score, prediction, decision);
     }
-  }
+  }));
   missed.MoveTo(&report->mistakes);
   false_alarms.MoveTo(&report->mistakes);
   return {};

@@ -1,5 +1,6 @@
 #include "eval/run/prediction.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -84,6 +85,17 @@ class LineReader {
 };
 
 }  // namespace
+
+std::string FieldOf(const std::vector<std::pair<std::string, std::string>>& fields, const std::string& name,
+                    const std::string& otherwise) {
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; });
+  return found == fields.end() ? otherwise : found->second;
+}
+
+std::string ClusterOf(const Prediction& prediction, const std::string& name) {
+  return name == "source" ? prediction.source : FieldOf(prediction.fields, name, kNoValue);
+}
 
 Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict) {
   Prediction out;

@@ -13,6 +13,8 @@
 
 namespace gatehouse {
 
+inline constexpr const char* kNoValue = "(none)";  // names the group of rows without a field
+
 struct Prediction {
   std::string id, source, language;
   std::string role;  // "user" or "assistant"
@@ -31,6 +33,12 @@ struct Prediction {
 
   std::vector<std::pair<std::string, std::string>> fields;  // of the row, for --by and --cluster
 };
+
+// The value of a field of a row; `otherwise` where the row has none of that name.
+std::string FieldOf(const std::vector<std::pair<std::string, std::string>>& fields, const std::string& name,
+                    const std::string& otherwise);
+// What puts a row into a cluster: its source, or a field.
+std::string ClusterOf(const Prediction& prediction, const std::string& name);
 
 Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict);
 

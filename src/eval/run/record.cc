@@ -71,26 +71,26 @@ Result<void> WriteIdentity(const std::string& path, const std::string& identity)
 
 }  // namespace
 
-struct RecordReader::State {
+struct PredictionReader::State {
   std::string path;
   std::ifstream file;
   std::string line;
   int64_t number = 0;
 };
 
-RecordReader::RecordReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
-RecordReader::~RecordReader() = default;
+PredictionReader::PredictionReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PredictionReader::~PredictionReader() = default;
 
-Result<std::unique_ptr<RecordReader>> RecordReader::Open(const std::string& path) {
+Result<std::unique_ptr<PredictionReader>> PredictionReader::Open(const std::string& path) {
   auto state = std::make_unique<State>();
   state->path = path;
   state->file.open(path, std::ios::binary);
   if (!state->file)
     return BadInput("cannot open the record", path, "predictions.jsonl of an evaluation", "no file");
-  return std::unique_ptr<RecordReader>(new RecordReader(std::move(state)));
+  return std::unique_ptr<PredictionReader>(new PredictionReader(std::move(state)));
 }
 
-Result<bool> RecordReader::Next(Prediction* out) {
+Result<bool> PredictionReader::Next(Prediction* out) {
   State& state = *state_;
   if (!std::getline(state.file, state.line) || state.file.eof()) return false;
   const std::string where = state.path + " line " + std::to_string(++state.number);
@@ -110,16 +110,16 @@ Result<int64_t> CountLines(const std::string& path) {
   return extent->lines;
 }
 
-RecordWriter::~RecordWriter() {
+PredictionWriter::~PredictionWriter() {
   if (file_ >= 0) ::close(file_);
 }
 
-Result<std::unique_ptr<RecordWriter>> RecordWriter::Open(const std::string& directory,
-                                                         const std::string& identity) {
+Result<std::unique_ptr<PredictionWriter>> PredictionWriter::Open(const std::string& directory,
+                                                                 const std::string& identity) {
   if (::mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST)
     return BadInput("cannot make the report's directory", directory, "a path that can be written",
                     std::strerror(errno));
-  std::unique_ptr<RecordWriter> writer(new RecordWriter);
+  std::unique_ptr<PredictionWriter> writer(new PredictionWriter);
   writer->path_ = directory + "/predictions.jsonl";
   writer->file_ = ::open(writer->path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (writer->file_ < 0)
@@ -144,7 +144,7 @@ Result<std::unique_ptr<RecordWriter>> RecordWriter::Open(const std::string& dire
   return writer;
 }
 
-Result<void> RecordWriter::Append(const Prediction& prediction) {
+Result<void> PredictionWriter::Append(const Prediction& prediction) {
   return WriteAll(file_, PredictionToJson(prediction) + "\n", path_);
 }
 

@@ -13,32 +13,44 @@
 namespace gatehouse {
 
 // Reads a record line by line, in bounded memory.
-class RecordReader {
+class PredictionReader {
  public:
   // Errors: kBadInput: the file cannot be opened.
-  static Result<std::unique_ptr<RecordReader>> Open(const std::string& path);
-  ~RecordReader();
+  static Result<std::unique_ptr<PredictionReader>> Open(const std::string& path);
+  ~PredictionReader();
   // False at the end. A last line without its newline is what a kill left: it is not there. Errors:
   // kBadInput: a line that is no prediction, naming it.
   Result<bool> Next(Prediction* out);
 
  private:
   struct State;
-  explicit RecordReader(std::unique_ptr<State> state);
+  explicit PredictionReader(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// fn(prediction) for every row that was judged. Errors: kBadInput: the record.
+template <typename Fn>
+Result<void> ForEachJudged(const std::string& record, Fn fn) {
+  GATEHOUSE_ASSIGN(const std::unique_ptr<PredictionReader> reader, PredictionReader::Open(record));
+  Prediction prediction;
+  while (true) {
+    GATEHOUSE_ASSIGN(const bool more, reader->Next(&prediction));
+    if (!more) return {};
+    if (prediction.error.empty()) fn(prediction);
+  }
+}
 
 // Whole lines of a record. Errors: kBadInput.
 Result<int64_t> CountLines(const std::string& path);
 
-class RecordWriter {
+class PredictionWriter {
  public:
   // Opens DIRECTORY/predictions.jsonl to go on with it, or begins it. `identity` says what the predictions
   // depend on (model, policy, thresholds, data); it is kept in DIRECTORY/run.json, and a record of another
   // identity is refused. Another process that is writing it is refused too. Errors: kBadInput.
-  static Result<std::unique_ptr<RecordWriter>> Open(const std::string& directory,
-                                                    const std::string& identity);
-  ~RecordWriter();
+  static Result<std::unique_ptr<PredictionWriter>> Open(const std::string& directory,
+                                                        const std::string& identity);
+  ~PredictionWriter();
 
   // Rows that the record held when it was opened; whoever goes on must skip as many rows of the data.
   int64_t rows() const { return rows_; }
@@ -47,7 +59,7 @@ class RecordWriter {
   const std::string& path() const { return path_; }
 
  private:
-  RecordWriter() = default;
+  PredictionWriter() = default;
   int file_ = -1;
   std::string path_;
   int64_t rows_ = 0;

@@ -17,14 +17,14 @@ using Clock = std::chrono::steady_clock;
 // What is left to do with rows once they are read: skip those of the record, judge the others.
 class Runner {
  public:
-  Runner(const Guard& guard, const RunOptions& options, RecordWriter& writer, int64_t total)
+  Runner(const Guard& guard, const RunOptions& options, PredictionWriter& writer, int64_t total)
       : guard_(guard), options_(options), writer_(writer) {
     progress_.total = total;
   }
 
   // The record's rows come first, and must be the data's first rows.
   Result<void> CheckRecord(const std::string& path) {
-    GATEHOUSE_ASSIGN(record_, RecordReader::Open(path));
+    GATEHOUSE_ASSIGN(record_, PredictionReader::Open(path));
     return {};
   }
 
@@ -62,8 +62,8 @@ class Runner {
  private:
   const Guard& guard_;
   const RunOptions& options_;
-  RecordWriter& writer_;
-  std::unique_ptr<RecordReader> record_;
+  PredictionWriter& writer_;
+  std::unique_ptr<PredictionReader> record_;
   RunProgress progress_;
   int64_t tp_ = 0, wrong_ = 0;
   Clock::time_point begin_ = Clock::now();
@@ -84,8 +84,8 @@ Result<void> WriteProblems(const std::string& path, const std::vector<RowProblem
 
 Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options) {
   GATEHOUSE_ASSIGN(const Selection selection, Selection::Make(options.data, options.selection));
-  GATEHOUSE_ASSIGN(const std::unique_ptr<RecordWriter> writer,
-                   RecordWriter::Open(options.directory, options.identity));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<PredictionWriter> writer,
+                   PredictionWriter::Open(options.directory, options.identity));
   RunOutcome out;
   out.record = writer->path();
   out.resumed = writer->rows();

@@ -25,7 +25,7 @@ struct RunOptions {
   SelectionOptions selection;
   ClassifyOptions request;
   std::string directory;  // of the record
-  std::string identity;   // what the predictions depend on: see RecordWriter
+  std::string identity;   // what the predictions depend on: see PredictionWriter
   bool strict = false;    // the first row that cannot be read or judged ends the run
   std::function<void(const RunProgress&)> progress;  // after each row; may be empty
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "eval/run/prediction.h"
+
 namespace gatehouse {
 namespace {
 
@@ -51,9 +53,7 @@ bool Selection::Matches(const EvalRow& row) const {
     } else if (key == "label") {
       value = row.unsafe ? "unsafe" : "safe";
     } else {
-      for (const auto& [name, field] : row.fields) {
-        if (name == key) value = field;
-      }
+      value = FieldOf(row.fields, key, {});
     }
     if (value != wanted) return false;
   }

@@ -39,24 +39,18 @@ void PredictionTable::Reserve(size_t rows) {
 }
 
 Result<void> PredictionTable::Add(const Prediction& prediction, const VerdictRule& rule) {
-  ++lines;
   if (!prediction.error.empty()) {
     ++errors;
     return {};
   }
-  const auto field = [&](const std::string& name) {
-    for (const auto& [key, value] : prediction.fields) {
-      if (key == name) return value;
-    }
-    return std::string("(none)");
-  };
   const Decision decision = Decide(rule, prediction);
   GATEHOUSE_ASSIGN(const uint16_t source_number, sources.Number(prediction.source));
   GATEHOUSE_ASSIGN(const uint16_t language_number, languages.Number(prediction.language));
   GATEHOUSE_ASSIGN(const uint16_t labelled_number, category_sets.Number(prediction.categories));
   GATEHOUSE_ASSIGN(const uint16_t said_number, category_sets.Number(decision.categories));
   for (size_t i = 0; i < by_names.size(); ++i) {
-    GATEHOUSE_ASSIGN(const uint16_t number, by_values[i].Number(field(by_names[i])));
+    GATEHOUSE_ASSIGN(const uint16_t number,
+                     by_values[i].Number(FieldOf(prediction.fields, by_names[i], kNoValue)));
     by[i].push_back(number);
   }
   source.push_back(source_number);
@@ -71,9 +65,8 @@ Result<void> PredictionTable::Add(const Prediction& prediction, const VerdictRul
   ms.push_back(static_cast<float>(prediction.ms));
   tokens.push_back(static_cast<uint16_t>(std::min(prediction.tokens, 65535)));
   if (!cluster_.empty()) {
-    const std::string value = cluster_ == "source" ? prediction.source : field(cluster_);
-    clusters.push_back(
-        cluster_numbers_.emplace(value, static_cast<uint32_t>(cluster_numbers_.size())).first->second);
+    const auto next = static_cast<uint32_t>(cluster_numbers_.size());
+    clusters.push_back(cluster_numbers_.emplace(ClusterOf(prediction, cluster_), next).first->second);
   }
   if (category_keys.size() < prediction.category_scores.size()) {
     for (const auto& [key, score] : prediction.category_scores) {
@@ -89,7 +82,7 @@ Result<PredictionTable> ReadTable(const std::string& path, const VerdictRule& ru
   PredictionTable table(std::move(by), cluster);
   GATEHOUSE_ASSIGN(const int64_t lines, CountLines(path));
   table.Reserve(static_cast<size_t>(lines));
-  GATEHOUSE_ASSIGN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(path));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<PredictionReader> reader, PredictionReader::Open(path));
   Prediction prediction;
   while (true) {
     GATEHOUSE_ASSIGN(const bool more, reader->Next(&prediction));

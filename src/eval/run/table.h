@@ -62,7 +62,6 @@ class PredictionTable {
   std::vector<Numbered<std::string>> by_values;
   std::vector<std::string> category_keys;  // of category_scores, in the order of the policy
   int64_t errors = 0;                      // rows that could not be judged
-  int64_t lines = 0;                       // rows of the record, with those
 
  private:
   std::string cluster_;
@@ -99,7 +98,7 @@ struct Columns {
   ScoredRows View() const { return {scores.data(), labels.data(), predicted.data(), scores.size()}; }
 };
 
-// Reads a whole record. Errors: kBadInput: as RecordReader's and Add's.
+// Reads a whole record. Errors: kBadInput: as PredictionReader's and Add's.
 Result<PredictionTable> ReadTable(const std::string& path, const VerdictRule& rule,
                                   std::vector<std::string> by, const std::string& cluster);
 

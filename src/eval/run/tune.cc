@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "base/error.h"
 #include "eval/run/record.h"
@@ -33,18 +32,6 @@ double LogLoss(const Columns& rows, const Calibration& calibration) {
   return rows.scores.empty() ? 0 : sum / static_cast<double>(rows.scores.size());
 }
 
-// fn(prediction) for every judged row.
-template <typename Fn>
-Result<void> ForEach(const std::string& record, Fn fn) {
-  GATEHOUSE_ASSIGN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(record));
-  Prediction prediction;
-  while (true) {
-    GATEHOUSE_ASSIGN(const bool more, reader->Next(&prediction));
-    if (!more) return {};
-    if (prediction.error.empty()) fn(prediction);
-  }
-}
-
 void AddRow(double score, bool unsafe, Columns* columns) {
   columns->scores.push_back(score);
   columns->labels.push_back(unsafe);
@@ -67,7 +54,7 @@ Result<FoundThresholds> SearchThresholds(const std::string& record, const Thresh
                                          bool per_category) {
   Columns all;
   std::vector<std::string> keys;
-  GATEHOUSE_TRY(ForEach(record, [&](const Prediction& one) {
+  GATEHOUSE_TRY(ForEachJudged(record, [&](const Prediction& one) {
     AddRow(one.unsafe_score, one.unsafe, &all);
     for (const auto& [key, score] : one.category_scores) {
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
@@ -85,7 +72,7 @@ Result<FoundThresholds> SearchThresholds(const std::string& record, const Thresh
   for (const std::string& key : keys) {
     Columns rows;
     int64_t positives = 0;
-    GATEHOUSE_TRY(ForEach(record, [&](const Prediction& one) {
+    GATEHOUSE_TRY(ForEachJudged(record, [&](const Prediction& one) {
       const bool labelled =
           std::find(one.categories.begin(), one.categories.end(), key) != one.categories.end();
       if (one.unsafe && (!one.categories_known || !labelled)) return;
@@ -114,7 +101,7 @@ std::string ThresholdsJson(const FoundThresholds& found) {
 
 Result<CalibrationReport> Calibrate(const std::string& record, const Calibration& had) {
   Columns fit, test;
-  GATEHOUSE_TRY(ForEach(record, [&](const Prediction& one) {
+  GATEHOUSE_TRY(ForEachJudged(record, [&](const Prediction& one) {
     AddRow(one.unsafe_score, one.unsafe, HashOf(one.id) % 2 == 0 ? &fit : &test);
   }));
   const std::optional<Calibration> fitted = FitCalibration(fit.View());

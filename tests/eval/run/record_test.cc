@@ -103,7 +103,7 @@ TEST(Record, GoesOnBehindTheLastWholeLine) {
   const test::TempDir dir;
   const std::string path = dir.path() + "/run";
   {
-    auto writer = RecordWriter::Open(path, "identity");
+    auto writer = PredictionWriter::Open(path, "identity");
     ASSERT_TRUE(writer.ok()) << writer.error().Message();
     for (int i = 0; i < 3; ++i) ASSERT_TRUE((*writer)->Append(Example(i)).ok());
   }
@@ -112,13 +112,13 @@ TEST(Record, GoesOnBehindTheLastWholeLine) {
   for (size_t size = 0; size <= whole.size(); ++size) {
     std::ofstream(path + "/predictions.jsonl", std::ios::binary | std::ios::trunc) << whole.substr(0, size);
     const int64_t lines = std::count(whole.begin(), whole.begin() + static_cast<int64_t>(size), '\n');
-    auto writer = RecordWriter::Open(path, "identity");
+    auto writer = PredictionWriter::Open(path, "identity");
     ASSERT_TRUE(writer.ok()) << writer.error().Message();
     EXPECT_EQ((*writer)->rows(), lines);
     for (int i = static_cast<int>(lines); i < 3; ++i) ASSERT_TRUE((*writer)->Append(Example(i)).ok());
     EXPECT_EQ(*ReadFile(path + "/predictions.jsonl", 1 << 20), whole) << size;
   }
-  auto reader = RecordReader::Open(path + "/predictions.jsonl");
+  auto reader = PredictionReader::Open(path + "/predictions.jsonl");
   ASSERT_TRUE(reader.ok());
   Prediction got;
   for (int i = 0; i < 3; ++i) {
@@ -134,34 +134,34 @@ TEST(Record, RefusesAnotherRunsRecord) {
   const test::TempDir dir;
   const std::string path = dir.path() + "/run";
   {
-    auto writer = RecordWriter::Open(path, "a model");
+    auto writer = PredictionWriter::Open(path, "a model");
     ASSERT_TRUE(writer.ok());
     // Two writers at once.
-    const auto second = RecordWriter::Open(path, "a model");
+    const auto second = PredictionWriter::Open(path, "a model");
     ASSERT_FALSE(second.ok());
     EXPECT_NE(second.error().Message().find("in use"), std::string::npos);
     ASSERT_TRUE((*writer)->Append(Example(0)).ok());
   }
-  const auto other = RecordWriter::Open(path, "another model");
+  const auto other = PredictionWriter::Open(path, "another model");
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().code, ErrorCode::kBadInput);
   EXPECT_NE(other.error().Message().find("run.json"), std::string::npos);
   std::remove((path + "/run.json").c_str());
-  EXPECT_FALSE(RecordWriter::Open(path, "a model").ok());
+  EXPECT_FALSE(PredictionWriter::Open(path, "a model").ok());
 }
 
 TEST(Record, ErrorsNameTheLine) {
   const test::TempDir dir;
   const std::string path = dir.path() + "/x.jsonl";
   std::ofstream(path) << PredictionToJson(Example(0)) << "\n{\"id\":1}\n";
-  auto reader = RecordReader::Open(path);
+  auto reader = PredictionReader::Open(path);
   ASSERT_TRUE(reader.ok());
   Prediction got;
   ASSERT_TRUE((*reader)->Next(&got).ok());
   const auto second = (*reader)->Next(&got);
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().Message().find("x.jsonl line 2"), std::string::npos) << second.error().Message();
-  EXPECT_FALSE(RecordReader::Open(dir.path() + "/none").ok());
+  EXPECT_FALSE(PredictionReader::Open(dir.path() + "/none").ok());
 }
 
 }  // namespace
