@@ -5,8 +5,6 @@
 // times, and the best of each is compared: on a machine that does other things too, both see the same quiet
 // moments. Below the products stand the costs of packing: time of one panel's preparation as a share of its
 // product with 256 rows.
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -20,6 +18,7 @@
 #include "base/cpu.h"
 #include "base/thread_pool.h"
 #include "kernels/linear.h"
+#include "measure.h"
 
 namespace {
 
@@ -28,6 +27,10 @@ using gatehouse::Isa;
 using gatehouse::kPanel;
 using gatehouse::LinearKernel;
 using gatehouse::ThreadPool;
+using gatehouse::bench::Aligned;
+using gatehouse::bench::Measure;
+using gatehouse::bench::Memory;
+using gatehouse::bench::Rate;
 
 double Seconds(const std::function<void()>& body) {
   const auto start = std::chrono::steady_clock::now();
@@ -35,60 +38,20 @@ double Seconds(const std::function<void()>& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-struct Free {
-  void operator()(void* data) const { std::free(data); }
-};
-using Memory = std::unique_ptr<void, Free>;
-
 // Filled with 0.5 in both formats (0x3F003F00 as a float is 0.5004): no denormals, no infinities.
 Memory Filled(int64_t bytes) {
   const size_t size = static_cast<size_t>((bytes + 63) / 64 * 64);
-  void* data = std::aligned_alloc(64, size);
-  if (data == nullptr) std::exit(1);
+  Memory data = Aligned(bytes);
   for (size_t at = 0; at < size; at += 2) {
     const uint16_t half = 0x3F00;
-    std::memcpy(static_cast<char*>(data) + at, &half, sizeof half);
+    std::memcpy(static_cast<char*>(data.get()) + at, &half, sizeof half);
   }
-  return Memory(data);
+  return data;
 }
 
 struct Case {
   int64_t n, k, rows;
 };
-
-double ThreadSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-// Operations a second of all threads together, by the wall clock and by their own time.
-struct Rate {
-  double wall = 0;
-  double cpu = 0;
-
-  void Improve(const Rate& other) {
-    wall = std::max(wall, other.wall);
-    cpu = std::max(cpu, other.cpu);
-  }
-};
-
-// body(index) does operations_each; how fast all of them get done.
-Rate Measure(ThreadPool& pool, int64_t count, double operations_each,
-             const std::function<void(int64_t, int)>& body) {
-  std::vector<double> busy(static_cast<size_t>(pool.threads()) * 8);  // a line each
-  const double seconds = Seconds([&] {
-    pool.For(count, [&](int64_t index, int thread) {
-      const double start = ThreadSeconds();
-      body(index, thread);
-      busy[static_cast<size_t>(thread) * 8] += ThreadSeconds() - start;
-    });
-  });
-  double total = 0;
-  for (const double one : busy) total += one;
-  const double operations = operations_each * static_cast<double>(count);
-  return {operations / seconds, operations / total * pool.threads()};
-}
 
 Rate PeakOnce(const LinearKernel& kernel, ThreadPool& pool) {
   constexpr int64_t kIterations = 400000;

@@ -6,8 +6,6 @@
 // of the same weights, which together are larger than any cache. Bound and product are measured in turn, R
 // times, and the best of each is compared: on a machine that does other things too, both see the same quiet
 // moments.
-#include <time.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -22,6 +20,7 @@
 #include "base/cpu.h"
 #include "base/thread_pool.h"
 #include "kernels/quant.h"
+#include "measure.h"
 
 namespace {
 
@@ -31,54 +30,19 @@ using gatehouse::QuantGroups;
 using gatehouse::QuantKernel;
 using gatehouse::QuantPanelBytes;
 using gatehouse::ThreadPool;
+using gatehouse::bench::Aligned;
+using gatehouse::bench::Measure;
+using gatehouse::bench::Memory;
+using gatehouse::bench::Rate;
 
 constexpr int64_t kFewRows = 8;
 constexpr int64_t kStreamedBytes = 320 << 20;  // of weights for few rows: ten times the third cache
 
-struct Free {
-  void operator()(void* data) const { std::free(data); }
-};
-using Memory = std::unique_ptr<void, Free>;
-
 Memory Filled(int64_t bytes, int value) {
   const size_t size = static_cast<size_t>((bytes + 63) / 64 * 64);
-  void* data = std::aligned_alloc(64, size);
-  if (data == nullptr) std::exit(1);
-  std::memset(data, value, size);
-  return Memory(data);
-}
-
-double ThreadSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-// Units a second of all threads together, by the wall clock and by their own time.
-struct Rate {
-  double wall = 0;
-  double cpu = 0;
-
-  void Improve(const Rate& other) {
-    wall = std::max(wall, other.wall);
-    cpu = std::max(cpu, other.cpu);
-  }
-};
-
-Rate Measure(ThreadPool& pool, int64_t count, double units_each,
-             const std::function<void(int64_t, int)>& body) {
-  std::vector<double> busy(static_cast<size_t>(pool.threads()) * 8);  // a line each
-  const auto begin = std::chrono::steady_clock::now();
-  pool.For(count, [&](int64_t index, int thread) {
-    const double start = ThreadSeconds();
-    body(index, thread);
-    busy[static_cast<size_t>(thread) * 8] += ThreadSeconds() - start;
-  });
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  double total = 0;
-  for (const double one : busy) total += one;
-  const double units = units_each * static_cast<double>(count);
-  return {units / seconds, units / total * pool.threads()};
+  Memory data = Aligned(bytes);
+  std::memset(data.get(), value, size);
+  return data;
 }
 
 Rate PeakOnce(const QuantKernel& kernel, ThreadPool& pool) {

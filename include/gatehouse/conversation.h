@@ -15,6 +15,8 @@ namespace gatehouse {
 
 enum class Role { kUser, kAssistant };
 
+inline const char* RoleName(Role role) { return role == Role::kUser ? "user" : "assistant"; }
+
 // One part of a message: text, or the encoded bytes of an image (JPEG, PNG, WebP or GIF).
 struct Part {
   enum class Kind { kText, kImage };

@@ -14,27 +14,6 @@ QuantPanel PanelOf(const WeightView& view, int64_t panel) {
       reinterpret_cast<const float*>(view.scales.data) + panel * QuantGroups(view.cols) * kPanel};
 }
 
-// A rounded panel as float32 [K][32]: the reference quality, which costs more than the product of few rows.
-const void* WidenPanel(const WeightView& view, int64_t panel, Scratch& scratch) {
-  const QuantPanel from = PanelOf(view, panel);
-  const bool q8 = *view.quant == QuantFormat::kQ8;
-  float* out = scratch.panel.GetAs<float>((view.cols + 1) / 2 * 2 * kPanel);
-  for (int64_t k = 0; k < view.cols; ++k) {
-    const float* scales = from.scales + k / kQuantGroup * kPanel;
-    for (int c = 0; c < kPanel; ++c) {
-      int value = 0;
-      if (q8) {
-        value = from.values[(k / 4 * kPanel + c) * 4 + k % 4] - 128;
-      } else {
-        const uint8_t both = from.values[(k / 8 * kPanel + c) * 4 + k % 4];
-        value = (k % 8 < 4 ? both & 15 : both >> 4) - 8;
-      }
-      out[k * kPanel + c] = scales[c] * static_cast<float>(value);
-    }
-  }
-  return out;
-}
-
 // The panel in the kernel's compute type; points into the mapped file where that already is its form.
 const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64_t panel, Scratch& scratch) {
   const WeightView& view = weight.view;
@@ -42,7 +21,11 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
   const int64_t padded_k = (k + 1) / 2 * 2;
   const int64_t first = panel * kPanel;
   const int rows = static_cast<int>(std::min<int64_t>(kPanel, view.rows - first));
-  if (view.quant) return WidenPanel(view, panel, scratch);
+  if (view.quant) {  // float32: the reference quality, which costs more than the product of few rows
+    float* wide = scratch.panel.GetAs<float>(padded_k * kPanel);
+    WidenQuantPanel(*view.quant, PanelOf(view, panel), k, wide);
+    return wide;
+  }
   if (view.packed) {
     const auto* packed = reinterpret_cast<const uint16_t*>(view.tensor.data) + panel * padded_k * kPanel;
     if (kernel.compute == ComputeType::kBF16) return packed;

@@ -47,59 +47,66 @@ void PackPanel(const WeightView& weight, int64_t first_row, std::vector<float>* 
   }
 }
 
-Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink) {
+namespace {
+
+// Packs a weight panel by panel, a few megabytes at a time: pack(first row, thread, out) fills the
+// panel_bytes of one panel; check() follows each block.
+template <typename Pack, typename Check>
+Result<void> StreamPanels(const WeightView& weight, int64_t panel_bytes, ThreadPool& pool,
+                          const ByteSink& sink, Pack pack, Check check) {
   const int64_t panels = (weight.rows + kPackedRows - 1) / kPackedRows;
-  const int64_t panel_values = (weight.cols + 1) / 2 * kPackedRows * 2;
-  const int64_t block = std::clamp<int64_t>(kBlockBytes / (panel_values * 2), 1, panels);
-  std::vector<uint16_t> packed(static_cast<size_t>(block * panel_values));
-  std::vector<std::vector<float>> scratch(static_cast<size_t>(pool.threads()));
+  const int64_t block = std::clamp<int64_t>(kBlockBytes / panel_bytes, 1, panels);
+  std::vector<std::byte> packed(static_cast<size_t>(block * panel_bytes));
   for (int64_t first = 0; first < panels; first += block) {
     const int64_t count = std::min(block, panels - first);
     pool.For(count, [&](int64_t i, int thread) {
-      PackPanel(weight, (first + i) * kPackedRows, &scratch[static_cast<size_t>(thread)],
-                packed.data() + i * panel_values);
+      pack((first + i) * kPackedRows, thread, packed.data() + i * panel_bytes);
     });
-    GATEHOUSE_TRY(sink(std::as_bytes(std::span(packed.data(), static_cast<size_t>(count * panel_values)))));
+    GATEHOUSE_TRY(check());
+    GATEHOUSE_TRY(sink(std::span(packed.data(), static_cast<size_t>(count * panel_bytes))));
     ReleaseRows(weight, first * kPackedRows,
                 std::min(count * kPackedRows, weight.rows - first * kPackedRows));
   }
   return {};
 }
 
+}  // namespace
+
+Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink) {
+  const int64_t panel_bytes = (weight.cols + 1) / 2 * kPackedRows * 4;
+  std::vector<std::vector<float>> scratch(static_cast<size_t>(pool.threads()));
+  const auto pack = [&](int64_t row, int thread, std::byte* out) {
+    PackPanel(weight, row, &scratch[static_cast<size_t>(thread)], reinterpret_cast<uint16_t*>(out));
+  };
+  return StreamPanels(weight, panel_bytes, pool, sink, pack, [] { return Result<void>(); });
+}
+
 Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std::string& name,
                          ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales) {
   const int64_t panels = (weight.rows + kPackedRows - 1) / kPackedRows;
-  const int64_t panel_bytes = QuantPanelBytes(format, weight.cols);
   const int64_t panel_scales = QuantGroups(weight.cols) * kPackedRows;
-  const int64_t block = std::clamp<int64_t>(kBlockBytes / panel_bytes, 1, panels);
-  std::vector<uint8_t> values(static_cast<size_t>(block * panel_bytes));
   scales->resize(static_cast<size_t>(panels * panel_scales));
   std::vector<std::vector<float>> scratch(static_cast<size_t>(pool.threads()));
   std::atomic<bool> finite{true};
-  for (int64_t first = 0; first < panels; first += block) {
-    const int64_t count = std::min(block, panels - first);
-    pool.For(count, [&](int64_t i, int thread) {
-      const int64_t row = (first + i) * kPackedRows;
-      const int64_t rows = std::min(kPackedRows, weight.rows - row);
-      std::vector<float>& wide = scratch[static_cast<size_t>(thread)];
-      wide.resize(static_cast<size_t>(kPackedRows * weight.cols));
-      weight.ReadRows(row, rows, wide.data());
-      const auto used = wide.begin() + static_cast<int64_t>(rows * weight.cols);
-      if (!std::all_of(wide.begin(), used, [](float value) { return std::isfinite(value); })) {
-        finite.store(false, std::memory_order_relaxed);
-        return;
-      }
-      PackQuantPanel(format, wide.data(), weight.cols, static_cast<int>(rows), weight.cols,
-                     values.data() + i * panel_bytes, scales->data() + (first + i) * panel_scales);
-    });
-    if (!finite.load(std::memory_order_relaxed))
-      return ModelError("weights that cannot be rounded", "tensor '" + name + "'", "finite numbers",
-                        "infinity or NaN");
-    GATEHOUSE_TRY(sink(std::as_bytes(std::span(values.data(), static_cast<size_t>(count * panel_bytes)))));
-    ReleaseRows(weight, first * kPackedRows,
-                std::min(count * kPackedRows, weight.rows - first * kPackedRows));
-  }
-  return {};
+  const auto pack = [&](int64_t row, int thread, std::byte* out) {
+    const int64_t rows = std::min(kPackedRows, weight.rows - row);
+    std::vector<float>& wide = scratch[static_cast<size_t>(thread)];
+    wide.resize(static_cast<size_t>(kPackedRows * weight.cols));
+    weight.ReadRows(row, rows, wide.data());
+    const auto used = wide.begin() + rows * weight.cols;
+    if (!std::all_of(wide.begin(), used, [](float value) { return std::isfinite(value); })) {
+      finite.store(false, std::memory_order_relaxed);
+      return;
+    }
+    PackQuantPanel(format, wide.data(), weight.cols, static_cast<int>(rows), weight.cols,
+                   reinterpret_cast<uint8_t*>(out), scales->data() + row / kPackedRows * panel_scales);
+  };
+  const auto check = [&]() -> Result<void> {
+    if (finite.load(std::memory_order_relaxed)) return {};
+    return ModelError("weights that cannot be rounded", "tensor '" + name + "'", "finite numbers",
+                      "infinity or NaN");
+  };
+  return StreamPanels(weight, QuantPanelBytes(format, weight.cols), pool, sink, pack, check);
 }
 
 Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& sink) {

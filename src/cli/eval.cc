@@ -140,16 +140,9 @@ Result<int> FindThresholds(const EvalFlags& flags, const std::string& record, co
   return 0;
 }
 
-Result<int> FitScores(const std::string& record, const std::string& directory) {
-  Calibration had;
-  if (const auto text = ReadFile(DirectoryOf(record) + "/run.json", 16u << 20); text.ok()) {
-    GATEHOUSE_ASSIGN(const Json run, ParseJson(*text, "run.json", ErrorCode::kBadInput));
-    if (const auto found = run.find("calibration"); found != run.end() && found->is_object()) {
-      had.scale = found->value("scale", 1.0);
-      had.bias = found->value("bias", 0.0);
-    }
-  }
-  GATEHOUSE_ASSIGN(const CalibrationReport fit, Calibrate(record, had));
+Result<int> FitScores(const EvalFlags& flags, const std::string& record, const std::string& directory) {
+  GATEHOUSE_ASSIGN(const ReportOptions options, flags.Report(record));
+  GATEHOUSE_ASSIGN(const CalibrationReport fit, Calibrate(record, options.calibration));
   fmt::print("fitted on {} rows: scale {:.6f}, bias {:.6f}\n", fit.fit_rows, fit.fitted.scale,
              fit.fitted.bias);
   fmt::print("on {} others: ECE {:.4f} before, {:.4f} after; log loss {:.4f} before, {:.4f} after\n",
@@ -180,7 +173,7 @@ Result<int> Eval(const EvalFlags& flags) {
     GATEHOUSE_ASSIGN(record, Run(flags, directory));
   }
   if (!flags.threshold_search.empty()) return FindThresholds(flags, record, directory);
-  if (flags.calibrate) return FitScores(record, directory);
+  if (flags.calibrate) return FitScores(flags, record, directory);
   return ReportOn(flags, record, directory);
 }
 

@@ -3,15 +3,11 @@
 #include <sys/stat.h>
 
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
 
 namespace gatehouse::cli {
 namespace {
-
-constexpr size_t kMaxIdentity = 16u << 20;
 
 // "a=b,c=d" into pairs.
 Result<void> AddPairs(const std::string& text, const char* flag,
@@ -40,49 +36,6 @@ std::string Now() {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
   return text;
-}
-
-// What run.json beside a record says of the run (eval/run/identity.cc writes it). A record from elsewhere has
-// none.
-void ReadIdentity(const std::string& path, ReportOptions* out) {
-  const auto text = ReadFile(path, kMaxIdentity);
-  if (!text.ok()) return;
-  const auto root = nlohmann::ordered_json::parse(*text, nullptr, false);
-  if (!root.is_object()) return;
-  out->model = root.value("model", out->model);
-  out->policy = root.value("policy", out->policy);
-  const auto number = [](const nlohmann::ordered_json& object, const char* key) -> std::optional<double> {
-    const auto found = object.find(key);
-    if (found == object.end() || !found->is_number()) return std::nullopt;
-    return found->get<double>();
-  };
-  const auto take_thresholds = [&](const nlohmann::ordered_json& object, const char* key) {
-    const auto found = object.find(key);
-    if (found == object.end() || !found->is_object()) return;
-    for (const auto& [category, value] : found->items()) {
-      if (value.is_number()) out->category_thresholds.emplace_back(category, value.get<double>());
-    }
-  };
-  out->threshold = number(root, "policy_threshold");
-  const auto request = root.find("request");
-  if (request != root.end() && request->is_object()) {
-    if (request->contains("threshold")) out->threshold = number(*request, "threshold");
-    take_thresholds(*request, "thresholds");
-  }
-  if (out->category_thresholds.empty()) take_thresholds(root, "policy_thresholds");
-  const auto names = root.find("categories");
-  if (names != root.end() && names->is_object()) {
-    for (const auto& [key, name] : names->items()) {
-      if (name.is_string()) out->category_names.emplace_back(key, name.get<std::string>());
-    }
-  }
-  const auto data = root.find("data");
-  if (data != root.end() && data->is_array()) {
-    for (const auto& one : *data) {
-      if (one.is_object() && one.contains("file") && one["file"].is_string())
-        out->data += (out->data.empty() ? "" : ", ") + one["file"].get<std::string>();
-    }
-  }
 }
 
 }  // namespace
@@ -159,7 +112,7 @@ Result<SelectionOptions> EvalFlags::Selection() const {
 Result<ReportOptions> EvalFlags::Report(const std::string& record) const {
   ReportOptions out;
   out.model = "unknown model";
-  ReadIdentity(DirectoryOf(record) + "/run.json", &out);
+  GATEHOUSE_TRY(ReadIdentity(DirectoryOf(record) + "/run.json", &out));
   out.made = Now();
   out.by = by;
   out.cluster = cluster;

@@ -33,20 +33,15 @@ void Progress::Show(const std::string& line, bool always) {
 
 void Progress::Update(int64_t done, int64_t total) {
   if (!terminal_) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (shown_ && now - last_ < std::chrono::milliseconds(100) && done != total) return;
-  last_ = now;
-  shown_ = true;
-  const double seconds = std::chrono::duration<double>(now - begin_).count();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   if (total > 0) {
     const double share = static_cast<double>(done) / static_cast<double>(total);
     const double left = share > 0.0 ? seconds / share - seconds : 0.0;
-    fmt::print(stderr, "\r\033[K{} {:5.1f} %  {:.0f} s left", what_, 100.0 * share, left);
+    Show(fmt::format("{} {:5.1f} %  {:.0f} s left", what_, 100.0 * share, left), done == total);
   } else {
-    fmt::print(stderr, "\r\033[K{} {} done, {:.1f} a second", what_, done,
-               seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
+    const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0.0;
+    Show(fmt::format("{} {} done, {:.1f} a second", what_, done, rate), done == total);
   }
-  std::fflush(stderr);
 }
 
 }  // namespace gatehouse::cli

@@ -31,7 +31,7 @@ std::string VerdictReport(const Verdict& verdict, const Policy& policy, bool col
   const char* paint = !colour ? "" : verdict.unsafe ? "\033[1;31m" : "\033[1;32m";
   const char* dim = colour ? "\033[2m" : "";
   const char* plain = colour ? "\033[0m" : "";
-  const char* whose = verdict.role == Role::kUser ? "user" : "assistant";
+  const char* whose = RoleName(verdict.role);
   std::string out = fmt::format("{}{}{}  last {} message, unsafe score {:.4f}\n", paint,
                                 verdict.unsafe ? "UNSAFE" : "safe", plain, whose, verdict.unsafe_score);
   if (!verdict.categories.empty()) {

@@ -73,13 +73,8 @@ Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& i
     const int32_t count = std::min(total - begin, kChunk);
     Batch batch;
     batch.embeddings = input.embeddings;
-    for (int32_t i = 0; i < count; ++i) {
-      const size_t at = static_cast<size_t>(begin + i);
-      const int32_t embedding = input.embedding_rows.empty() ? -1 : input.embedding_rows[at];
-      batch.rows.push_back(
-          {.token = input.ids[at], .embedding = embedding, .position = begin + i, .parent = i - 1});
-      batch.logit_rows.push_back(i);
-    }
+    AppendTokens(input, begin, count, 0, &batch);
+    for (int32_t i = 0; i < count; ++i) batch.logit_rows.push_back(i);
     const auto pass = [&]() -> Result<void> {
       GATEHOUSE_TRY(sequence.Prepare(count));
       batch.sequences.push_back({sequence.pages(), begin});

@@ -44,6 +44,22 @@ std::vector<int32_t> AddTree(std::span<const TokenPath> paths, int32_t sequence,
   return ends;
 }
 
+}  // namespace
+
+void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t sequence, Batch* batch) {
+  for (int32_t i = 0; i < count; ++i) {
+    const size_t at = static_cast<size_t>(begin + i);
+    const int32_t embedding = input.embedding_rows.empty() ? -1 : input.embedding_rows[at];
+    batch->rows.push_back({.token = input.ids[at],
+                           .embedding = embedding,
+                           .position = begin + i,
+                           .sequence = sequence,
+                           .parent = i == 0 ? -1 : static_cast<int32_t>(batch->rows.size()) - 1});
+  }
+}
+
+namespace {
+
 int32_t TreeRows(std::span<const TokenPath> paths) {
   int32_t rows = 0;
   for (const TokenPath& path : paths) rows += static_cast<int32_t>(path.size());
@@ -190,15 +206,7 @@ std::vector<Scheduler::Part> Scheduler::FillBatch(std::vector<Part> parts, Batch
     const size_t before = batch->rows.size();
     const auto number = static_cast<int32_t>(batch->sequences.size());
     const int32_t cached = task.sequence.length();
-    for (int32_t i = 0; i < part.tokens; ++i) {
-      const size_t at = static_cast<size_t>(cached + i);
-      const int32_t embedding = task.input.embedding_rows.empty() ? -1 : task.input.embedding_rows[at];
-      batch->rows.push_back({.token = task.input.ids[at],
-                             .embedding = embedding,
-                             .position = cached + i,
-                             .sequence = number,
-                             .parent = i == 0 ? -1 : static_cast<int32_t>(batch->rows.size()) - 1});
-    }
+    AppendTokens(task.input, cached, part.tokens, number, batch);
     if (part.last) {
       const int32_t root = part.tokens > 0 ? static_cast<int32_t>(batch->rows.size()) - 1 : -1;
       part.ends = AddTree(task.paths, number, root, cached + part.tokens, batch);

@@ -40,6 +40,9 @@ struct SchedulerStats {
   int64_t sequences = 0;  // over all passes: shared passes count each
 };
 
+// Adds count tokens of a text, from `begin` on, to a batch as a chain behind what is cached.
+void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t sequence, Batch* batch);
+
 using Logits = std::vector<std::vector<float>>;
 
 class Scheduler {

@@ -29,9 +29,4 @@ void FeatureCache::Insert(const std::string& digest, std::shared_ptr<const Image
   }
 }
 
-int64_t FeatureCache::bytes() const {
-  std::lock_guard lock(mutex_);
-  return bytes_;
-}
-
 }  // namespace gatehouse

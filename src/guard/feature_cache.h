@@ -19,7 +19,6 @@ class FeatureCache {
 
   std::shared_ptr<const ImageFeatures> Find(const std::string& digest);  // null: not known
   void Insert(const std::string& digest, std::shared_ptr<const ImageFeatures> features);
-  int64_t bytes() const;
 
  private:
   struct Entry {
@@ -29,7 +28,7 @@ class FeatureCache {
   static int64_t BytesOf(const ImageFeatures& features);
 
   const int64_t budget_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::list<Entry> entries_;  // the latest used first
   std::map<std::string, std::list<Entry>::iterator> known_;
   int64_t bytes_ = 0;

@@ -81,4 +81,7 @@ const QuantKernel* Avx512VnniQuant(QuantFormat format);
 void PackQuantPanel(QuantFormat format, const float* w, int64_t row_stride, int rows, int64_t k,
                     uint8_t* values, float* scales);
 
+// The weights that a panel stands for, as linear.h's float panel [K][32].
+void WidenQuantPanel(QuantFormat format, const QuantPanel& panel, int64_t k, float* out);
+
 }  // namespace gatehouse

@@ -125,4 +125,20 @@ void PackQuantPanel(QuantFormat format, const float* w, int64_t row_stride, int 
   }
 }
 
+void WidenQuantPanel(QuantFormat format, const QuantPanel& panel, int64_t k, float* out) {
+  for (int64_t i = 0; i < k; ++i) {
+    const float* scales = panel.scales + i / kQuantGroup * kPanel;
+    for (int c = 0; c < kPanel; ++c) {
+      int value = 0;
+      if (format == QuantFormat::kQ8) {
+        value = panel.values[(i / 4 * kPanel + c) * 4 + i % 4] - 128;
+      } else {
+        const uint8_t both = panel.values[(i / 8 * kPanel + c) * 4 + i % 4];
+        value = (i % 8 < 4 ? both & 15 : both >> 4) - 8;
+      }
+      out[i * kPanel + c] = scales[c] * static_cast<float>(value);
+    }
+  }
+}
+
 }  // namespace gatehouse

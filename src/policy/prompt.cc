@@ -117,7 +117,7 @@ Result<void> CheckConversation(const Policy& policy, const Conversation& convers
     const std::string where = "messages[" + std::to_string(i) + "]";
     if (message.role != (i % 2 == 0 ? Role::kUser : Role::kAssistant)) {
       return BadInput("roles must alternate user, assistant, beginning with user", where + ".role",
-                      i % 2 == 0 ? "user" : "assistant", message.role == Role::kUser ? "user" : "assistant");
+                      i % 2 == 0 ? "user" : "assistant", RoleName(message.role));
     }
     if (message.parts.empty())
       return BadInput("message without content", where + ".content", "text or an image", "nothing");

@@ -16,12 +16,6 @@ constexpr double kMinimumMass = 0.5;
 
 double Sigmoid(double x) { return x >= 0 ? 1.0 / (1.0 + std::exp(-x)) : std::exp(x) / (1.0 + std::exp(x)); }
 
-double Calibrate(const Policy& policy, double score) {
-  if (policy.calibration_scale == 1.0 && policy.calibration_bias == 0.0) return score;
-  if (score <= 0.0 || score >= 1.0) return score;
-  return Sigmoid(policy.calibration_scale * std::log(score / (1.0 - score)) + policy.calibration_bias);
-}
-
 std::string JoinKeys(const std::vector<std::string>& keys, const std::string& separator) {
   std::string out;
   for (size_t i = 0; i < keys.size(); ++i) out += (i > 0 ? separator : "") + keys[i];
@@ -83,6 +77,12 @@ void DecideByText(const std::string& answer, const VerdictWords& words,
 }
 
 }  // namespace
+
+double CalibratedScore(double scale, double bias, double score) {
+  if (scale == 1.0 && bias == 0.0) return score;
+  if (score <= 0.0 || score >= 1.0) return score;
+  return Sigmoid(scale * std::log(score / (1.0 - score)) + bias);
+}
 
 Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer) {
   const auto control = [&](const std::string& text, const char* where) -> Result<void> {
@@ -151,7 +151,8 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
   verdict.lead = !lead.empty() && led(unsafe) >= direct(unsafe);
   // Both may underflow to zero, or be no numbers at all: then the score says unsafe.
   const double ratio = p_unsafe / (p_unsafe + p_safe);
-  verdict.unsafe_score = std::isfinite(ratio) ? Calibrate(policy, ratio) : 1.0;
+  verdict.unsafe_score =
+      std::isfinite(ratio) ? CalibratedScore(policy.calibration_scale, policy.calibration_bias, ratio) : 1.0;
 
   const CategoryLister lister(policy, tokenizer, categories);
   GATEHOUSE_TRY(lister.Check());

@@ -32,6 +32,9 @@ struct JudgeOptions {
   bool greedy_decision = false;  // decide by the unconstrained answer, as the published pipelines do
 };
 
+// sigmoid(scale * logit(score) + bias); scores of 0 and 1, and the identity, leave the score as it is.
+double CalibratedScore(double scale, double bias, double score);
+
 // Does every category with a threshold of its own exist, in the policy or among those asked for? Errors:
 // kBadInput. A threshold for a key that is merely left out of this request is fine.
 Result<void> CheckThresholdKeys(const Policy& policy, const std::vector<Category>& categories,

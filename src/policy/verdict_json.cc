@@ -30,7 +30,7 @@ std::string VerdictToJson(const Verdict& verdict, const std::string& id, bool wi
   std::string out = "{";
   if (!id.empty()) out += "\"id\":" + id + ",";
   out += std::string("\"verdict\":\"") + (verdict.unsafe ? "unsafe" : "safe") + "\",\"role\":\"" +
-         (verdict.role == Role::kUser ? "user" : "assistant") + "\",\"categories\":[";
+         RoleName(verdict.role) + "\",\"categories\":[";
   for (size_t i = 0; i < verdict.categories.size(); ++i)
     out += (i > 0 ? "," : "") + Quote(verdict.categories[i]);
   out += "],\"unsafe_score\":" + Number(verdict.unsafe_score, 9) + ",\"category_scores\":{";

@@ -7,13 +7,9 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-struct Sequence {
-  size_t length;  // bytes of the sequence, or of the bad prefix to replace
-  bool valid;
-};
+}  // namespace
 
-// text is not empty.
-Sequence ReadSequence(std::string_view text) {
+Utf8Sequence ReadUtf8Sequence(std::string_view text) {
   const auto byte = [text](size_t index) { return static_cast<unsigned char>(text[index]); };
   const unsigned char first = byte(0);
   if (first < 0x80) return {1, true};
@@ -29,8 +25,7 @@ Sequence ReadSequence(std::string_view text) {
   return {length, true};
 }
 
-// Bytes of the longest well-formed prefix.
-size_t ValidPrefix(std::string_view text) {
+size_t ValidUtf8Prefix(std::string_view text) {
   constexpr uint64_t kHighBits = 0x8080808080808080u;
   size_t at = 0;
   while (at < text.size()) {
@@ -42,26 +37,24 @@ size_t ValidPrefix(std::string_view text) {
         continue;
       }
     }
-    const Sequence sequence = ReadSequence(text.substr(at));
+    const Utf8Sequence sequence = ReadUtf8Sequence(text.substr(at));
     if (!sequence.valid) break;
     at += sequence.length;
   }
   return at;
 }
 
-}  // namespace
-
 std::string_view RepairUtf8(std::string_view text, std::string* storage) {
-  size_t valid = ValidPrefix(text);
+  size_t valid = ValidUtf8Prefix(text);
   if (valid == text.size()) return text;
   storage->clear();
   while (true) {
     storage->append(text.substr(0, valid));
     text.remove_prefix(valid);
     if (text.empty()) return *storage;
-    text.remove_prefix(ReadSequence(text).length);
+    text.remove_prefix(ReadUtf8Sequence(text).length);
     storage->append(kReplacement);
-    valid = ValidPrefix(text);
+    valid = ValidUtf8Prefix(text);
   }
 }
 

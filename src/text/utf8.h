@@ -15,6 +15,17 @@ namespace gatehouse {
 // wrong.
 std::string_view RepairUtf8(std::string_view text, std::string* storage);
 
+// What stands at the beginning of `text`, which is not empty: a well-formed sequence, or else the bytes of
+// the longest prefix of one (at least one byte).
+struct Utf8Sequence {
+  size_t length;
+  bool valid;
+};
+Utf8Sequence ReadUtf8Sequence(std::string_view text);
+
+// Bytes of the longest well-formed beginning.
+size_t ValidUtf8Prefix(std::string_view text);
+
 struct CodePoint {
   uint32_t value;
   uint32_t length;  // bytes, 1 to 4

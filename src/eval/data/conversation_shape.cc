@@ -96,7 +96,7 @@ class ConversationShape : public RowShape {
 
   static Result<void> CheckRole(const OrderedJson& record, const EvalRow& row) {
     GATEHOUSE_ASSIGN(const std::string role, TextMember(record, "role"));
-    const std::string last = row.role() == Role::kUser ? "user" : "assistant";
+    const std::string last = RoleName(row.role());
     if (!role.empty() && role != last)
       return BadInput("role differs from the last message's", "role", last, Describe(record["role"]));
     return {};

@@ -1,6 +1,6 @@
 #include "eval/data/csv_reader.h"
 
-#include "eval/data/utf8_check.h"
+#include "text/utf8.h"
 
 namespace gatehouse {
 namespace {
@@ -79,9 +79,9 @@ Result<bool> CsvReader::Next(CsvRecord* record) {
       record->problem = too_long;
       return true;
     }
-    const size_t invalid = FirstInvalidUtf8(line.text);
-    if (invalid != std::string::npos && bad_utf8.empty())
-      bad_utf8 = "invalid UTF-8 at byte " + std::to_string(bytes + invalid + 1) + " of the record";
+    const size_t valid = ValidUtf8Prefix(line.text);
+    if (valid < line.text.size() && bad_utf8.empty())
+      bad_utf8 = "invalid UTF-8 at byte " + std::to_string(bytes + valid + 1) + " of the record";
     bytes += line.text.size() + line.ending.size();
     if (!Feed(line.text, record)) break;
     if (state_ != State::kQuoted) break;

@@ -5,7 +5,7 @@
 #include <initializer_list>
 
 #include "base/error.h"
-#include "eval/data/utf8_check.h"
+#include "eval/data/clean_text.h"
 
 namespace gatehouse {
 namespace {

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "eval/data/clean_text.h"
 #include "eval/data/detect.h"
-#include "eval/data/utf8_check.h"
 
 namespace gatehouse {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "eval/data/clean_text.h"
 #include "eval/data/row_shape.h"
-#include "eval/data/utf8_check.h"
 
 namespace gatehouse {
 namespace {

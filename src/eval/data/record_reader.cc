@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "eval/data/clean_text.h"
 #include "eval/data/csv_reader.h"
-#include "eval/data/utf8_check.h"
+#include "text/utf8.h"
 
 namespace gatehouse {
 namespace {
@@ -26,9 +27,9 @@ class JsonlReader : public RecordReader {
         return true;
       }
     } while (line_.text.find_first_not_of(" \t\r") == std::string::npos);
-    const size_t invalid = FirstInvalidUtf8(line_.text);
-    if (invalid != std::string::npos) {
-      record->problem = "invalid UTF-8 at byte " + std::to_string(invalid + 1) + " of the record";
+    const size_t valid = ValidUtf8Prefix(line_.text);
+    if (valid < line_.text.size()) {
+      record->problem = "invalid UTF-8 at byte " + std::to_string(valid + 1) + " of the record";
       return true;
     }
     auto value = ParseStrictJson(line_.text, "", ErrorCode::kBadInput);

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "eval/figures/figures.h"
+#include "policy/verdict.h"
 
 namespace gatehouse {
 namespace {
@@ -13,8 +14,6 @@ constexpr int kMaxSteps = 100;
 constexpr double kTolerance = 1e-7;
 
 double Logit(double score) { return std::log(score) - std::log1p(-score); }
-
-double Sigmoid(double x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }
 
 // The mean log loss of sigmoid(slope * x + offset), its gradient and its second derivatives.
 struct Loss {
@@ -113,9 +112,7 @@ std::optional<Calibration> FitCalibration(const ScoredRows& rows) {
 }
 
 double Calibrated(const Calibration& calibration, double score) {
-  if (calibration.scale == 1 && calibration.bias == 0) return score;
-  if (score <= 0 || score >= 1) return score;
-  return Sigmoid(calibration.scale * Logit(score) + calibration.bias);
+  return CalibratedScore(calibration.scale, calibration.bias, score);
 }
 
 }  // namespace gatehouse

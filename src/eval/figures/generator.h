@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/mix64.h"
+
 namespace gatehouse {
 
 // splitmix64: a counter, scrambled. Spreads seeds.
@@ -13,12 +15,7 @@ class SplitMix64 {
  public:
   explicit SplitMix64(uint64_t seed) : counter_(seed) {}
 
-  uint64_t Next() {
-    uint64_t x = counter_ += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-  }
+  uint64_t Next() { return Mix64(counter_ += kGolden64); }
 
  private:
   uint64_t counter_;

@@ -23,7 +23,12 @@ struct ReportOptions {
   std::optional<double> threshold;  // that verdicts were made with
   std::vector<std::pair<std::string, double>> category_thresholds;
   std::vector<std::pair<std::string, std::string>> category_names;
+  Calibration calibration;  // that the record's scores have already
 };
+
+// Fills the head of a report from run.json beside its record, as IdentityOf (runner.h) wrote it. A record
+// from elsewhere has none: nothing is filled in. Errors: kBadInput: a file that is no JSON object.
+Result<void> ReadIdentity(const std::string& path, ReportOptions* out);
 
 // Reads the record several times: once for the table, then once for every few categories. Mistakes carry no
 // text: AddTexts. Errors: kBadInput: the record.

@@ -1,11 +1,11 @@
-#include <dirent.h>
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <span>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
+#include "eval/run/build_report.h"
 #include "eval/run/runner.h"
 #include "formats/json.h"
 #include "formats/sha256.h"
@@ -15,18 +15,15 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kBeginning = 1 << 20;
+constexpr size_t kMaxIdentity = 16u << 20;
 
+// The file, or a directory's files, by name.
 std::vector<std::string> FilesOf(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return {};
-  if (!S_ISDIR(info.st_mode)) return {path};
+  std::error_code code;
+  if (!std::filesystem::is_directory(path, code)) return {path};
   std::vector<std::string> out;
-  if (DIR* directory = ::opendir(path.c_str())) {
-    while (const dirent* entry = ::readdir(directory)) {
-      const std::string name = path + "/" + entry->d_name;
-      if (::stat(name.c_str(), &info) == 0 && S_ISREG(info.st_mode)) out.push_back(name);
-    }
-    ::closedir(directory);
+  for (const auto& entry : std::filesystem::directory_iterator(path, code)) {
+    if (entry.is_regular_file(code)) out.push_back(entry.path().string());
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -37,11 +34,11 @@ std::string FingerprintOf(const std::string& path) {
   Sha256 hash;
   std::string block(kBeginning, '\0');
   for (const std::string& file : FilesOf(path)) {
-    struct stat info {};
-    ::stat(file.c_str(), &info);
+    std::error_code code;
+    const uintmax_t size = std::filesystem::file_size(file, code);
     std::ifstream in(file, std::ios::binary);
     in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    const std::string head = file.substr(file.rfind('/') + 1) + "\n" + std::to_string(info.st_size) + "\n";
+    const std::string head = file.substr(file.rfind('/') + 1) + "\n" + std::to_string(size) + "\n";
     hash.Update(std::as_bytes(std::span(head)));
     hash.Update(std::as_bytes(std::span(block.data(), static_cast<size_t>(in.gcount()))));
   }
@@ -69,7 +66,55 @@ Json RequestJson(const ClassifyOptions& request) {
   return out;
 }
 
+std::optional<double> NumberOf(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
+}
+
+// A member that is an object; an empty one where there is none.
+Json ObjectOf(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_object() ? *found : Json::object();
+}
+
+void TakeThresholds(const Json& thresholds, ReportOptions* out) {
+  for (const auto& [category, value] : thresholds.items()) {
+    if (value.is_number()) out->category_thresholds.emplace_back(category, value.get<double>());
+  }
+}
+
 }  // namespace
+
+Result<void> ReadIdentity(const std::string& path, ReportOptions* out) {
+  const auto text = ReadFile(path, kMaxIdentity);
+  if (!text.ok()) return {};
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path, ErrorCode::kBadInput));
+  if (!root.is_object())
+    return BadInput("malformed description of a run", path, "an object", root.type_name());
+  const auto take_text = [&](const char* key, std::string* to) {
+    const auto found = root.find(key);
+    if (found != root.end() && found->is_string()) *to = found->get<std::string>();
+  };
+  take_text("model", &out->model);
+  take_text("policy", &out->policy);
+  const Json request = ObjectOf(root, "request"), calibration = ObjectOf(root, "calibration");
+  out->threshold =
+      request.contains("threshold") ? NumberOf(request, "threshold") : NumberOf(root, "policy_threshold");
+  TakeThresholds(ObjectOf(request, "thresholds"), out);
+  if (out->category_thresholds.empty()) TakeThresholds(ObjectOf(root, "policy_thresholds"), out);
+  out->calibration = {NumberOf(calibration, "scale").value_or(1), NumberOf(calibration, "bias").value_or(0)};
+  const Json names = ObjectOf(root, "categories");
+  for (const auto& [key, name] : names.items()) {
+    if (name.is_string()) out->category_names.emplace_back(key, name.get<std::string>());
+  }
+  const auto data = root.find("data");
+  if (data == root.end() || !data->is_array()) return {};
+  for (const Json& one : *data) {
+    if (one.is_object() && one.contains("file") && one["file"].is_string())
+      out->data += (out->data.empty() ? "" : ", ") + one["file"].get<std::string>();
+  }
+  return {};
+}
 
 Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& guard,
                                const RunOptions& options) {

@@ -102,7 +102,7 @@ Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict) {
   out.id = row.id;
   out.source = row.source;
   out.language = row.language;
-  out.role = row.role() == Role::kUser ? "user" : "assistant";
+  out.role = RoleName(row.role());
   out.images = row.images();
   out.unsafe = row.unsafe;
   out.categories = row.categories;

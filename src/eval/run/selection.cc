@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/mix64.h"
 #include "eval/run/prediction.h"
 
 namespace gatehouse {
 namespace {
-
-// splitmix64's finaliser
-uint64_t Mix(uint64_t x) {
-  x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ x >> 27) * 0x94D049BB133111EBu;
-  return x ^ x >> 31;
-}
 
 // How many of each source, so that no source gives more than another unless that one has no more.
 std::map<std::string, size_t> Quotas(const std::map<std::string, std::vector<uint64_t>>& hashes,
@@ -36,9 +30,9 @@ std::map<std::string, size_t> Quotas(const std::map<std::string, std::vector<uin
 }  // namespace
 
 uint64_t HashOf(std::string_view text, uint64_t seed) {
-  uint64_t hash = Mix(seed + 0x9E3779B97F4A7C15u);
-  for (const char c : text) hash = Mix(hash ^ static_cast<unsigned char>(c)) + 0x9E3779B97F4A7C15u;
-  return Mix(hash);
+  uint64_t hash = Mix64(seed + kGolden64);
+  for (const char c : text) hash = Mix64(hash ^ static_cast<unsigned char>(c)) + kGolden64;
+  return Mix64(hash);
 }
 
 bool Selection::Matches(const EvalRow& row) const {
@@ -49,7 +43,7 @@ bool Selection::Matches(const EvalRow& row) const {
     } else if (key == "language") {
       value = row.language;
     } else if (key == "role") {
-      value = row.role() == Role::kUser ? "user" : "assistant";
+      value = RoleName(row.role());
     } else if (key == "label") {
       value = row.unsafe ? "unsafe" : "safe";
     } else {

@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "eval/data/byte_source.h"
+#include "eval/data/clean_text.h"
 #include "eval/data/line_reader.h"
-#include "eval/data/utf8_check.h"
+#include "text/utf8.h"
 
 namespace gatehouse {
 namespace {
@@ -81,12 +82,12 @@ TEST(Utf8, FindsTheFirstByteThatIsNone) {
   for (const char* good :
        {"", "abc", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xEC\xBF\xBF", "\xED\x9F\xBF", "\xEE\x80\x80",
         "\xF0\x90\x80\x80", "\xF3\xBF\xBF\xBF", "\xF4\x8F\xBF\xBF", "ไทย हिन्दी é"})
-    EXPECT_EQ(FirstInvalidUtf8(good), std::string::npos) << good;
+    EXPECT_EQ(ValidUtf8Prefix(good), std::string_view(good).size()) << good;
   for (const char* bad :
        {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE1\x80",
         "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF1\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
-    EXPECT_EQ(FirstInvalidUtf8(bad), 0u) << static_cast<int>(static_cast<unsigned char>(bad[0]));
-    EXPECT_EQ(FirstInvalidUtf8("ab" + std::string(bad)), 2u);
+    EXPECT_EQ(ValidUtf8Prefix(bad), 0u) << static_cast<int>(static_cast<unsigned char>(bad[0]));
+    EXPECT_EQ(ValidUtf8Prefix("ab" + std::string(bad)), 2u);
   }
 }
 
