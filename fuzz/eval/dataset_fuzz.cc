@@ -6,7 +6,7 @@
 
 #include "eval/data/byte_source.h"
 #include "eval/data/file_rows.h"
-#include "eval/data/utf8_check.h"
+#include "text/utf8.h"
 
 namespace {
 
@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     } else {
       const auto& problem = std::get<gatehouse::RowProblem>(**item);
       Require(problem.line >= 1 && !problem.reason.empty() && problem.reason.size() <= 410);
-      Require(gatehouse::FirstInvalidUtf8(problem.reason) == std::string::npos);
+      Require(gatehouse::ValidUtf8Prefix(problem.reason) == problem.reason.size());
     }
   }
 }
