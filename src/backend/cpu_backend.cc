@@ -76,8 +76,8 @@ class CpuBackend : public Backend {
     return std::make_unique<PagedKv>(shape, !f32_);
   }
 
-  void Linear(Mat x, std::initializer_list<LinearTerm> terms) override {
-    RunLinear({linear_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, &rounded8_}, x, terms);
+  void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) override {
+    RunLinear({linear_, vector_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, &rounded8_}, x, terms);
   }
 
   void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) override {
@@ -108,9 +108,6 @@ class CpuBackend : public Backend {
       for (int64_t i = 0; i < x.cols; ++i) at[i] *= scale;
     });
   }
-  void Add(Mat x, Mat y) override {
-    ForRows(x.rows, [&](int64_t row) { vector_->add(RowOf(x, row), RowOf(y, row), x.cols); });
-  }
 
   void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) override {
     const float* scale = weight == nullptr ? nullptr : VectorOf(*weight);
@@ -121,14 +118,6 @@ class CpuBackend : public Backend {
     ForRows(x.rows, [&](int64_t row) {
       vector_->layer_norm(RowOf(x, row), VectorOf(weight), VectorOf(bias), x.cols, eps, RowOf(out, row));
     });
-  }
-  void SwiGlu(Mat gate, Mat up, Mat out) override {
-    ForRows(gate.rows, [&](int64_t row) {
-      vector_->swiglu(RowOf(gate, row), RowOf(up, row), gate.cols, RowOf(out, row));
-    });
-  }
-  void Gelu(Mat x) override {
-    ForRows(x.rows, [&](int64_t row) { vector_->gelu(RowOf(x, row), x.cols); });
   }
 
   void Rope(Mat x, int head_dim, Mat cos, Mat sin, bool interleaved) override {

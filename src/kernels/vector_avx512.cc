@@ -1,11 +1,18 @@
 // Vector kernels, avx512.
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "kernels/vector.h"
 
 #if defined(__AVX512F__)
 #define VECTOR_FLOATS 16
+#define VECTOR_QUERIES 8
+#define VECTOR_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define VECTOR_NAME "avx512"
 
 namespace gatehouse {
