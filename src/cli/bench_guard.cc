@@ -18,7 +18,7 @@ const char* const kWords[] = {"river", "table", "green", "seven", "cloud", "pape
 constexpr int kWordCount = 8;
 constexpr int kNumbers = 1000;  // that the made tokenizer has whole: three digits are the longest piece
 
-std::string MessageStart(int number) { return "Message " + std::to_string(number) + ":"; }
+std::string MessageStart(int number) { return std::to_string(number) + ":"; }
 std::string Word(int number, int index) {
   return std::string(" ") + kWords[(number * 31 + index * 7 + index / 8) % kWordCount];
 }

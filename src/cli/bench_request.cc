@@ -70,10 +70,14 @@ Result<void> BenchRequest(const BenchRequestOptions& options) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
   Guard::Impl& guard = subject.impl();
   Peaks peaks(isa, options.subject.guard.threads);
-  const Turns turns(options.turns);
   const Clock::time_point begin = Clock::now();
   GATEHOUSE_TRY(guard.Classify(subject.Message(0), subject.request()));
   const double cold = SecondsSince(begin);
+  GATEHOUSE_ASSIGN(const PreparedRequest next, guard.Prepare(subject.Message(1), subject.request()));
+  // What is always cached, and what is not: another engine can do the same work.
+  const Turns turns(options.turns,
+                    fmt::format(",\"prefix_tokens\":{},\"new_tokens\":{}", next.tokens.prefix_tokens,
+                                static_cast<int>(next.tokens.ids.size()) - next.tokens.prefix_tokens));
   std::vector<double> seconds, prefill, decode, gops;
   Usage usage;
   int64_t rows = 0;

@@ -21,8 +21,9 @@ inline double Median(std::vector<double> values) {
 // is over: another program can be measured in between, while both stay loaded.
 class Turns {
  public:
-  explicit Turns(bool on) : on_(on) {
-    if (on_) Say("{\"ready\":true}");
+  // Says that all is loaded; more: fields of that object, each with a comma before it.
+  explicit Turns(bool on, const std::string& more = "") : on_(on) {
+    if (on_) Say("{\"ready\":true" + more + "}");
   }
   // False: standard input has ended, and so do the rounds.
   bool Wait() const {
