@@ -3,6 +3,7 @@
 #include "cli/bench_model.h"
 #include "cli/bench_prefill.h"
 #include "cli/bench_request.h"
+#include "cli/bench_vision.h"
 #include "cli/command.h"
 
 namespace gatehouse::cli {
@@ -72,6 +73,28 @@ void AddPrefill(CLI::App& bench, Action* action) {
   });
 }
 
+void AddVision(CLI::App& bench, Action* action) {
+  CLI::App* command =
+      bench.add_subcommand("vision", "Encode tiles with random weights of Llama Guard 4's image tower");
+  command->footer("Example: gatehouse bench vision --tiles 5 --quant q8");
+  auto options = std::make_shared<BenchVisionOptions>();
+  auto quant = std::make_shared<std::string>("bf16");
+  command->add_option("--layers", options->layers, "layers (default: all 34)")->check(CLI::Range(1, 1000));
+  command->add_option("--tiles", options->tiles, "tiles of an image")->check(CLI::Range(1, 1000));
+  command->add_option("--rounds", options->rounds, "measured rounds")->check(CLI::Range(1, 1000));
+  command->add_option("--threads", options->threads, "threads (default: physical cores)")
+      ->check(CLI::Range(1, 1024));
+  AddQuant(*command, quant.get());
+  command->add_flag("--json", options->json, "one JSON object");
+  command->callback([=] {
+    *action = [=]() -> Result<int> {
+      options->quant = FormatOfName(*quant);
+      GATEHOUSE_TRY(BenchVision(*options));
+      return 0;
+    };
+  });
+}
+
 void AddRequests(CLI::App& bench, bool batch, Action* action) {
   CLI::App* command = bench.add_subcommand(
       batch ? "batch" : "request", batch ? "Requests of many clients at once" : "One request, cold and warm");
@@ -124,6 +147,7 @@ void AddBench(CLI::App& app, Action* action) {
   bench->require_subcommand(1);
   AddKernels(*bench, action);
   AddPrefill(*bench, action);
+  AddVision(*bench, action);
   AddRequests(*bench, false, action);
   AddRequests(*bench, true, action);
 }
