@@ -7,6 +7,7 @@
 #include "backend/cpu_internal.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "kernels/tables.h"
 
 namespace gatehouse {
 namespace cpu {
@@ -190,37 +191,21 @@ class CpuBackend : public Backend {
   bool f32_;
 };
 
-const QuantKernel* ChooseQuant(Isa isa, QuantFormat format) {
-  const QuantKernel* best = RefQuant(format);
-#if defined(__x86_64__)
-  if (isa >= Isa::kAvx2 && Avx2Quant(format) != nullptr) best = Avx2Quant(format);
-  if (isa >= Isa::kAvx2 && HasAvxVnni() && Avx2VnniQuant(format) != nullptr) best = Avx2VnniQuant(format);
-  if (isa >= Isa::kAvx512 && HasAvx512Vnni() && Avx512VnniQuant(format) != nullptr)
-    best = Avx512VnniQuant(format);
-#endif
-  return best;
-}
-
 }  // namespace
 }  // namespace cpu
 
 Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& options) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
-  const LinearKernel* linear = RefLinearF32();
-  const VectorKernel* vector = RefVector();
   // Without BF16 dot products, bf16 weights are widened and multiplied in float32: faster there, and finer.
-  if (isa >= Isa::kAvx2 && Avx2LinearF32() != nullptr) linear = Avx2LinearF32();
-  if (isa >= Isa::kAvx2 && Avx2Vector() != nullptr) vector = Avx2Vector();
-  if (isa >= Isa::kAvx512 && Avx512LinearF32() != nullptr) linear = Avx512LinearF32();
-  if (isa >= Isa::kAvx512 && Avx512Vector() != nullptr) vector = Avx512Vector();
-  if (!options.f32 && isa >= Isa::kAvx512Bf16 && Avx512Bf16Linear() != nullptr) linear = Avx512Bf16Linear();
+  const LinearKernel* linear = options.f32 ? nullptr : BestLinear(ComputeType::kBF16, isa);
+  if (linear == nullptr) linear = BestLinear(ComputeType::kF32, isa);
   const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
   if (threads > 1024)
     return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
-  const QuantKernel* q8 = options.f32 ? nullptr : cpu::ChooseQuant(isa, QuantFormat::kQ8);
-  const QuantKernel* q4 = options.f32 ? nullptr : cpu::ChooseQuant(isa, QuantFormat::kQ4);
+  const QuantKernel* q8 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ8, isa).back();
+  const QuantKernel* q4 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ4, isa).back();
   return std::unique_ptr<Backend>(
-      std::make_unique<cpu::CpuBackend>(linear, vector, q8, q4, threads, options.f32));
+      std::make_unique<cpu::CpuBackend>(linear, VectorTables(isa).back(), q8, q4, threads, options.f32));
 }
 
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
 // The body of the vector kernels, written once with the compiler's vector types and compiled once for each
-// instruction set. The including file defines VECTOR_FLOATS (lanes) and includes this inside an unnamed
+// instruction set. The including file defines VECTOR_FLOATS (lanes), VECTOR_NAME and, if not 4,
+// VECTOR_QUERIES (whose scores against a page should fit the registers), and includes this inside an unnamed
 // namespace.
 
 constexpr int kLanes = VECTOR_FLOATS;
@@ -146,7 +147,11 @@ void Add(float* x, const float* y, int64_t n) {
 }
 
 constexpr int kPageVecs = kPageTokens / kLanes;
+#ifdef VECTOR_QUERIES
+constexpr int kQueriesAtOnce = VECTOR_QUERIES;
+#else
 constexpr int kQueriesAtOnce = 4;
+#endif
 
 // scores[r][j] = q[r] . k[j] for `rows` queries and the page's 32 keys.
 template <int rows>
@@ -230,8 +235,10 @@ inline void AttendRows(const AttentionPage& page, int first) {
 }
 
 void Attend(const AttentionPage& page) {
+  static_assert(kQueriesAtOnce == 3 || kQueriesAtOnce == 4);
   int first = 0;
-  for (; first + 4 <= page.queries; first += 4) AttendRows<4>(page, first);
+  for (; first + kQueriesAtOnce <= page.queries; first += kQueriesAtOnce)
+    AttendRows<kQueriesAtOnce>(page, first);
   switch (page.queries - first) {
     case 3:
       AttendRows<3>(page, first);
