@@ -19,13 +19,13 @@
 #include "base/thread_pool.h"
 #include "kernels/linear.h"
 #include "kernels/measure.h"
+#include "kernels/tables.h"
 
 namespace {
 
 using gatehouse::AlignedMemory;
 using gatehouse::ComputeType;
 using gatehouse::FilledMemory;
-using gatehouse::Isa;
 using gatehouse::kPanel;
 using gatehouse::LinearKernel;
 using gatehouse::MeasureRate;
@@ -140,14 +140,9 @@ int main(int argc, char** argv) {
       wanted.push_back(argument);
     }
   }
-  const Isa isa = gatehouse::DetectIsa();
-  std::vector<const LinearKernel*> tables = {gatehouse::RefLinearF32(), gatehouse::RefLinearBf16()};
-  if (isa >= Isa::kAvx2) tables.push_back(gatehouse::Avx2LinearF32());
-  if (isa >= Isa::kAvx512) tables.push_back(gatehouse::Avx512LinearF32());
-  if (isa >= Isa::kAvx512Bf16) tables.push_back(gatehouse::Avx512Bf16Linear());
+  const std::vector<const LinearKernel*> tables = gatehouse::LinearTables(gatehouse::DetectIsa());
   std::printf("%s, best of %d\n", gatehouse::CpuModelName().c_str(), rounds);
   for (const LinearKernel* table : tables) {
-    if (table == nullptr) continue;
     const bool is_ref = std::strncmp(table->name, "ref", 3) == 0;
     if (wanted.empty() ? is_ref : std::find(wanted.begin(), wanted.end(), table->name) == wanted.end())
       continue;

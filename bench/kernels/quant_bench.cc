@@ -19,6 +19,7 @@
 #include "base/thread_pool.h"
 #include "kernels/measure.h"
 #include "kernels/quant.h"
+#include "kernels/tables.h"
 
 namespace {
 
@@ -117,13 +118,9 @@ void RunCase(const QuantKernel& kernel, const Case& c, ThreadPool& pool, int rou
 std::vector<const QuantKernel*> Tables() {
   std::vector<const QuantKernel*> out;
   for (const QuantFormat format : {QuantFormat::kQ8, QuantFormat::kQ4}) {
-    out.push_back(gatehouse::RefQuant(format));
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) out.push_back(gatehouse::Avx2Quant(format));
-    if (__builtin_cpu_supports("avx512vnni")) out.push_back(gatehouse::Avx512VnniQuant(format));
-#endif
+    for (const QuantKernel* table : gatehouse::QuantTables(format, gatehouse::DetectIsa()))
+      out.push_back(table);
   }
-  out.erase(std::remove(out.begin(), out.end(), nullptr), out.end());
   return out;
 }
 

@@ -176,12 +176,10 @@ class CpuBackend : public Backend {
 
 Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& options) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
-  const VectorKernel* vector = RefVector();
+  const VectorKernel* vector = VectorTables(isa).back();
   // Without BF16 dot products, bf16 weights are widened and multiplied in float32: faster there, and finer.
   const LinearKernel* linear = options.f32 ? nullptr : BestLinear(ComputeType::kBF16, isa);
   if (linear == nullptr) linear = BestLinear(ComputeType::kF32, isa);
-  if (isa >= Isa::kAvx2 && Avx2Vector() != nullptr) vector = Avx2Vector();
-  if (isa >= Isa::kAvx512 && Avx512Vector() != nullptr) vector = Avx512Vector();
   const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
   if (threads > 1024)
     return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));

@@ -19,6 +19,8 @@ constexpr uint32_t kOneLoop = 0x2000;
 void Pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
 #endif
 }
 

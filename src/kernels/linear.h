@@ -50,11 +50,14 @@ struct LinearKernel {
   double (*peak_loop)(int64_t iterations);
 };
 
-// Tables compiled into this binary: null where the build has no such instruction set.
+// Tables compiled into this binary: null where the build has no such instruction set. Those of another kind
+// of processor than the build's are not there at all; tables.h lists what is.
 const LinearKernel* RefLinearF32();
 const LinearKernel* RefLinearBf16();
 const LinearKernel* Avx2LinearF32();
 const LinearKernel* Avx512LinearF32();
 const LinearKernel* Avx512Bf16Linear();  // VDPBF16PS
+const LinearKernel* NeonLinearF32();
+const LinearKernel* NeonBf16Linear();  // BFDOT
 
 }  // namespace gatehouse

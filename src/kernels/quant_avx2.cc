@@ -17,8 +17,12 @@ constexpr const char* kName4 = "avx2/q4";
 
 #include "kernels/quant_avx2.inl"
 
-template <QuantFormat format>
+template <QuantFormat format, int>
 constexpr bool kWidens = format == QuantFormat::kQ8;
+template <QuantFormat format>
+constexpr int32_t kOffset = format == QuantFormat::kQ8 ? 128 : 8;
+template <QuantFormat>
+constexpr int64_t kWideFactor = 2;
 template <QuantFormat format>
 constexpr double kPeakOperations = 2.0 * (format == QuantFormat::kQ8 ? 2 : 4) * kLanes;
 
@@ -77,6 +81,14 @@ inline void WidenRow(const int8_t* from, int64_t bytes, char* to) {
     const Int v = _mm256_castsi128_si256(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + i)));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(to + i), _mm256_castsi256_si128(EvenPairs(v)));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(to + kOdd + i), _mm256_castsi256_si128(OddPairs(v)));
+  }
+}
+
+template <int rows>
+inline void WidenRows(const int8_t* from, int64_t stride, int64_t bytes, char* to, int64_t to_stride) {
+  for (int r = 0; r < rows; ++r) {
+    WidenRow(from + r * stride, bytes, to + r * to_stride);
+    __builtin_prefetch(from + r * stride + kOdd);  // the next block
   }
 }
 

@@ -5,12 +5,14 @@
 //   kTileRows, kTileVecs   rows and vectors of columns of a tile: its integer sums stay in registers
 //   kFloatRows          tiles of up to so many rows keep their float sums there, too; others in scratch
 //   kTallRows           so few rows in all are one tile, so that weights are streamed once
-//   kBlockGroups        groups of K that all rows pass before the next ones
 //   LoadFloat, StoreFloat, StoreFirst (the first `count` lanes), SplatFloat, SplatInt, ToFloat(Int)
 //   MulAdd(sum, a, b)   fused
-//   kWidens<format>     rows take another form in a tile, two bytes a value: WidenRow(from, bytes, to)
-//   kUnpacks            for many rows a block of the panel is first taken apart into twice its bytes
-//   ("wide"):
+//   kWidens<format, rows>  rows take another form in a tile, of up to two bytes a value, by
+//                       WidenRows<rows>(x, x_stride, bytes, to, to_stride), which may prefetch the next block
+//   kBlockGroups        groups of K that all rows pass before the next ones
+//   kOffset<format>     what GroupSums leaves on the weights: starts of the sums take it off
+//   kUnpacks            for many rows a block of the panel is first taken apart ("wide"):
+//   kWideFactor<format> into so many times its bytes, by
 //                       UnpackPanel<format>(from, bytes, to)
 //   GroupSums<format, wide, rows>(sums, x, x_bytes, panel, steps)   adds u * x over 8 `steps` values of K
 //   PeakStep<format>(sum, a), Keep(Int&), kPeakOperations<format>, kName8, kName4
@@ -29,7 +31,8 @@ constexpr int64_t kWidenedBytes = 2 * kBlock + kLineBytes;  // of a row; not a m
 constexpr int64_t kUnpackRows = 24;  // from here on, unpacking once is cheaper than in every tile
 
 template <QuantFormat format, bool wide = false>
-constexpr int64_t kStepBytes = (wide ? 2 : 1) * kQuantAlign* kPanel / (format == QuantFormat::kQ8 ? 1 : 2);
+constexpr int64_t kStepBytes = (wide ? kWideFactor<format> : 1) * kQuantAlign* kPanel /
+                               (format == QuantFormat::kQ8 ? 1 : 2);
 
 // Rows of one tile against one block of K.
 struct TileJob {
@@ -77,11 +80,8 @@ template <QuantFormat format, bool wide, int rows>
 void Tile(TileJob& job) {
   const char* x = reinterpret_cast<const char*>(job.x);
   int64_t x_bytes = job.x_stride;
-  if constexpr (kWidens<format>) {
-    for (int r = 0; r < rows; ++r) {
-      WidenRow(job.x + r * job.x_stride, job.depth, job.widened + r * kWidenedBytes);
-      __builtin_prefetch(job.x + r * job.x_stride + kBlock);
-    }
+  if constexpr (kWidens<format, rows>) {
+    WidenRows<rows>(job.x, job.x_stride, job.depth, job.widened, kWidenedBytes);
     x = job.widened;
     x_bytes = kWidenedBytes;
   }
@@ -167,10 +167,10 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
   auto* acc = static_cast<float*>(scratch);
   auto* starts = reinterpret_cast<int32_t*>(acc + rows * kPanel);
   auto* widened = reinterpret_cast<char*>(acc + rows * kPanel + (rows * groups + 15) / 16 * 16);
-  auto* unpacked = reinterpret_cast<uint8_t*>(widened + (kWidens<format> ? kTallRows * kWidenedBytes : 0));
+  auto* unpacked =
+      reinterpret_cast<uint8_t*>(widened + (kWidens<format, kTallRows> ? kTallRows * kWidenedBytes : 0));
   const bool unpacks = kUnpacks && rows >= kUnpackRows;
-  constexpr int32_t kOffset = format == QuantFormat::kQ8 ? 128 : 8;
-  for (int64_t i = 0; i < rows * groups; ++i) starts[i] = -kOffset * x.sums[i];
+  for (int64_t i = 0; i < rows * groups; ++i) starts[i] = -kOffset<format> * x.sums[i];
   __builtin_memset(acc, 0, static_cast<size_t>(rows * kPanel) * sizeof(float));
   for (int64_t begin = 0; begin < depth; begin += kBlock) {
     const int64_t group = begin / kQuantGroup;
@@ -223,7 +223,7 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
 template <QuantFormat format>
 size_t ScratchBytes(int64_t rows, int64_t k) {
   const int64_t starts = (rows * QuantGroups(k) + 15) / 16 * 16;
-  const int64_t widened = kWidens<format> ? kTallRows * kWidenedBytes : 0;
+  const int64_t widened = kWidens<format, kTallRows> ? kTallRows * kWidenedBytes : 0;
   const int64_t unpacked = kUnpacks ? kBlock / kQuantAlign * kStepBytes<format, true> : 0;
   return static_cast<size_t>((rows * kPanel + starts) * 4 + widened + unpacked);
 }

@@ -4,15 +4,20 @@
 //   Int Dot(Int sum, Int weights, Int values), Int LoadInt(const void*), Int SplatWord(const char*): 4 bytes
 //   Int LowNibbles(Int), Int HighNibbles(Int)
 
-template <QuantFormat>
+template <QuantFormat, int>
 constexpr bool kWidens = false;
+template <QuantFormat format>
+constexpr int32_t kOffset = format == QuantFormat::kQ8 ? 128 : 8;
+template <QuantFormat>
+constexpr int64_t kWideFactor = 1;
 template <QuantFormat>
 constexpr double kPeakOperations = 2.0 * 4 * kLanes;
 
 constexpr bool kUnpacks = false;
 constexpr int64_t kBlockGroups = 4;  // a block's part of a panel (16 KB at 8 bits) stays in the first cache
 
-inline void WidenRow(const int8_t*, int64_t, char*) {}
+template <int>
+inline void WidenRows(const int8_t*, int64_t, int64_t, char*, int64_t) {}
 template <QuantFormat>
 inline void UnpackPanel(const uint8_t*, int64_t, uint8_t*) {}
 

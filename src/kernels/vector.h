@@ -46,5 +46,6 @@ struct VectorKernel {
 const VectorKernel* RefVector();
 const VectorKernel* Avx2Vector();  // null where the build has no such instruction set
 const VectorKernel* Avx512Vector();
+const VectorKernel* NeonVector();  // not there at all on other processors: see tables.h
 
 }  // namespace gatehouse

@@ -3,9 +3,10 @@
 
 An inline function compiled with AVX-512 flags becomes a weak symbol; if the linker keeps that copy, the program dies on
 a machine without AVX-512. So such objects may define strong symbols (their table) and nothing weak.
-isa_objects.py SOURCE_DIR BUILD_DIR
+isa_objects.py SOURCE_DIR BUILD_DIR; NM names another nm than "nm" (a cross build's).
 """
 
+import os
 import pathlib
 import re
 import shutil
@@ -19,12 +20,13 @@ WEAK = set("WVuwv")
 def main() -> int:
     build = pathlib.Path(sys.argv[2])
     objects = sorted(path for path in (build / "src" / "kernels").rglob("*.o") if ISA.search(path.name))
-    if not objects or shutil.which("nm") is None:
+    nm = os.environ.get("NM", "nm")
+    if not objects or shutil.which(nm) is None:
         print("skipped: no kernel objects in this build tree, or no nm")
         return 77
     problems = []
     for path in objects:
-        listing = subprocess.run(["nm", "--defined-only", "--demangle", str(path)], capture_output=True, text=True,
+        listing = subprocess.run([nm, "--defined-only", "--demangle", str(path)], capture_output=True, text=True,
                                  check=True).stdout
         for line in listing.splitlines():
             fields = line.split(maxsplit=2)

@@ -11,24 +11,13 @@
 #include <vector>
 
 #include "base/cpu.h"
+#include "kernels/tables.h"
 #include "tensor/tensor.h"
 
 namespace gatehouse {
 namespace {
 
-struct Table {
-  const LinearKernel* kernel;
-  Isa needs;
-};
-
-std::vector<Table> Tables() {
-  std::vector<Table> out = {{RefLinearF32(), Isa::kRef}, {RefLinearBf16(), Isa::kRef}};
-  for (const Table& table : {Table{Avx2LinearF32(), Isa::kAvx2}, Table{Avx512LinearF32(), Isa::kAvx512},
-                             Table{Avx512Bf16Linear(), Isa::kAvx512Bf16}}) {
-    if (table.kernel != nullptr && DetectIsa() >= table.needs) out.push_back(table);
-  }
-  return out;
-}
+std::vector<const LinearKernel*> Tables() { return LinearTables(DetectIsa()); }
 
 struct Aligned {
   explicit Aligned(size_t bytes) : data(std::aligned_alloc(64, (bytes + 127) / 64 * 64), std::free) {}
@@ -107,45 +96,43 @@ void ExpectClose(const LinearKernel& kernel, const Problem& p, bool bf16_weights
 }
 
 TEST(LinearKernels, EveryRemainderOfRowsColumnsAndDepth) {
-  for (const Table& table : Tables()) {
-    SCOPED_TRACE(table.kernel->name);
+  for (const LinearKernel* table : Tables()) {
+    SCOPED_TRACE(table->name);
     unsigned seed = 1;
-    for (int rows = 1; rows <= 26; ++rows)
-      ExpectClose(*table.kernel, Make(rows, 32, 70, 1.0f, ++seed), false);
+    for (int rows = 1; rows <= 26; ++rows) ExpectClose(*table, Make(rows, 32, 70, 1.0f, ++seed), false);
     for (int columns = 1; columns <= 32; ++columns) {
-      ExpectClose(*table.kernel, Make(5, columns, 33, 1.0f, ++seed), true);
+      ExpectClose(*table, Make(5, columns, 33, 1.0f, ++seed), true);
     }
     for (const int64_t k : {1, 2, 3, 31, 64, 1023, 1024, 1025, 2049, 5120}) {
-      ExpectClose(*table.kernel, Make(3, 32, k, 1.0f, ++seed), false);
-      ExpectClose(*table.kernel, Make(13, 7, k, 1.0f, ++seed), true);
+      ExpectClose(*table, Make(3, 32, k, 1.0f, ++seed), false);
+      ExpectClose(*table, Make(13, 7, k, 1.0f, ++seed), true);
     }
-    ExpectClose(*table.kernel, Make(7, 32, 100, 1e18f, ++seed), false);
-    ExpectClose(*table.kernel, Make(7, 32, 100, 1e-18f, ++seed), false);
+    ExpectClose(*table, Make(7, 32, 100, 1e18f, ++seed), false);
+    ExpectClose(*table, Make(7, 32, 100, 1e-18f, ++seed), false);
   }
 }
 
 TEST(LinearKernels, ARowDoesNotDependOnItsNeighbours) {
-  for (const Table& table : Tables()) {
+  for (const LinearKernel* table : Tables()) {
     const Problem all = Make(40, 32, 2100, 1.0f, 9);
-    const std::vector<float> expected = RunKernel(*table.kernel, all, true);
+    const std::vector<float> expected = RunKernel(*table, all, true);
     for (int rows = 1; rows < 40; ++rows) {
       Problem some = all;
       some.rows = rows;
       some.x.resize(static_cast<size_t>(rows * all.k));
-      const std::vector<float> got = RunKernel(*table.kernel, some, true);
-      ASSERT_TRUE(std::equal(got.begin(), got.end(), expected.begin()))
-          << table.kernel->name << " rows " << rows;
+      const std::vector<float> got = RunKernel(*table, some, true);
+      ASSERT_TRUE(std::equal(got.begin(), got.end(), expected.begin())) << table->name << " rows " << rows;
     }
     for (const int columns : {1, 17, 31}) {
       Problem some = all;
       some.columns = columns;
       some.w.resize(static_cast<size_t>(columns * all.k));
-      const std::vector<float> got = RunKernel(*table.kernel, some, true);
+      const std::vector<float> got = RunKernel(*table, some, true);
       for (int row = 0; row < 40; ++row) {
         for (int column = 0; column < columns; ++column) {
           ASSERT_EQ(got[static_cast<size_t>(row * columns + column)],
                     expected[static_cast<size_t>(row * 32 + column)])
-              << table.kernel->name << " columns " << columns;
+              << table->name << " columns " << columns;
         }
       }
     }
@@ -153,8 +140,8 @@ TEST(LinearKernels, ARowDoesNotDependOnItsNeighbours) {
 }
 
 TEST(LinearKernels, WidenedPanelsEqualPackedOnes) {
-  for (const Table& table : Tables()) {
-    if (table.kernel->widen_panel == nullptr) continue;
+  for (const LinearKernel* table : Tables()) {
+    if (table->widen_panel == nullptr) continue;
     for (const int64_t k : {1, 2, 63, 64, 129}) {
       const Problem p = Make(1, 32, k, 3.0f, static_cast<unsigned>(k));
       const int64_t padded = (k + 1) / 2 * 2;
@@ -167,18 +154,18 @@ TEST(LinearKernels, WidenedPanelsEqualPackedOnes) {
         }
       }
       std::vector<float> widened(static_cast<size_t>(padded * kPanel)), direct(widened);
-      table.kernel->widen_panel(packed.data(), k, widened.data());
-      table.kernel->pack_bf16(bits.data(), k, kPanel, k, direct.data());
+      table->widen_panel(packed.data(), k, widened.data());
+      table->pack_bf16(bits.data(), k, kPanel, k, direct.data());
       for (int64_t i = 0; i < k * kPanel; ++i)
-        ASSERT_EQ(widened[static_cast<size_t>(i)], direct[static_cast<size_t>(i)]) << table.kernel->name;
+        ASSERT_EQ(widened[static_cast<size_t>(i)], direct[static_cast<size_t>(i)]) << table->name;
     }
   }
 }
 
 TEST(LinearKernels, PeakLoopsCountWhatTheyDo) {
-  for (const Table& table : Tables()) {
-    EXPECT_GT(table.kernel->peak_loop(1), 0.0);
-    EXPECT_EQ(table.kernel->peak_loop(20), 20 * table.kernel->peak_loop(1)) << table.kernel->name;
+  for (const LinearKernel* table : Tables()) {
+    EXPECT_GT(table->peak_loop(1), 0.0);
+    EXPECT_EQ(table->peak_loop(20), 20 * table->peak_loop(1)) << table->name;
   }
 }
 

@@ -11,19 +11,13 @@
 
 #include "base/cpu.h"
 #include "kernels/linear.h"
+#include "kernels/tables.h"
 #include "tensor/tensor.h"
 
 namespace gatehouse {
 namespace {
 
-std::vector<const LinearKernel*> Tables() {
-  std::vector<const LinearKernel*> out = {RefLinearF32(), RefLinearBf16()};
-  const Isa isa = DetectIsa();
-  if (Avx2LinearF32() != nullptr && isa >= Isa::kAvx2) out.push_back(Avx2LinearF32());
-  if (Avx512LinearF32() != nullptr && isa >= Isa::kAvx512) out.push_back(Avx512LinearF32());
-  if (Avx512Bf16Linear() != nullptr && isa >= Isa::kAvx512Bf16) out.push_back(Avx512Bf16Linear());
-  return out;
-}
+std::vector<const LinearKernel*> Tables() { return LinearTables(DetectIsa()); }
 
 float FromBits(uint32_t bits) {
   float value;

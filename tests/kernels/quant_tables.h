@@ -6,7 +6,9 @@
 #include <random>
 #include <vector>
 
+#include "base/cpu.h"
 #include "kernels/quant.h"
+#include "kernels/tables.h"
 
 namespace gatehouse {
 
@@ -14,21 +16,7 @@ constexpr QuantFormat kQuantFormats[] = {QuantFormat::kQ8, QuantFormat::kQ4};
 
 // Every table that this binary has and this processor runs, ref first.
 inline std::vector<const QuantKernel*> QuantTables(QuantFormat format) {
-  std::vector<const QuantKernel*> out = {RefQuant(format)};
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && Avx2Quant(format) != nullptr) out.push_back(Avx2Quant(format));
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-  unsigned eax = 7, ebx = 0, ecx = 1, edx = 0;  // AVX-VNNI: leaf 7.1, bit 4 of EAX; no name in g++ 12
-  __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  if (__builtin_cpu_supports("avx2") && (eax & 16) != 0 && Avx2VnniQuant(format) != nullptr)
-    out.push_back(Avx2VnniQuant(format));
-#endif
-  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && Avx512VnniQuant(format) != nullptr) {
-    out.push_back(Avx512VnniQuant(format));
-  }
-#endif
-  return out;
+  return QuantTables(format, DetectIsa());
 }
 
 struct AlignedBytes {

@@ -8,17 +8,13 @@
 #include <vector>
 
 #include "base/cpu.h"
+#include "kernels/tables.h"
 #include "tensor/tensor.h"
 
 namespace gatehouse {
 namespace {
 
-std::vector<const VectorKernel*> Tables() {
-  std::vector<const VectorKernel*> out = {RefVector()};
-  if (Avx2Vector() != nullptr && DetectIsa() >= Isa::kAvx2) out.push_back(Avx2Vector());
-  if (Avx512Vector() != nullptr && DetectIsa() >= Isa::kAvx512) out.push_back(Avx512Vector());
-  return out;
-}
+std::vector<const VectorKernel*> Tables() { return VectorTables(DetectIsa()); }
 
 std::vector<float> Random(size_t count, float magnitude, unsigned seed) {
   std::mt19937 random(seed);
