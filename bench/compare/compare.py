@@ -107,8 +107,9 @@ class Comparison:
     def run_starter(self, quant, _):
         converted = WORK / f'starter-{quant}'
         if not converted.exists():
-            subprocess.run([self.options.gatehouse, 'convert', self.options.starter, converted, '--quant', quant], check=True,
-                           stdout=sys.stderr)
+            adapter = ROOT / 'models' / 'starter'
+            subprocess.run([self.options.gatehouse, 'convert', self.options.starter_base, converted, '--quant', quant, '--adapter',
+                            adapter, '--policy', adapter / 'policy.json'], check=True, stdout=sys.stderr)
         model = self.model('smollm2-135m', 30, TYPES[quant])
         ours = self.ours('request', '--model', converted, '--tokens', 40)
         counts = [ours.about['prefix_tokens'], ours.about['new_tokens'], GENERATED]
@@ -143,8 +144,8 @@ class Comparison:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--gatehouse', default=str(ROOT / 'build/release/gatehouse'))
-    parser.add_argument('--starter', default=str(ROOT / 'build/release/share/gatehouse/models/starter'),
-                        help='the starter, BF16 (./quickstart makes it)')
+    parser.add_argument('--starter-base', default=str(ROOT / 'build/downloads/SmolLM2-135M-Instruct.Q4_1.gguf'),
+                        help="the starter's base, to which its adapter is added (./quickstart fetches it)")
     parser.add_argument('--cases', default=','.join(CASES), help='of ' + ', '.join(CASES) + '; also any with another of q8, q4, bf16')
     parser.add_argument('--isa', choices=['native', 'avx2'], default='native')
     parser.add_argument('--threads', type=int, default=2)

@@ -21,7 +21,7 @@ import llama_cpp as llama
 import numpy as np
 
 CONTEXT = 4096
-TRIALS = 2  # rounds of each setting tried, after one that warms up
+TRIALS = 1  # rounds of each setting tried, after one that warms up
 
 
 class Runner:
