@@ -57,8 +57,8 @@ class Comparison:
         if not path.exists():
             log(f'writing {path.name}')
             part = path.with_suffix('.part')
-            subprocess.run([self.peer_python(), HERE / 'write_model.py', part, '--shape', shape, '--layers', str(layers), '--type',
-                            kind], check=True)
+            subprocess.run([self.peer_python(), HERE / 'write_model.py', part, '--shape', shape, '--layers', str(layers),
+                            '--type', kind], check=True)
             part.rename(path)
         return path
 
@@ -108,8 +108,8 @@ class Comparison:
         converted = WORK / f'starter-{quant}'
         if not converted.exists():
             adapter = ROOT / 'models' / 'starter'
-            subprocess.run([self.options.gatehouse, 'convert', self.options.starter_base, converted, '--quant', quant, '--adapter',
-                            adapter, '--policy', adapter / 'policy.json'], check=True, stdout=sys.stderr)
+            subprocess.run([self.options.gatehouse, 'convert', self.options.starter_base, converted, '--quant', quant,
+                            '--adapter', adapter, '--policy', adapter / 'policy.json'], check=True, stdout=sys.stderr)
         model = self.model('smollm2-135m', 30, TYPES[quant])
         ours = self.ours('request', '--model', converted, '--tokens', 40)
         counts = [ours.about['prefix_tokens'], ours.about['new_tokens'], GENERATED]
@@ -123,12 +123,12 @@ class Comparison:
 
     def run_batch(self, quant, layers):
         command = [self.options.gatehouse, 'bench', 'batch', '--shape', 'llama-guard-4', '--layers', layers, '--quant', quant,
-                   '--tokenizer', self.tokenizer(), '--tokens', 30, '--clients', 64, '--rounds', self.options.rounds, '--threads',
-                   self.options.threads, '--json']
+                   '--tokenizer', self.tokenizer(), '--tokens', 30, '--clients', 64, '--rounds', self.options.rounds,
+                   '--threads', self.options.threads, '--json']
         out = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, env=self.environment)
         ours = json.loads(out.stdout)
-        print(f'batch-{quant}: {ours["rows_per_s"]:.0f} tokens/s with the scoring ones, {ours["rows_share"]:.2f} of the rate of '
-              f'a 256-token prompt', flush=True)
+        print(f'batch-{quant}: {ours["rows_per_s"]:.0f} tokens/s with the scoring ones, {ours["rows_share"]:.2f} of the '
+              f'rate of a 256-token prompt', flush=True)
         return dict(ours=ours, layers=layers)
 
     def run(self, case):
@@ -146,7 +146,8 @@ def main():
     parser.add_argument('--gatehouse', default=str(ROOT / 'build/release/gatehouse'))
     parser.add_argument('--starter-base', default=str(ROOT / 'build/downloads/SmolLM2-135M-Instruct.Q4_1.gguf'),
                         help="the starter's base, to which its adapter is added (./quickstart fetches it)")
-    parser.add_argument('--cases', default=','.join(CASES), help='of ' + ', '.join(CASES) + '; also any with another of q8, q4, bf16')
+    parser.add_argument('--cases', default=','.join(CASES),
+                        help='of ' + ', '.join(CASES) + '; also any with another of q8, q4, bf16')
     parser.add_argument('--isa', choices=['native', 'avx2'], default='native')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--rounds', type=int, default=7)

@@ -48,8 +48,9 @@ class Server:
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
             self.port = free.getsockname()[1]
-        self.process = subprocess.Popen([binary, '-m', model, '-t', str(threads), '-c', '4096', '-np', '1', '--host', '127.0.0.1',
-                                         '--port', str(self.port), *extra], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [binary, '-m', model, '-t', str(threads), '-c', '4096', '-np', '1', '--host', '127.0.0.1', '--port',
+                   str(self.port), *extra]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.job, self.counts, self.turns = job, counts, 0
         version = subprocess.run([binary, '--version'], capture_output=True, text=True)
         lines = (version.stdout + version.stderr).strip().splitlines()
@@ -58,7 +59,7 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError('llama-server ended')
             try:
-                if self.ask('/health') == {'status': 'ok'} or self.ask('/health').get('status') == 'ok':
+                if self.ask('/health').get('status') == 'ok':
                     break
             except OSError:
                 pass

@@ -1,4 +1,5 @@
 """The table of compare.py's results, between two marker comments of a Markdown file."""
+import os
 import platform
 import re
 import subprocess
@@ -10,7 +11,7 @@ ORDER = ['prefill', 'request', 'starter', 'policy', 'batch']
 
 def machine():
     """One line about the processor, from lscpu."""
-    said = subprocess.run(['lscpu'], capture_output=True, text=True, check=True, env={'LC_ALL': 'C', 'PATH': '/usr/bin:/bin'}).stdout
+    said = subprocess.run(['lscpu'], capture_output=True, text=True, check=True, env={**os.environ, 'LC_ALL': 'C'}).stdout
     fields = dict(re.findall(r'^\s*([^:]+):\s*(.*)$', said, re.M))
     flags = [flag for flag in FLAGS if flag in fields.get('Flags', '').split()]
     caches = ', '.join(f'{level} {fields[level + " cache"]}' for level in ('L2', 'L3') if level + ' cache' in fields)
@@ -54,7 +55,8 @@ def row(result):
 
 
 def text(results, root):
-    commit = subprocess.run(['git', '-C', str(root), 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(['git', '-C', str(root), 'rev-parse', '--short', 'HEAD'], capture_output=True,
+                            text=True).stdout.strip()
     lines = [f'{machine()}. {results[0]["threads"]} threads, rounds of both programs in turns, medians of '
              f'{min(r["rounds"] for r in results)} or more. Gatehouse at {commit}. Peers, as they describe themselves:', '']
     peers = {}

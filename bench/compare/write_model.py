@@ -94,7 +94,8 @@ def write(path, name, layers, kind):
         top = tensor in ('token_embd', 'output')
         chosen[tensor] = 'Q8_0' if top and kind == 'Q4_0' else kind
         row_bytes = columns * 2 if chosen[tensor] == 'BF16' else columns // BLOCK * BLOCK_BYTES[chosen[tensor]]
-        writer.add_tensor_info(tensor + '.weight', (rows, row_bytes), np.dtype(np.uint8), rows * row_bytes, TYPES[chosen[tensor]])
+        writer.add_tensor_info(tensor + '.weight', (rows, row_bytes), np.dtype(np.uint8), rows * row_bytes,
+                               TYPES[chosen[tensor]])
     for norm in norms(shape):
         writer.add_tensor_info(norm + '.weight', (shape['hidden'],), np.dtype(np.float32), 4 * shape['hidden'])
     writer.write_header_to_file()

@@ -42,13 +42,17 @@ void AddKernels(CLI::App& bench, Action* action) {
 }
 
 void AddPrefill(CLI::App& bench, Action* action) {
-  CLI::App* command = bench.add_subcommand("prefill", "Read a prompt with random weights of a named shape");
+  CLI::App* command =
+      bench.add_subcommand("prefill", "Read a prompt with a model, or with random weights of a named shape");
   command->footer("Example: gatehouse bench prefill --shape llama-guard-4 --layers 8");
   auto options = std::make_shared<BenchPrefillOptions>();
   auto dtype = std::make_shared<std::string>("bf16");
   auto quant = std::make_shared<std::string>("bf16");
-  command->add_option("--shape", options->shape, kShapes);
-  command->add_option("--layers", options->layers, "layers (default: as many as the shape has)")
+  command->add_option("--model", options->model, "Hugging Face directory, .gguf file or converted directory");
+  command
+      ->add_option("--shape", options->shape, std::string("in place of a model, random weights: ") + kShapes)
+      ->excludes("--model");
+  command->add_option("--layers", options->layers, "layers of the shape (default: all)")
       ->check(CLI::Range(1, 1000));
   command->add_option("--tokens", options->tokens, "length of the prompt")->check(CLI::Range(1, 65536));
   command->add_option("--rounds", options->rounds, "measured rounds")->check(CLI::Range(1, 1000));

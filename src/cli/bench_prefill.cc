@@ -8,20 +8,57 @@
 #include "backend/cpu_backend.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "checkpoint/weights.h"
 #include "cli/bench_model.h"
 #include "cli/bench_rounds.h"
 #include "engine/engine.h"
 
 namespace gatehouse::cli {
 
-Result<void> BenchPrefill(const BenchPrefillOptions& options) {
-  GATEHOUSE_ASSIGN(const ModelConfig config, ShapeConfig(options.shape, options.layers));
+namespace {
 
+// What is measured.
+struct Subject {
+  ModelConfig config;
+  std::unique_ptr<Decoder> decoder;
+  std::optional<QuantFormat> quant;  // of the layers' products
+  std::string name;
+};
+
+Result<Subject> LoadModel(const std::string& path, Backend& device) {
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(path));
+  Subject out;
+  out.config = checkpoint->config();
+  out.name = path.substr(path.find_last_of('/', path.size() - 2) + 1);
+  const WeightLookup lookup = [&, find = checkpoint->lookup()](const std::string& name,
+                                                               const Shape& shape) -> Result<WeightView> {
+    GATEHOUSE_ASSIGN(WeightView view, find(name, shape));
+    if (view.quant) out.quant = view.quant;
+    return view;
+  };
+  GATEHOUSE_ASSIGN(out.decoder, Decoder::Create(out.config, lookup, device));
+  return out;
+}
+
+Result<Subject> MakeShape(const BenchPrefillOptions& options, Backend& device) {
+  Subject out;
+  GATEHOUSE_ASSIGN(out.config, ShapeConfig(options.shape, options.layers));
+  out.quant = options.quant;
+  out.name = options.shape;
+  GATEHOUSE_ASSIGN(out.decoder, RandomDecoder(out.config, out.quant, device));
+  return out;
+}
+
+}  // namespace
+
+Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
                    CreateCpuBackend({.threads = options.threads, .f32 = options.f32}));
   Backend& device = *backend;
-  GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, RandomDecoder(config, options.quant, device));
-  Engine engine(std::move(backend), std::move(decoder), nullptr,
+  GATEHOUSE_ASSIGN(Subject subject,
+                   options.model.empty() ? MakeShape(options, device) : LoadModel(options.model, device));
+  const ModelConfig& config = subject.config;
+  Engine engine(std::move(backend), std::move(subject.decoder), nullptr,
                 {.scheduler = {.prefill_chunk = options.tokens}});
 
   TokenInput input;
@@ -36,7 +73,7 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   const Turns turns(options.turns);
   for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
     if (!turns.Wait()) break;
-    const double peak = device.MeasurePeak(options.quant);
+    const double peak = device.MeasurePeak(subject.quant);
     Sequence sequence = engine.NewSequence();
     const auto begin = std::chrono::steady_clock::now();
     GATEHOUSE_TRY(engine.Run(sequence, input, end));
@@ -50,17 +87,17 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   if (seconds.empty())
     return UsageError("no round was measured", "standard input", "a line a round", "its end");
   const double time = Median(seconds);
-  const char* const weights_name = WeightsName(options.quant);
+  const char* const weights_name = WeightsName(subject.quant);
   if (options.json) {
     fmt::print(
         "{{\"bench\":\"prefill\",\"weights\":\"{}\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":"
         "\"{}\",\"ms\":{:.2f},"
         "\"tokens_per_s\":{:.1f},\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
-        weights_name, options.shape, config.layers, options.tokens, device.Describe(), time * 1e3,
+        weights_name, subject.name, config.layers, options.tokens, device.Describe(), time * 1e3,
         tokens / time, operations / time / 1e9, Median(peaks) / 1e9, Median(shares));
   } else {
-    fmt::print("prefill of {} tokens, {} with {} layers, random {} weights\n{}; {}\n", options.tokens,
-               options.shape, config.layers, weights_name, CpuModelName(), device.Describe());
+    fmt::print("prefill of {} tokens, {} with {} layers, {} weights\n{}; {}\n", options.tokens, subject.name,
+               config.layers, weights_name, CpuModelName(), device.Describe());
     fmt::print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n", time * 1e3,
                options.rounds, tokens / time);
     fmt::print(

@@ -195,6 +195,9 @@ for line in lines:
           and (line['m'] <= 8 or line['bound'] == line['peak'])
           and abs(line['share'] * line['bound'] - line['gops']) <= 0.1 + 0.01 * line['gops'], line)
 fails('bench kernels: not a product', 2, ['--product', '33x64'], 'bench', 'kernels', '--product', '33x64')
+code, out, err = run('bench', 'prefill', *M, '--tokens', '20', '--rounds', '1', '--json')
+found = json.loads(out) if code == 0 else {}
+check('bench prefill of a model', code == 0 and found['tokens_per_s'] > 0 and found['weights'] == 'bf16', (out, err))
 # Requests to a shape without a model's files.
 small = ('--shape', 'smollm2-135m', '--layers', '1', '--json', '--rounds', '2')
 code, out, err = run('bench', 'request', *small, '--quant', 'q8', '--tokens', '12', '--categories', '3')
