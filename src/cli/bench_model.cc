@@ -68,7 +68,9 @@ Result<WeightView> RandomWeights::Make(const Shape& shape, bool packed) {
   view.rows = matrix ? shape[0] : 1;
   view.cols = matrix ? shape[1] : shape[0];
   view.packed = packed && matrix;
-  const int64_t values = (view.rows + 31) / 32 * 32 * ((view.cols + 1) / 2 * 2);
+  // Only panels are padded: 32 times a single row would not fit in memory.
+  const int64_t rows = view.packed ? (view.rows + 31) / 32 * 32 : view.rows;
+  const int64_t values = rows * ((view.cols + 1) / 2 * 2);
   const size_t bytes = static_cast<size_t>(values) * 2;
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return Error{ErrorCode::kInternal, "out of memory", "random weights", {}, {}};
