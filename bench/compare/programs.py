@@ -51,10 +51,11 @@ class Server:
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
             self.port = free.getsockname()[1]
-        command = [binary, '-m', model, '-t', str(threads), '-c', '4096', '-np', '1', '--host', '127.0.0.1', '--port',
+        command = [binary.resolve(), '-m', model, '-t', str(threads), '-c', '4096', '-np', '1', '--host', '127.0.0.1', '--port',
                    str(self.port), *extra]
         said = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdout=said, stderr=said)
+        # In the models' folder: some builds leave a log file where they run.
+        self.process = subprocess.Popen(command, stdout=said, stderr=said, cwd=pathlib.Path(model).parent)
         atexit.register(self.process.kill)
         self.job, self.counts, self.turns = job, counts, 0
         version = subprocess.run([binary, '--version'], capture_output=True, text=True)
