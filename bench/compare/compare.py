@@ -100,7 +100,7 @@ class Comparison:
         model = self.model('llama-guard-4', layers, TYPES[quant])
         ours = self.ours('request', '--shape', 'llama-guard-4', '--layers', layers, '--quant', quant, '--tokenizer',
                          self.tokenizer(), '--tokens', 30)
-        counts = [ours.about['prefix_tokens'], ours.about['new_tokens'], GENERATED]
+        counts = [ours.about['cached_tokens'], ours.about['new_tokens'], GENERATED]
         return self.in_turns(f'request-{quant}', ours, self.peer(model, 'request', counts), ['ours', self.peer_name],
                              layers=layers, counts=counts)
 
@@ -112,7 +112,7 @@ class Comparison:
                             '--adapter', adapter, '--policy', adapter / 'policy.json'], check=True, stdout=sys.stderr)
         model = self.model('smollm2-135m', 30, TYPES[quant])
         ours = self.ours('request', '--model', converted, '--tokens', 40)
-        counts = [ours.about['prefix_tokens'], ours.about['new_tokens'], GENERATED]
+        counts = [ours.about['cached_tokens'], ours.about['new_tokens'], GENERATED]
         return self.in_turns(f'starter-{quant}', ours, self.peer(model, 'request', counts), ['ours', self.peer_name],
                              counts=counts)
 

@@ -12,7 +12,6 @@ here: tried at the start. Says {"ready": true, ...}, then does one round for eac
 """
 import argparse
 import ctypes
-import itertools
 import json
 import sys
 import time
@@ -21,6 +20,7 @@ import llama_cpp as llama
 import numpy as np
 
 CONTEXT = 4096
+FULL_BATCH = 512  # llama.cpp's own
 TRIALS = 1  # rounds of each setting tried, after one that warms up
 
 
@@ -104,19 +104,23 @@ def main():
     model = llama.llama_model_load_from_file(options.model.encode(), llama.llama_model_default_params())
     if not model:
         raise RuntimeError(f'the peer could not load {options.model}')
-    best, fastest = None, float('inf')
-    tokens = options.counts[0] if options.job == 'prefill' else options.counts[1]
-    ubatches = [512, (tokens + 1) // 2] if tokens >= 128 else [512]
-    for flash, ubatch in itertools.product((True, False), ubatches):
+    best, fastest, setting = None, float('inf'), (True, FULL_BATCH)
+
+    def consider(flash, ubatch):
+        nonlocal best, fastest, setting
         runner = Runner(model, options.threads, flash, ubatch, options.job, options.counts)
         runner.round()
         milliseconds = min(runner.round() for _ in range(TRIALS))
+        loser = runner
         if milliseconds < fastest:
-            if best:
-                best.close()
-            best, fastest, setting = runner, milliseconds, (flash, ubatch)
-        else:
-            runner.close()
+            loser, best, fastest, setting = best, runner, milliseconds, (flash, ubatch)
+        if loser:
+            loser.close()
+
+    consider(True, FULL_BATCH)
+    consider(False, FULL_BATCH)
+    if options.job == 'prefill' and options.counts[0] > 1:
+        consider(setting[0], (options.counts[0] + 1) // 2)
     print(json.dumps({'ready': True, 'peer': f'llama-cpp-python {llama.__version__}',
                       'features': llama.llama_print_system_info().decode().strip(), 'flash': setting[0],
                       'ubatch': setting[1]}), flush=True)

@@ -2,10 +2,13 @@
 
 Each has `about` (what it said when ready), turn() -> milliseconds, and finish() -> its closing JSON object, or {}.
 """
+import atexit
 import json
 import pathlib
+import re
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -48,13 +51,16 @@ class Server:
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
             self.port = free.getsockname()[1]
-        command = [binary, '-m', model, '-t', str(threads), '-c', '4096', '-np', '1', '--host', '127.0.0.1', '--port',
+        command = [binary.resolve(), '-m', model, '-t', str(threads), '-c', '4096', '-np', '1', '--host', '127.0.0.1', '--port',
                    str(self.port), *extra]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        said = tempfile.TemporaryFile()
+        # In the models' folder: some builds leave a log file where they run.
+        self.process = subprocess.Popen(command, stdout=said, stderr=said, cwd=pathlib.Path(model).parent)
+        atexit.register(self.process.kill)
         self.job, self.counts, self.turns = job, counts, 0
         version = subprocess.run([binary, '--version'], capture_output=True, text=True)
         lines = (version.stdout + version.stderr).strip().splitlines()
-        self.about = {'peer': next((line for line in lines if 'version' in line), '?'), 'features': ' '.join(extra)}
+        self.about = {'peer': ' '.join([next((line for line in lines if 'version' in line), '?'), *extra])}
         for _ in range(600):
             if self.process.poll() is not None:
                 raise RuntimeError('llama-server ended')
@@ -64,6 +70,9 @@ class Server:
             except OSError:
                 pass
             time.sleep(0.5)
+        said.seek(0)
+        features = re.search(r'system_info.*', said.read().decode(errors='replace'))
+        self.about['features'] = features[0] if features else '?'
         self.turn()
 
     def ask(self, path, body=None):

@@ -18,7 +18,11 @@ const char* const kWords[] = {"river", "table", "green", "seven", "cloud", "pape
 constexpr int kWordCount = 8;
 constexpr int kNumbers = 1000;  // that the made tokenizer has whole: three digits are the longest piece
 
-std::string MessageStart(int number) { return std::to_string(number) + ":"; }
+// Three digits that differ from number to number in the first one already, then the number.
+std::string MessageStart(int number) {
+  const std::string digits = std::to_string(kNumbers + (number * 617 + 101) % kNumbers).substr(1);
+  return digits + " " + std::to_string(number) + ":";
+}
 std::string Word(int number, int index) {
   return std::string(" ") + kWords[(number * 31 + index * 7 + index / 8) % kWordCount];
 }
@@ -77,7 +81,10 @@ Result<std::shared_ptr<const Tokenizer>> MakeTokenizer(const Policy& policy, con
     maker.Add(category.key);
     maker.Add(words.list_separator + category.key);
   }
-  for (int number = 0; number < kNumbers; ++number) maker.Add(std::to_string(number));
+  for (int number = 0; number < kNumbers; ++number) {
+    maker.Add(std::to_string(number));
+    maker.Add(std::to_string(kNumbers + number).substr(1));
+  }
   return maker.Make(vocab);
 }
 

@@ -73,17 +73,17 @@ Result<void> BenchRequest(const BenchRequestOptions& options) {
   const Clock::time_point begin = Clock::now();
   GATEHOUSE_TRY(guard.Classify(subject.Message(0), subject.request()));
   const double cold = SecondsSince(begin);
-  GATEHOUSE_ASSIGN(const PreparedRequest next, guard.Prepare(subject.Message(1), subject.request()));
-  // What is always cached, and what is not: another engine can do the same work.
-  const Turns turns(options.turns,
-                    fmt::format(",\"prefix_tokens\":{},\"new_tokens\":{}", next.tokens.prefix_tokens,
-                                static_cast<int>(next.tokens.ids.size()) - next.tokens.prefix_tokens));
+  // One that is not counted says what is cached and what is not: another engine can do the same work.
+  GATEHOUSE_ASSIGN(const Verdict first, guard.Classify(subject.Message(1), subject.request()));
+  const int cached = first.usage.cached_tokens;
+  const Turns turns(options.turns, fmt::format(",\"cached_tokens\":{},\"new_tokens\":{}", cached,
+                                               first.usage.prompt_tokens - cached));
   std::vector<double> seconds, prefill, decode, gops;
   Usage usage;
   int64_t rows = 0;
   for (int round = 1; round <= options.rounds && turns.Wait(); ++round) {
     peaks.Measure();
-    const Conversation message = subject.Message(round);
+    const Conversation message = subject.Message(round + 1);
     const int64_t rows_before = guard.engine->scheduler().stats().rows;
     const Clock::time_point start = Clock::now();
     GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(message, subject.request()));
