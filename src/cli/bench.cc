@@ -34,21 +34,33 @@ void AddBench(CLI::App& app, Action* action) {
       return 0;
     };
   });
-  for (const bool batch : {false, true}) {
-    CLI::App* one = command->add_subcommand(batch ? "batch" : "request",
-                                            batch ? "Requests of many clients at once to a real model"
-                                                  : "One request to a real model, cold and warm");
+  struct Request {
+    const char* name;
+    const char* description;
+    Result<void> (*run)(const BenchRequestOptions&);
+  };
+  for (const Request& request :
+       {Request{"request", "One request to a real model, cold and warm", BenchRequest},
+        Request{"batch", "Requests of many clients at once to a real model", BenchBatch},
+        Request{"mixed", "Short requests to a real model, alone and beside long ones", BenchMixed}}) {
+    CLI::App* one = command->add_subcommand(request.name, request.description);
     auto model = std::make_shared<ModelFlags>();
     auto asked = std::make_shared<BenchRequestOptions>();
     model->AddTo(*one);
     one->add_option("--words", asked->words, "length of the message")->check(CLI::Range(1, 4000));
     one->add_option("--rounds", asked->rounds, "requests measured")->check(CLI::Range(1, 100000));
-    if (batch) one->add_option("--clients", asked->clients, "at once")->check(CLI::Range(1, 1000));
+    if (request.run == BenchBatch)
+      one->add_option("--clients", asked->clients, "at once")->check(CLI::Range(1, 1000));
+    if (request.run == BenchMixed) {
+      asked->rounds = 200;
+      one->add_option("--long-words", asked->long_words, "length of the long messages")
+          ->check(CLI::Range(1, 100000));
+    }
     one->add_flag("--json", asked->json, "one JSON object");
     one->callback([=] {
       *action = [=]() -> Result<int> {
         GATEHOUSE_ASSIGN(asked->guard, model->Resolve());
-        GATEHOUSE_TRY(batch ? BenchBatch(*asked) : BenchRequest(*asked));
+        GATEHOUSE_TRY(request.run(*asked));
         return 0;
       };
     });
