@@ -18,19 +18,19 @@
 #include "base/cpu.h"
 #include "base/thread_pool.h"
 #include "kernels/linear.h"
-#include "measure.h"
+#include "kernels/measure.h"
 
 namespace {
 
+using gatehouse::AlignedMemory;
 using gatehouse::ComputeType;
+using gatehouse::FilledMemory;
 using gatehouse::Isa;
 using gatehouse::kPanel;
 using gatehouse::LinearKernel;
+using gatehouse::MeasureRate;
+using gatehouse::Rate;
 using gatehouse::ThreadPool;
-using gatehouse::bench::Aligned;
-using gatehouse::bench::Measure;
-using gatehouse::bench::Memory;
-using gatehouse::bench::Rate;
 
 double Seconds(const std::function<void()>& body) {
   const auto start = std::chrono::steady_clock::now();
@@ -38,42 +38,28 @@ double Seconds(const std::function<void()>& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Filled with 0.5 in both formats (0x3F003F00 as a float is 0.5004): no denormals, no infinities.
-Memory Filled(int64_t bytes) {
-  const size_t size = static_cast<size_t>((bytes + 63) / 64 * 64);
-  Memory data = Aligned(bytes);
-  for (size_t at = 0; at < size; at += 2) {
-    const uint16_t half = 0x3F00;
-    std::memcpy(static_cast<char*>(data.get()) + at, &half, sizeof half);
-  }
-  return data;
-}
+// 0.747 in both formats: no denormals, no infinities.
+AlignedMemory Filled(int64_t bytes) { return FilledMemory(bytes, 0x3F); }
 
 struct Case {
   int64_t n, k, rows;
 };
 
-Rate PeakOnce(const LinearKernel& kernel, ThreadPool& pool) {
-  constexpr int64_t kIterations = 400000;
-  return Measure(pool, pool.threads(), kernel.peak_loop(1) * kIterations,
-                 [&](int64_t, int) { kernel.peak_loop(kIterations); });
-}
-
 void RunCase(const LinearKernel& kernel, const Case& c, ThreadPool& pool, int rounds) {
   const int64_t element = kernel.compute == ComputeType::kBF16 ? 2 : 4;
   const int64_t panel_bytes = c.k * kPanel * element;
-  const Memory x = Filled(c.rows * c.k * element);
-  const Memory w = Filled(c.n * c.k * element);
-  const Memory y = Filled(c.rows * c.n * 4);
-  std::vector<Memory> scratch;
+  const AlignedMemory x = Filled(c.rows * c.k * element);
+  const AlignedMemory w = Filled(c.n * c.k * element);
+  const AlignedMemory y = Filled(c.rows * c.n * 4);
+  std::vector<AlignedMemory> scratch;
   for (int thread = 0; thread < pool.threads(); ++thread) {
     scratch.push_back(Filled(static_cast<int64_t>(kernel.scratch_bytes(c.rows, c.k)) + 64));
   }
   const double panel_operations = 2.0 * static_cast<double>(kPanel * c.k * c.rows);
   Rate peak, best;
   for (int round = 0; round < rounds; ++round) {
-    peak.Improve(PeakOnce(kernel, pool));
-    best.Improve(Measure(pool, c.n / kPanel, panel_operations, [&](int64_t panel, int thread) {
+    peak.Improve(gatehouse::PeakRate(pool, kernel.peak_loop, 0.05));
+    best.Improve(MeasureRate(pool, c.n / kPanel, panel_operations, [&](int64_t panel, int thread) {
       kernel.run(x.get(), c.k, c.rows, c.k, static_cast<const char*>(w.get()) + panel * panel_bytes,
                  static_cast<float*>(y.get()) + panel * kPanel, c.n, kPanel,
                  scratch[static_cast<size_t>(thread)].get());
@@ -94,12 +80,12 @@ void RunPacking(const LinearKernel& kernel, int rounds) {
   constexpr int64_t kCols = 5120;
   constexpr int64_t kBatch = 256;
   const int64_t element = kernel.compute == ComputeType::kBF16 ? 2 : 4;
-  const Memory source = Filled(kRows * kCols * 4);
-  const Memory panel = Filled(kPanel * kCols * 4);
-  const Memory x = Filled(kBatch * kCols * 4);
-  const Memory y = Filled(kBatch * kPanel * 4);
-  const Memory rounded = Filled(kBatch * kCols * 2);
-  const Memory scratch = Filled(static_cast<int64_t>(kernel.scratch_bytes(kBatch, kCols)) + 64);
+  const AlignedMemory source = Filled(kRows * kCols * 4);
+  const AlignedMemory panel = Filled(kPanel * kCols * 4);
+  const AlignedMemory x = Filled(kBatch * kCols * 4);
+  const AlignedMemory y = Filled(kBatch * kPanel * 4);
+  const AlignedMemory rounded = Filled(kBatch * kCols * 2);
+  const AlignedMemory scratch = Filled(static_cast<int64_t>(kernel.scratch_bytes(kBatch, kCols)) + 64);
   const auto* bf16 = static_cast<const uint16_t*>(source.get());
   const auto* f32 = static_cast<const float*>(source.get());
   double product = 1e30, pack_bf16 = 1e30, pack_f32 = 1e30, widen = 1e30, round_x = 1e30;

@@ -7,8 +7,6 @@
 // times, and the best of each is compared: on a machine that does other things too, both see the same quiet
 // moments.
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,50 +17,26 @@
 
 #include "base/cpu.h"
 #include "base/thread_pool.h"
+#include "kernels/measure.h"
 #include "kernels/quant.h"
-#include "measure.h"
 
 namespace {
 
+using gatehouse::AlignedMemory;
+using gatehouse::FilledMemory;
 using gatehouse::kPanel;
+using gatehouse::MeasureRate;
 using gatehouse::QuantFormat;
 using gatehouse::QuantGroups;
 using gatehouse::QuantKernel;
 using gatehouse::QuantPanelBytes;
+using gatehouse::Rate;
 using gatehouse::ThreadPool;
-using gatehouse::bench::Aligned;
-using gatehouse::bench::Measure;
-using gatehouse::bench::Memory;
-using gatehouse::bench::Rate;
 
 constexpr int64_t kFewRows = 8;
 constexpr int64_t kStreamedBytes = 320 << 20;  // of weights for few rows: ten times the third cache
 
-Memory Filled(int64_t bytes, int value) {
-  const size_t size = static_cast<size_t>((bytes + 63) / 64 * 64);
-  Memory data = Aligned(bytes);
-  std::memset(data.get(), value, size);
-  return data;
-}
-
-Rate PeakOnce(const QuantKernel& kernel, ThreadPool& pool) {
-  const int64_t iterations = std::strncmp(kernel.name, "ref", 3) == 0 ? 2000000 : 600000;
-  return Measure(pool, pool.threads(), kernel.peak_loop(1) * static_cast<double>(iterations),
-                 [&](int64_t, int) { kernel.peak_loop(iterations); });
-}
-
-std::atomic<uint64_t> sink;
-
-// A plain read, by whatever vectors the compiler has: memory is the limit.
-void ReadAll(const void* data, int64_t bytes) {
-  const auto* words = static_cast<const uint64_t*>(data);
-  uint64_t sum[8] = {};
-  for (int64_t i = 0; i + 8 <= bytes / 8; i += 8) {
-    __builtin_prefetch(words + i + 256);
-    for (int64_t j = 0; j < 8; ++j) sum[j] += words[i + j];
-  }
-  for (const uint64_t one : sum) sink.fetch_add(one, std::memory_order_relaxed);
-}
+constexpr double kPeakSeconds = 0.05;
 
 struct Case {
   int64_t n, k, rows;
@@ -76,17 +50,17 @@ struct Operands {
         stride((c.k + 63) / 64 * 64) {
     // Few rows: as many panels as it takes to be larger than the caches, passed over in turn.
     if (c.rows <= kFewRows) panels = std::max(panels, kStreamedBytes / panel_bytes);
-    weights = Filled(panels * panel_bytes, 0x79);
-    scales = Filled(panels * groups * kPanel * 4, 0x3C);  // 0.0115
-    values = Filled(c.rows * stride, 0);
-    row_scales = Filled(c.rows * groups * 4, 0x3C);
-    sums = Filled(c.rows * groups * 4, 0);
-    y = Filled(c.rows * c.n * 4, 0);
-    const Memory x = Filled(c.rows * c.k * 4, 0x3C);
+    weights = FilledMemory(panels * panel_bytes, 0x79);
+    scales = FilledMemory(panels * groups * kPanel * 4, 0x3C);  // 0.0115
+    values = FilledMemory(c.rows * stride, 0);
+    row_scales = FilledMemory(c.rows * groups * 4, 0x3C);
+    sums = FilledMemory(c.rows * groups * 4, 0);
+    y = FilledMemory(c.rows * c.n * 4, 0);
+    const AlignedMemory x = FilledMemory(c.rows * c.k * 4, 0x3C);
     kernel.round(static_cast<const float*>(x.get()), c.rows, c.k, c.k, static_cast<int8_t*>(values.get()),
                  stride, static_cast<float*>(row_scales.get()), static_cast<int32_t*>(sums.get()));
     for (int thread = 0; thread < threads; ++thread)
-      scratch.push_back(Filled(static_cast<int64_t>(kernel.scratch_bytes(c.rows, c.k)) + 64, 0));
+      scratch.push_back(FilledMemory(static_cast<int64_t>(kernel.scratch_bytes(c.rows, c.k)) + 64, 0));
   }
 
   void Run(const QuantKernel& kernel, const Case& c, int64_t panel, int thread) const {
@@ -100,8 +74,8 @@ struct Operands {
   }
 
   int64_t panel_bytes, groups, panels, stride;
-  Memory weights, scales, values, row_scales, sums, y;
-  std::vector<Memory> scratch;
+  AlignedMemory weights, scales, values, row_scales, sums, y;
+  std::vector<AlignedMemory> scratch;
 };
 
 void RunCase(const QuantKernel& kernel, const Case& c, ThreadPool& pool, int rounds, bool json) {
@@ -111,16 +85,12 @@ void RunCase(const QuantKernel& kernel, const Case& c, ThreadPool& pool, int rou
   const double bytes = static_cast<double>(operands.panel_bytes + operands.groups * kPanel * 4);
   Rate peak, read, best;
   for (int round = 0; round < rounds; ++round) {
-    peak.Improve(PeakOnce(kernel, pool));
+    peak.Improve(gatehouse::PeakRate(pool, kernel.peak_loop, kPeakSeconds));
     if (few) {
-      read.Improve(
-          Measure(pool, operands.panels, static_cast<double>(operands.panel_bytes), [&](int64_t panel, int) {
-            ReadAll(static_cast<const char*>(operands.weights.get()) + panel * operands.panel_bytes,
-                    operands.panel_bytes);
-          }));
+      read.Improve(gatehouse::ReadRate(pool, operands.weights.get(), operands.panels * operands.panel_bytes));
     }
-    best.Improve(Measure(pool, operands.panels, operations,
-                         [&](int64_t panel, int thread) { operands.Run(kernel, c, panel, thread); }));
+    best.Improve(MeasureRate(pool, operands.panels, operations,
+                             [&](int64_t panel, int thread) { operands.Run(kernel, c, panel, thread); }));
   }
   const double wall_bound = few ? std::min(peak.wall, read.wall / bytes * operations) : peak.wall;
   const double cpu_bound = few ? std::min(peak.cpu, read.cpu / bytes * operations) : peak.cpu;

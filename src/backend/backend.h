@@ -78,6 +78,39 @@ struct AttentionLayout {
   std::vector<std::vector<int32_t>> pages;  // [sequence]
 };
 
+// The input of a product: a matrix, or a row-wise function of one, which then never goes to memory in full
+// precision. A Mat converts to an input by itself.
+struct LinearInput {
+  enum class Kind { kPlain, kRmsNorm, kLayerNorm, kSwiGlu, kGelu };
+
+  LinearInput(Mat x_in) : x(x_in) {}  // NOLINT(google-explicit-constructor)
+  // weight null: all ones.
+  static LinearInput RmsNorm(Mat x, const DeviceWeight* weight, float eps) {
+    return {Kind::kRmsNorm, x, {}, weight, nullptr, eps};
+  }
+  static LinearInput LayerNorm(Mat x, const DeviceWeight& weight, const DeviceWeight& bias, float eps) {
+    return {Kind::kLayerNorm, x, {}, &weight, &bias, eps};
+  }
+  // silu(gate) * up
+  static LinearInput SwiGlu(Mat gate, Mat up) { return {Kind::kSwiGlu, gate, up, nullptr, nullptr, 0.0f}; }
+  static LinearInput Gelu(Mat x) { return {Kind::kGelu, x, {}, nullptr, nullptr, 0.0f}; }
+
+  int64_t rows() const { return x.rows; }
+  int64_t cols() const { return x.cols; }
+
+  Kind kind = Kind::kPlain;
+  Mat x;   // [rows, cols]
+  Mat up;  // [rows, cols], of kSwiGlu
+  const DeviceWeight* weight = nullptr;
+  const DeviceWeight* bias = nullptr;
+  float eps = 0.0f;
+
+ private:
+  LinearInput(Kind kind_in, Mat x_in, Mat up_in, const DeviceWeight* weight_in, const DeviceWeight* bias_in,
+              float eps_in)
+      : kind(kind_in), x(x_in), up(up_in), weight(weight_in), bias(bias_in), eps(eps_in) {}
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -99,13 +132,15 @@ class Backend {
   virtual Result<std::unique_ptr<DeviceWeight>> LoadVector(const WeightView& view) = 0;
   virtual std::unique_ptr<KvCache> CreateKvCache(const KvShape& shape) = 0;
 
-  // outs[i] = x W_i^T + b_i. Weights that share an input go in one call: it is rounded once.
+  // outs[i] = x W_i^T + b_i. Weights that share an input go in one call: it is computed and rounded once, a
+  // row while it is in the cache.
   struct LinearTerm {
     const DeviceWeight* weight;
     const DeviceWeight* bias;  // may be null
-    Mat out;                   // [x.rows, weight rows]
+    Mat out;                   // [x.rows(), weight rows]
+    bool adds = false;         // out += instead of out =
   };
-  virtual void Linear(Mat x, std::initializer_list<LinearTerm> terms) = 0;
+  virtual void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) = 0;
 
   // out[i] = table[ids[i]]; ids are host.
   virtual void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) = 0;
@@ -114,14 +149,11 @@ class Backend {
   virtual void ScatterAddRows(Mat from, std::span<const int32_t> rows,
                               Mat out) = 0;                                      // out[rows[i]] += from[i]
   virtual void ScaleRows(Mat x, std::span<const float> scales) = 0;              // host scales, one a row
-  virtual void Add(Mat x, Mat y) = 0;                                            // x += y
   virtual void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) = 0;  // x[i] += table[rows[i]]
 
   // weight null: all ones. out may be x.
   virtual void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) = 0;
   virtual void LayerNorm(Mat x, const DeviceWeight& weight, const DeviceWeight& bias, float eps, Mat out) = 0;
-  virtual void SwiGlu(Mat gate, Mat up, Mat out) = 0;
-  virtual void Gelu(Mat x) = 0;
 
   // Rotates every head of x [rows, heads * head_dim] by cos/sin [rows, head_dim / 2]. `interleaved`: pairs
   // (2i, 2i+1), else (i, i + head_dim/2).

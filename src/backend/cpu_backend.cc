@@ -1,12 +1,13 @@
 #include "backend/cpu_backend.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "backend/cpu_internal.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "kernels/measure.h"
+#include "kernels/tables.h"
 
 namespace gatehouse {
 namespace cpu {
@@ -40,16 +41,7 @@ class CpuBackend : public Backend {
   double MeasurePeak(std::optional<QuantFormat> format) override {
     const auto loop =
         format && quant_[0] != nullptr ? quant_[static_cast<size_t>(*format)]->peak_loop : linear_->peak_loop;
-    constexpr int64_t kIterations = 4'000'000;
-    const int threads = pool_.threads();
-    std::vector<double> done(static_cast<size_t>(threads), 0.0);
-    // One share a thread: an index is taken once, and each takes equally long.
-    const auto begin = std::chrono::steady_clock::now();
-    pool_.For(threads, [&](int64_t index, int) { done[static_cast<size_t>(index)] = loop(kIterations); });
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    double total = 0.0;
-    for (double operations : done) total += operations;
-    return total / seconds;
+    return PeakRate(pool_, loop, 0.1).wall;
   }
 
   std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) override {
@@ -80,8 +72,8 @@ class CpuBackend : public Backend {
     return std::make_unique<PagedKv>(shape, shape.exact ? exact : kv_type_);
   }
 
-  void Linear(Mat x, std::initializer_list<LinearTerm> terms) override {
-    RunLinear({linear_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, &rounded8_}, x, terms);
+  void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) override {
+    RunLinear({linear_, vector_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, &rounded8_}, x, terms);
   }
 
   void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) override {
@@ -112,9 +104,6 @@ class CpuBackend : public Backend {
       for (int64_t i = 0; i < x.cols; ++i) at[i] *= scale;
     });
   }
-  void Add(Mat x, Mat y) override {
-    ForRows(x.rows, [&](int64_t row) { vector_->add(RowOf(x, row), RowOf(y, row), x.cols); });
-  }
 
   void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) override {
     const float* scale = weight == nullptr ? nullptr : VectorOf(*weight);
@@ -125,14 +114,6 @@ class CpuBackend : public Backend {
     ForRows(x.rows, [&](int64_t row) {
       vector_->layer_norm(RowOf(x, row), VectorOf(weight), VectorOf(bias), x.cols, eps, RowOf(out, row));
     });
-  }
-  void SwiGlu(Mat gate, Mat up, Mat out) override {
-    ForRows(gate.rows, [&](int64_t row) {
-      vector_->swiglu(RowOf(gate, row), RowOf(up, row), gate.cols, RowOf(out, row));
-    });
-  }
-  void Gelu(Mat x) override {
-    ForRows(x.rows, [&](int64_t row) { vector_->gelu(RowOf(x, row), x.cols); });
   }
 
   void Rope(Mat x, int head_dim, Mat cos, Mat sin, bool interleaved) override {
@@ -195,35 +176,22 @@ class CpuBackend : public Backend {
   bool f32_;
 };
 
-const QuantKernel* ChooseQuant(Isa isa, QuantFormat format) {
-  const QuantKernel* best = RefQuant(format);
-#if defined(__x86_64__)
-  if (isa >= Isa::kAvx2 && Avx2Quant(format) != nullptr) best = Avx2Quant(format);
-  if (isa >= Isa::kAvx2 && HasAvxVnni() && Avx2VnniQuant(format) != nullptr) best = Avx2VnniQuant(format);
-  if (isa >= Isa::kAvx512 && HasAvx512Vnni() && Avx512VnniQuant(format) != nullptr)
-    best = Avx512VnniQuant(format);
-#endif
-  return best;
-}
-
 }  // namespace
 }  // namespace cpu
 
 Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& options) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
-  const LinearKernel* linear = RefLinearF32();
   const VectorKernel* vector = RefVector();
   // Without BF16 dot products, bf16 weights are widened and multiplied in float32: faster there, and finer.
-  if (isa >= Isa::kAvx2 && Avx2LinearF32() != nullptr) linear = Avx2LinearF32();
+  const LinearKernel* linear = options.f32 ? nullptr : BestLinear(ComputeType::kBF16, isa);
+  if (linear == nullptr) linear = BestLinear(ComputeType::kF32, isa);
   if (isa >= Isa::kAvx2 && Avx2Vector() != nullptr) vector = Avx2Vector();
-  if (isa >= Isa::kAvx512 && Avx512LinearF32() != nullptr) linear = Avx512LinearF32();
   if (isa >= Isa::kAvx512 && Avx512Vector() != nullptr) vector = Avx512Vector();
-  if (!options.f32 && isa >= Isa::kAvx512Bf16 && Avx512Bf16Linear() != nullptr) linear = Avx512Bf16Linear();
   const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
   if (threads > 1024)
     return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
-  const QuantKernel* q8 = options.f32 ? nullptr : cpu::ChooseQuant(isa, QuantFormat::kQ8);
-  const QuantKernel* q4 = options.f32 ? nullptr : cpu::ChooseQuant(isa, QuantFormat::kQ4);
+  const QuantKernel* q8 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ8, isa).back();
+  const QuantKernel* q4 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ4, isa).back();
   return std::unique_ptr<Backend>(
       std::make_unique<cpu::CpuBackend>(linear, vector, q8, q4, options, threads));
 }

@@ -118,13 +118,15 @@ struct RoundedRows {
 // Products for one backend: see cpu_linear.cc.
 struct LinearContext {
   const LinearKernel* kernel;
+  const VectorKernel* vector;
   const QuantKernel* quant[2];  // by QuantFormat; null: rounded weights are widened to float32
   ThreadPool* pool;
   std::vector<Scratch>* scratch;  // one a thread
-  AlignedBuffer* rounded;         // x in bf16
+  AlignedBuffer* rounded;         // x in bf16, or in float32 where it had to be computed
   RoundedRows* rounded8;
 };
-void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backend::LinearTerm> terms);
+void RunLinear(const LinearContext& context, const LinearInput& x,
+               std::initializer_list<Backend::LinearTerm> terms);
 
 struct AttentionContext {
   const VectorKernel* kernel;

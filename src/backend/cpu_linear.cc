@@ -1,6 +1,7 @@
-// Y = X W^T + b for any weight storage: each thread takes a panel of 32 outputs, brings it into the kernel's
-// form in scratch where it is not stored so already, and multiplies it with all rows of X. K is never split
-// between threads.
+// Y = f(X) W^T + b for any weight storage, f a row-wise function (LinearInput). First the rows of f(X) are
+// computed and rounded, some at a time, in the cache. Then each thread takes a panel of 32 outputs, brings it
+// into the kernel's form in scratch where it is not stored so already, and multiplies it with all rows of X.
+// K is never split between threads.
 #include <algorithm>
 
 #include "backend/cpu_internal.h"
@@ -56,53 +57,106 @@ const WeightView& ViewOf(const Backend::LinearTerm& term) {
   return static_cast<const Weight&>(*term.weight).view;
 }
 
-constexpr int64_t kRoundRows = 16;  // that a thread rounds at once
+constexpr int64_t kRoundRows = 4;  // that a thread computes and rounds at once
 
-const void* RoundToBf16(const LinearContext& context, Mat x, int64_t stride) {
-  auto* rounded = context.rounded->GetAs<uint16_t>(x.rows * stride);
-  context.pool->For((x.rows + kRoundRows - 1) / kRoundRows, [&](int64_t block, int) {
-    const int64_t first = block * kRoundRows;
-    context.kernel->round(RowOf(x, first), std::min(kRoundRows, x.rows - first), x.cols, x.cols,
-                          rounded + first * stride);
-  });
-  return rounded;
+// Rows first .. first+count of f(x), [count][cols]: x itself, or computed into `out`.
+const float* ComputeRows(const VectorKernel& vector, const LinearInput& x, int64_t first, int64_t count,
+                         float* out) {
+  if (x.kind == LinearInput::Kind::kPlain) return RowOf(x.x, first);
+  const int64_t n = x.cols();
+  for (int64_t row = first; row < first + count; ++row) {
+    float* to = out + (row - first) * n;
+    const float* from = RowOf(x.x, row);
+    switch (x.kind) {
+      case LinearInput::Kind::kPlain:
+        break;
+      case LinearInput::Kind::kRmsNorm:
+        vector.rms_norm(from, x.weight == nullptr ? nullptr : VectorOf(*x.weight), n, x.eps, to);
+        break;
+      case LinearInput::Kind::kLayerNorm:
+        vector.layer_norm(from, VectorOf(*x.weight), VectorOf(*x.bias), n, x.eps, to);
+        break;
+      case LinearInput::Kind::kSwiGlu:
+        vector.swiglu(from, RowOf(x.up, row), n, to);
+        break;
+      case LinearInput::Kind::kGelu:
+        std::copy(from, from + n, to);
+        vector.gelu(to, n);
+        break;
+    }
+  }
+  return out;
 }
 
-QuantRows RoundTo8(const LinearContext& context, Mat x) {
-  // Rows a multiple of 4 KB apart would fight for the same places of the first cache.
+// The input in the forms that a call's products take it in; null where no product wants that form.
+struct Forms {
+  float* f32 = nullptr;  // [rows][cols]
+  uint16_t* bf16 = nullptr;
+  int64_t bf16_stride = 0;
+  int8_t* values8 = nullptr;
+  int64_t stride8 = 0;
+  float* scales8 = nullptr;
+  int32_t* sums8 = nullptr;
+};
+
+// Rows of rounded values a multiple of 4 KB apart would fight for the same places of the first cache.
+int64_t Stride8(int64_t cols) {
   constexpr int64_t kLine = 64, kSetPeriod = 4096;
-  const int64_t groups = QuantGroups(x.cols);
-  int64_t stride = (QuantPaddedK(x.cols) + kLine - 1) / kLine * kLine;
-  if (stride % (kSetPeriod / 4) == 0) stride += kLine;
-  auto* values = context.rounded8->values.GetAs<int8_t>(x.rows * stride);
-  auto* scales = context.rounded8->scales.GetAs<float>(x.rows * groups);
-  auto* sums = context.rounded8->sums.GetAs<int32_t>(x.rows * groups);
-  const QuantKernel& kernel = *context.quant[0];  // every table rounds alike
-  context.pool->For((x.rows + kRoundRows - 1) / kRoundRows, [&](int64_t block, int) {
+  const int64_t stride = (QuantPaddedK(cols) + kLine - 1) / kLine * kLine;
+  return stride % (kSetPeriod / 4) == 0 ? stride + kLine : stride;
+}
+
+void FillForms(const LinearContext& context, const LinearInput& x, const Forms& forms) {
+  const int64_t groups = QuantGroups(x.cols());
+  const Forms& to = forms;
+  context.pool->For((x.rows() + kRoundRows - 1) / kRoundRows, [&](int64_t block, int thread) {
     const int64_t first = block * kRoundRows;
-    kernel.round(RowOf(x, first), std::min(kRoundRows, x.rows - first), x.cols, x.cols,
-                 values + first * stride, stride, scales + first * groups, sums + first * groups);
+    const int64_t count = std::min(kRoundRows, x.rows() - first);
+    float* scratch =
+        to.f32 != nullptr
+            ? to.f32 + first * x.cols()
+            : (*context.scratch)[static_cast<size_t>(thread)].rows.GetAs<float>(kRoundRows * x.cols());
+    const float* rows = ComputeRows(*context.vector, x, first, count, scratch);
+    if (to.bf16 != nullptr)
+      context.kernel->round(rows, count, x.cols(), x.cols(), to.bf16 + first * to.bf16_stride);
+    if (to.values8 != nullptr) {
+      context.quant[0]->round(rows, count, x.cols(), x.cols(), to.values8 + first * to.stride8, to.stride8,
+                              to.scales8 + first * groups, to.sums8 + first * groups);  // every table alike
+    }
   });
-  return {values, stride, scales, sums};
 }
 
 }  // namespace
 
-void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backend::LinearTerm> terms) {
-  if (x.rows == 0) return;
+void RunLinear(const LinearContext& context, const LinearInput& x,
+               std::initializer_list<Backend::LinearTerm> terms) {
+  const int64_t rows = x.rows(), k = x.cols();
+  if (rows == 0) return;
   const LinearKernel& kernel = *context.kernel;
-  const auto rounds = [&](const Backend::LinearTerm& term) {
+  const auto is_rounded = [&](const Backend::LinearTerm& term) {
     return ViewOf(term).quant.has_value() && context.quant[0] != nullptr;
   };
-  const bool any_quant = std::any_of(terms.begin(), terms.end(), rounds);
-  const bool all_quant = std::all_of(terms.begin(), terms.end(), rounds);
-  const void* input = Data(x);
-  int64_t stride = x.cols;
-  if (kernel.compute == ComputeType::kBF16 && !all_quant) {
-    stride = (x.cols + 1) / 2 * 2;
-    input = RoundToBf16(context, x, stride);
+  const bool all_quant = std::all_of(terms.begin(), terms.end(), is_rounded);
+  Forms forms;
+  if (std::any_of(terms.begin(), terms.end(), is_rounded)) {
+    const int64_t groups = QuantGroups(k);
+    forms.stride8 = Stride8(k);
+    forms.values8 = context.rounded8->values.GetAs<int8_t>(rows * forms.stride8);
+    forms.scales8 = context.rounded8->scales.GetAs<float>(rows * groups);
+    forms.sums8 = context.rounded8->sums.GetAs<int32_t>(rows * groups);
   }
-  const QuantRows rows8 = any_quant ? RoundTo8(context, x) : QuantRows{};
+  const void* input = nullptr;  // of products that are not rounded to 8 bits
+  int64_t stride = k;
+  if (!all_quant && kernel.compute == ComputeType::kBF16) {
+    forms.bf16_stride = stride = (k + 1) / 2 * 2;
+    input = forms.bf16 = context.rounded->GetAs<uint16_t>(rows * stride);
+  } else if (!all_quant && x.kind == LinearInput::Kind::kPlain) {
+    input = Data(x.x);
+  } else if (!all_quant) {
+    input = forms.f32 = context.rounded->GetAs<float>(rows * k);
+  }
+  if (forms.f32 != nullptr || forms.bf16 != nullptr || forms.values8 != nullptr) FillForms(context, x, forms);
+
   int64_t panels = 0;
   for (const Backend::LinearTerm& term : terms) panels += (term.weight->rows + kPanel - 1) / kPanel;
   context.pool->For(panels, [&](int64_t index, int thread) {
@@ -114,17 +168,26 @@ void RunLinear(const LinearContext& context, Mat x, std::initializer_list<Backen
     const auto& weight = static_cast<const Weight&>(*term->weight);
     const int64_t first = panel * kPanel;
     const int columns = static_cast<int>(std::min<int64_t>(kPanel, weight.rows - first));
-    float* y = Data(term->out) + first;
-    if (rounds(*term)) {
+    float* out = Data(term->out) + first;
+    // A sum goes through a tile of its own.
+    float* y = term->adds ? scratch.out.GetAs<float>(rows * kPanel) : out;
+    const int64_t y_stride = term->adds ? kPanel : term->out.cols;
+    if (is_rounded(*term)) {
       const QuantKernel& quant = *context.quant[static_cast<size_t>(*weight.view.quant)];
-      void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(x.rows, x.cols)));
-      quant.run(rows8, x.rows, x.cols, PanelOf(weight.view, panel), y, term->out.cols, columns, work);
+      void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(rows, k)));
+      quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8}, rows, k,
+                PanelOf(weight.view, panel), y, y_stride, columns, work);
     } else {
       const void* prepared = PreparePanel(kernel, weight, panel, scratch);
-      void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(x.rows, x.cols)));
-      kernel.run(input, stride, x.rows, x.cols, prepared, y, term->out.cols, columns, work);
+      void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(rows, k)));
+      kernel.run(input, stride, rows, k, prepared, y, y_stride, columns, work);
     }
-    if (term->bias != nullptr) AddBias(VectorOf(*term->bias) + first, x.rows, columns, y, term->out.cols);
+    if (term->bias != nullptr) AddBias(VectorOf(*term->bias) + first, rows, columns, y, y_stride);
+    if (term->adds) {
+      for (int64_t row = 0; row < rows; ++row) {
+        context.vector->add(out + row * term->out.cols, y + row * kPanel, columns);
+      }
+    }
   });
 }
 

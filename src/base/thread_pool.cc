@@ -9,8 +9,12 @@
 namespace gatehouse {
 namespace {
 
-// About 20 us of polling before a thread sleeps: the gap between two loops of one forward is shorter.
+// About 100 us of polling before a thread sleeps: the gap between two loops of one forward is shorter.
 constexpr int kSpins = 4000;
+
+constexpr uint32_t kWorkersMask = 0xFFF;  // more than the 1024 threads that a backend may have
+constexpr uint32_t kClosed = 0x1000;
+constexpr uint32_t kOneLoop = 0x2000;
 
 void Pause() {
 #if defined(__x86_64__)
@@ -20,17 +24,14 @@ void Pause() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : state_(kClosed) {
   for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { Work(thread); });
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard lock(mutex_);
-    stop_ = true;
-    generation_.fetch_add(1);
-  }
-  wake_.notify_all();
+  stop_.store(true);
+  state_.fetch_add(kOneLoop);
+  state_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -48,37 +49,43 @@ void ThreadPool::For(int64_t count, const std::function<void(int64_t, int)>& bod
     for (int64_t index = 0; index < count; ++index) body(index, 0);
     return;
   }
-  {
-    std::lock_guard lock(mutex_);
-    body_ = &body;
-    count_ = count;
-    next_.store(0, std::memory_order_relaxed);
-    running_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-    generation_.fetch_add(1, std::memory_order_release);
-  }
-  wake_.notify_all();
+  body_ = &body;
+  count_ = count;
+  next_.store(0, std::memory_order_relaxed);
+  // A new number, open, nobody in it: what is written above is seen by whoever joins.
+  const uint32_t last = state_.load(std::memory_order_relaxed);
+  state_.store((last & ~(kClosed | kWorkersMask)) + kOneLoop, std::memory_order_release);
+  state_.notify_all();  // no system call unless somebody sleeps
   RunShare(0);
-  for (int spin = 0; running_.load(std::memory_order_acquire) > 0; ++spin) {
+  uint32_t state = state_.fetch_or(kClosed, std::memory_order_acquire);
+  for (int spin = 0; (state & kWorkersMask) != 0; ++spin) {
     if (spin < kSpins) {
       Pause();
     } else {
       std::this_thread::yield();
     }
+    state = state_.load(std::memory_order_acquire);
   }
 }
 
 void ThreadPool::Work(int thread) {
-  uint64_t seen = 0;
-  for (;;) {
-    for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_acquire) == seen; ++spin) Pause();
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
-      seen = generation_.load(std::memory_order_acquire);
-      if (stop_) return;
+  for (int spin = 0;;) {
+    uint32_t state = state_.load(std::memory_order_acquire);
+    if (stop_.load(std::memory_order_acquire)) return;
+    if ((state & kClosed) == 0) {
+      // Joins unless the loop was closed meanwhile.
+      if (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire)) continue;
+      RunShare(thread);
+      // Indices are gone: what remains open of this loop has nothing to do.
+      state_.fetch_or(kClosed, std::memory_order_release);
+      state_.fetch_sub(1, std::memory_order_release);
+      spin = 0;
+    } else if (++spin < kSpins) {
+      Pause();
+    } else {
+      state_.wait(state, std::memory_order_acquire);
+      spin = 0;
     }
-    RunShare(thread);
-    running_.fetch_sub(1, std::memory_order_release);
   }
 }
 

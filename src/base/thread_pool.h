@@ -5,13 +5,16 @@
 //
 // For() hands out indices 0..count-1, each to exactly one thread, and returns when all are done; the calling
 // thread works as thread 0. Which thread takes an index never influences a result. The body must not throw.
+// One thread at a time calls For().
+//
+// A loop is a few microseconds long where a model is small, so nobody waits for a thread that has not begun:
+// workers poll for some time before they sleep, join a loop only while it is open, and For() closes it when
+// no index is left and waits for those that joined.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -35,14 +38,13 @@ class ThreadPool {
   void RunShare(int thread);
 
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::atomic<uint64_t> generation_{0};
-  std::atomic<int> running_{0};
-  std::atomic<int64_t> next_{0};
+  // Which loop (its number, upper bits), whether it is closed, and how many workers are in it. count_ and
+  // body_ change only while it is closed and nobody is in it.
+  std::atomic<uint32_t> state_;
+  std::atomic<bool> stop_{false};
+  alignas(64) std::atomic<int64_t> next_{0};
   int64_t count_ = 0;
   const std::function<void(int64_t, int)>* body_ = nullptr;
-  bool stop_ = false;
 };
 
 }  // namespace gatehouse

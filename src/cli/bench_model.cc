@@ -68,7 +68,9 @@ Result<WeightView> RandomWeights::Make(const Shape& shape, bool packed) {
   view.rows = matrix ? shape[0] : 1;
   view.cols = matrix ? shape[1] : shape[0];
   view.packed = packed && matrix;
-  const int64_t values = (view.rows + 31) / 32 * 32 * ((view.cols + 1) / 2 * 2);
+  // Only panels are padded: 32 times a single row would not fit in memory.
+  const int64_t rows = view.packed ? (view.rows + 31) / 32 * 32 : view.rows;
+  const int64_t values = rows * ((view.cols + 1) / 2 * 2);
   const size_t bytes = static_cast<size_t>(values) * 2;
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return Error{ErrorCode::kInternal, "out of memory", "random weights", {}, {}};
@@ -89,6 +91,40 @@ Result<WeightView> RandomWeights::Make(const Shape& shape, bool packed) {
   });
   view.tensor = {DType::kBF16, {view.rows, view.cols}, reinterpret_cast<const std::byte*>(memory)};
   return view;
+}
+
+Result<std::unique_ptr<Decoder>> RandomDecoder(const ModelConfig& config, std::optional<QuantFormat> format,
+                                               Backend& backend) {
+  ThreadPool pool(ThreadPool::DefaultThreads());
+  RandomWeights weights(pool);
+  const WeightLookup lookup = [&](const std::string& name, const Shape& shape) -> Result<WeightView> {
+    if (format && shape.size() == 2 && name.rfind("model.layers.", 0) == 0)
+      return weights.MakeQuant(shape, *format);
+    return weights.Make(shape, name != "model.embed_tokens.weight");
+  };
+  return Decoder::Create(config, lookup, backend);
+}
+
+double LayerProducts(const ModelConfig& config) {
+  double total = 0;
+  for (int layer = 0; layer < config.layers; ++layer) {
+    const double attention = 2.0 * config.hidden * (config.heads + config.kv_heads) * config.head_dim;
+    const bool moe = config.is_moe[static_cast<size_t>(layer)] != 0;
+    // Beside its experts an expert layer has a shared one, and the router.
+    const double width = moe ? (1.0 + config.experts_per_token) * config.ffn_expert : config.ffn_dense;
+    total += attention + config.hidden * (3.0 * width + (moe ? config.experts : 0));
+  }
+  return total;
+}
+
+const char* WeightsName(std::optional<QuantFormat> format) {
+  return !format ? "bf16" : *format == QuantFormat::kQ8 ? "q8" : "q4";
+}
+
+std::optional<QuantFormat> FormatOfName(const std::string& name) {
+  if (name == "q8") return QuantFormat::kQ8;
+  if (name == "q4") return QuantFormat::kQ4;
+  return {};
 }
 
 }  // namespace gatehouse::cli

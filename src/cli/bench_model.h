@@ -1,12 +1,15 @@
 // Models of a named shape with random weights, for benchmarks.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 
-#include "backend/weight_view.h"
+#include "backend/backend.h"
 #include "base/thread_pool.h"
 #include "formats/model_config.h"
 #include "gatehouse/result.h"
+#include "model/decoder.h"
 
 namespace gatehouse::cli {
 
@@ -26,5 +29,17 @@ class RandomWeights {
   ThreadPool& pool_;
   uint64_t made_ = 0;
 };
+
+// A network with random weights; format: of its layers' products, none: BF16. Its embeddings and head are
+// BF16. Errors: kInternal: out of memory.
+Result<std::unique_ptr<Decoder>> RandomDecoder(const ModelConfig& config, std::optional<QuantFormat> format,
+                                               Backend& backend);
+
+// Multiply-adds a token in the products of all layers, without attention and head.
+double LayerProducts(const ModelConfig& config);
+
+// "bf16" (none), "q8" or "q4", and back.
+const char* WeightsName(std::optional<QuantFormat> format);
+std::optional<QuantFormat> FormatOfName(const std::string& name);
 
 }  // namespace gatehouse::cli

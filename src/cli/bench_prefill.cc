@@ -2,80 +2,102 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <chrono>
 #include <vector>
 
 #include "backend/cpu_backend.h"
 #include "base/cpu.h"
-#include "base/thread_pool.h"
+#include "base/error.h"
+#include "checkpoint/weights.h"
 #include "cli/bench_model.h"
+#include "cli/bench_rounds.h"
 #include "engine/engine.h"
 
 namespace gatehouse::cli {
+
 namespace {
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+// What is measured.
+struct Subject {
+  ModelConfig config;
+  std::unique_ptr<Decoder> decoder;
+  std::optional<QuantFormat> quant;  // of the layers' products
+  std::string name;
+};
+
+Result<Subject> LoadModel(const std::string& path, Backend& device) {
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(path));
+  Subject out;
+  out.config = checkpoint->config();
+  out.name = path.substr(path.find_last_of('/', path.size() - 2) + 1);
+  const WeightLookup lookup = [&, find = checkpoint->lookup()](const std::string& name,
+                                                               const Shape& shape) -> Result<WeightView> {
+    GATEHOUSE_ASSIGN(WeightView view, find(name, shape));
+    if (view.quant) out.quant = view.quant;
+    return view;
+  };
+  GATEHOUSE_ASSIGN(out.decoder, Decoder::Create(out.config, lookup, device));
+  return out;
+}
+
+Result<Subject> MakeShape(const BenchPrefillOptions& options, Backend& device) {
+  Subject out;
+  GATEHOUSE_ASSIGN(out.config, ShapeConfig(options.shape, options.layers));
+  out.quant = options.quant;
+  out.name = options.shape;
+  GATEHOUSE_ASSIGN(out.decoder, RandomDecoder(out.config, out.quant, device));
+  return out;
 }
 
 }  // namespace
 
 Result<void> BenchPrefill(const BenchPrefillOptions& options) {
-  GATEHOUSE_ASSIGN(const ModelConfig config, ShapeConfig(options.shape, options.layers));
-
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
                    CreateCpuBackend({.threads = options.threads, .f32 = options.f32}));
   Backend& device = *backend;
-  ThreadPool pool(ThreadPool::DefaultThreads());
-  RandomWeights weights(pool);
-  double products = 0.0;  // multiply-adds a token
-  const WeightLookup lookup = [&](const std::string& name, const Shape& shape) -> Result<WeightView> {
-    const bool embedding = name == "model.embed_tokens.weight";
-    if (shape.size() == 2 && !embedding && name != "lm_head.weight")
-      products += static_cast<double>(shape[0] * shape[1]);
-    if (options.quant && shape.size() == 2 && name.rfind("model.layers.", 0) == 0)
-      return weights.MakeQuant(shape, *options.quant);
-    return weights.Make(shape, !embedding);
-  };
-  GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, Decoder::Create(config, lookup, device));
-  Engine engine(std::move(backend), std::move(decoder), nullptr,
+  GATEHOUSE_ASSIGN(Subject subject,
+                   options.model.empty() ? MakeShape(options, device) : LoadModel(options.model, device));
+  const ModelConfig& config = subject.config;
+  Engine engine(std::move(backend), std::move(subject.decoder), nullptr,
                 {.scheduler = {.prefill_chunk = options.tokens}});
 
   TokenInput input;
   for (int i = 0; i < options.tokens; ++i) input.ids.push_back((i * 7919 + 11) % config.vocab);
   // Products, attention over the causal half, and the head for the last token.
   const double tokens = options.tokens;
-  const double operations = 2.0 * products * tokens +
+  const double operations = 2.0 * LayerProducts(config) * tokens +
                             2.0 * tokens * tokens * config.heads * config.head_dim * config.layers +
                             2.0 * static_cast<double>(config.vocab) * config.hidden;
   const std::vector<TokenPath> end = {{}};
   std::vector<double> seconds, peaks, shares;
+  const Turns turns(options.turns);
   for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
-    const double peak = device.MeasurePeak(options.quant);
+    if (!turns.Wait()) break;
+    const double peak = device.MeasurePeak(subject.quant);
     Sequence sequence = engine.NewSequence();
     const auto begin = std::chrono::steady_clock::now();
     GATEHOUSE_TRY(engine.Run(sequence, input, end));
     const double time = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    turns.Over(time * 1e3);
     if (round == 0) continue;
     seconds.push_back(time);
     peaks.push_back(peak);
     shares.push_back(operations / time / peak);
   }
+  if (seconds.empty())
+    return UsageError("no round was measured", "standard input", "a line a round", "its end");
   const double time = Median(seconds);
-  const char* weights_name = !options.quant ? "bf16" : *options.quant == QuantFormat::kQ8 ? "q8" : "q4";
+  const char* const weights_name = WeightsName(subject.quant);
   if (options.json) {
     fmt::print(
         "{{\"bench\":\"prefill\",\"weights\":\"{}\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":"
-        "\"{}\",\"ms\":{:.2f}"
-        ","
+        "\"{}\",\"ms\":{:.2f},"
         "\"tokens_per_s\":{:.1f},\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
-        weights_name, options.shape, config.layers, options.tokens, device.Describe(), time * 1e3,
+        weights_name, subject.name, config.layers, options.tokens, device.Describe(), time * 1e3,
         tokens / time, operations / time / 1e9, Median(peaks) / 1e9, Median(shares));
   } else {
-    fmt::print("prefill of {} tokens, {} with {} layers, random {} weights\n{}; {}\n", options.tokens,
-               options.shape, config.layers, weights_name, CpuModelName(), device.Describe());
+    fmt::print("prefill of {} tokens, {} with {} layers, {} weights\n{}; {}\n", options.tokens, subject.name,
+               config.layers, weights_name, CpuModelName(), device.Describe());
     fmt::print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n", time * 1e3,
                options.rounds, tokens / time);
     fmt::print(

@@ -1,5 +1,5 @@
-// `gatehouse bench prefill`: how fast a network of a given shape reads a prompt, as a share of the machine's
-// peak.
+// `gatehouse bench prefill`: how fast a model, or random weights of a named shape, reads a prompt, as a share
+// of the machine's peak.
 #pragma once
 
 #include <optional>
@@ -11,13 +11,15 @@
 namespace gatehouse::cli {
 
 struct BenchPrefillOptions {
+  std::string model;                    // a directory or a .gguf file; empty: the shape
   std::string shape = "llama-guard-4";  // or "smollm2-135m"
   int layers = 0;                       // 0: as the shape has
   int tokens = 256;
   int rounds = 5;
   int threads = 0;
   bool f32 = false;
-  std::optional<QuantFormat> quant;  // none: BF16 weights
+  std::optional<QuantFormat> quant;  // of the shape; none: BF16 weights
+  bool turns = false;                // wait for a line of standard input before each round
   bool json = false;
 };
 

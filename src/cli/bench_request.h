@@ -1,31 +1,26 @@
-// `gatehouse bench request`, `bench batch` and `bench mixed`: how long a real model takes for a request,
-// alone, among many, and beside a long one.
+// `gatehouse bench request` and `bench batch`: how long a model takes for a request, alone and among many.
 #pragma once
 
-#include <string>
-
-#include "gatehouse/guard.h"
+#include "cli/bench_guard.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse::cli {
 
 struct BenchRequestOptions {
-  GuardOptions guard;
-  int words = 30;  // of the user's message, about as many tokens
+  BenchGuardOptions subject;
   int rounds = 20;
-  int clients = 64;       // batch: threads that ask at once
-  int long_words = 3000;  // mixed: of the long messages
+  int clients = 64;    // batch: threads that ask at once
+  bool turns = false;  // request: wait for a line of standard input before each round
   bool json = false;
 };
 
-// A cold request, then warm ones of other messages: policy cached, verdict and all category scores.
+// A cold request, then warm ones of other messages: policy cached, verdict and all category scores. Gop/s are
+// those of the layers' products for all tokens computed, the scoring ones too; attention and head are not
+// counted.
 Result<void> BenchRequest(const BenchRequestOptions& options);
-// Tokens a second of many clients' requests, policy cached, against one client's and against reading 256
-// tokens of plain text.
+// Each round: a prompt of 256 tokens with nothing cached, four requests one after the other, and one of each
+// client at once, policy cached; tokens a second of each. `rows` are all tokens computed, the scoring ones
+// too.
 Result<void> BenchBatch(const BenchRequestOptions& options);
-
-// How long short warm requests take alone, and while another client sends long messages that nobody has seen,
-// one after the other.
-Result<void> BenchMixed(const BenchRequestOptions& options);
 
 }  // namespace gatehouse::cli

@@ -1,15 +1,19 @@
 // Vector kernels, avx512.
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "kernels/vector.h"
 
 #if defined(__AVX512F__)
-#include <immintrin.h>
-
 #define VECTOR_FLOATS 16
+#define VECTOR_QUERIES 8
+#define VECTOR_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define VECTOR_NAME "avx512"
-#define VECTOR_MULTIPLY_ADD(a, b, c) _mm512_fmadd_ps(a, b, c)
 
 namespace gatehouse {
 namespace {

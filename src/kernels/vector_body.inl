@@ -1,6 +1,7 @@
 // The body of the vector kernels, written once with the compiler's vector types and compiled once for each
-// instruction set. The including file defines VECTOR_FLOATS (lanes), where there is such an instruction
-// VECTOR_MULTIPLY_ADD(a, b, c) = a b + c, rounded once, and includes this inside an unnamed namespace.
+// instruction set. The including file defines VECTOR_FLOATS (lanes), VECTOR_QUERIES (query vectors that share
+// a page while their sums stay in registers), where there is one VECTOR_FMA(a, b, c) = a * b + c rounded
+// once, and includes this inside an unnamed namespace.
 
 constexpr int kLanes = VECTOR_FLOATS;
 typedef float Vec __attribute__((vector_size(VECTOR_FLOATS * 4)));
@@ -13,6 +14,13 @@ inline Vec Load(const float* at) {
 }
 inline void Store(float* at, Vec v) { __builtin_memcpy(at, &v, sizeof v); }
 inline Vec Splat(float x) { return x - Vec{}; }
+inline Vec MulAdd(Vec sum, Vec a, Vec b) {
+#if defined(VECTOR_FMA)
+  return VECTOR_FMA(a, b, sum);
+#else
+  return a * b + sum;
+#endif
+}
 inline Vec AsFloat(IVec v) {
   Vec out;
   __builtin_memcpy(&out, &v, sizeof out);
@@ -35,15 +43,6 @@ inline float SumLanes(Vec v) {
   return lanes[0];
 }
 
-// a b + c, which attention is made of. Written out, since the build forbids contraction behind our back.
-inline Vec MultiplyAdd(Vec a, Vec b, Vec c) {
-#if defined(VECTOR_MULTIPLY_ADD)
-  return VECTOR_MULTIPLY_ADD(a, b, c);
-#else
-  return a * b + c;
-#endif
-}
-
 inline float MaxLanes(Vec v) {
   float lanes[kLanes];
   Store(lanes, v);
@@ -59,17 +58,12 @@ inline Vec Exp(Vec x) {
   x = Select(x < Splat(-87.0f), Splat(-87.0f), x);
   x = Select(x > Splat(88.0f), Splat(88.0f), x);
   const Vec magic = Splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  const Vec n = (x * Splat(1.44269504f) + magic) - magic;
-  Vec r = x - n * Splat(0.693359375f);
-  r = r - n * Splat(-2.12194440e-4f);
+  const Vec n = MulAdd(magic, x, Splat(1.44269504f)) - magic;
+  Vec r = MulAdd(x, n, Splat(-0.693359375f));
+  r = MulAdd(r, n, Splat(2.12194440e-4f));
   Vec p = Splat(1.0f / 5040.0f);
-  p = p * r + Splat(1.0f / 720.0f);
-  p = p * r + Splat(1.0f / 120.0f);
-  p = p * r + Splat(1.0f / 24.0f);
-  p = p * r + Splat(1.0f / 6.0f);
-  p = p * r + Splat(0.5f);
-  p = p * r + Splat(1.0f);
-  p = p * r + Splat(1.0f);
+  for (const float term : {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f})
+    p = MulAdd(Splat(term), p, r);
   const IVec exponent = (__builtin_convertvector(n, IVec) + 127) << 23;
   return p * AsFloat(exponent);
 }
@@ -100,7 +94,7 @@ void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* y
   Vec squares{};
   for (int64_t i = 0; i < n; i += kLanes) {
     const Vec v = LoadPart(x, i, n);
-    squares += v * v;
+    squares = MulAdd(squares, v, v);
   }
   const float scale = 1.0f / __builtin_sqrtf(SumLanes(squares) / static_cast<float>(n) + eps);
   if (weight == nullptr) {
@@ -120,11 +114,11 @@ void LayerNorm(const float* x, const float* weight, const float* bias, int64_t n
     if (i + kLanes > n) {  // the padding is not part of the row
       for (int64_t lane = n - i; lane < kLanes; ++lane) v[lane] = 0.0f;
     }
-    squares += v * v;
+    squares = MulAdd(squares, v, v);
   }
   const float scale = 1.0f / __builtin_sqrtf(SumLanes(squares) / static_cast<float>(n) + eps);
   ForVectors(x, n, y, [&](Vec v, int64_t i) {
-    return ((v - mean) * scale) * LoadPart(weight, i, n) + LoadPart(bias, i, n);
+    return MulAdd(LoadPart(bias, i, n), (v - mean) * scale, LoadPart(weight, i, n));
   });
 }
 
@@ -139,10 +133,8 @@ void Gelu(float* x, int64_t n) {
     const Vec a = Select(z < Vec{}, -z, z);
     const Vec t = 1.0f / (1.0f + 0.3275911f * a);
     Vec p = Splat(1.061405429f);
-    p = p * t + Splat(-1.453152027f);
-    p = p * t + Splat(1.421413741f);
-    p = p * t + Splat(-0.284496736f);
-    p = p * t + Splat(0.254829592f);
+    for (const float term : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
+      p = MulAdd(Splat(term), p, t);
     const Vec tail = p * t * Exp(-(a * a));  // 1 - erf(a)
     // For negative inputs 1 + erf(z) = tail: no cancellation.
     const Vec cdf = Select(z < Vec{}, tail, 2.0f - tail);
@@ -155,7 +147,7 @@ void Add(float* x, const float* y, int64_t n) {
 }
 
 constexpr int kPageVecs = kPageTokens / kLanes;
-constexpr int kQueriesAtOnce = 4;
+constexpr int kQueriesAtOnce = VECTOR_QUERIES;
 
 // scores[r][j] = q[r] . k[j] for `rows` queries and the page's 32 keys.
 template <int rows>
@@ -165,8 +157,9 @@ inline void Scores(const AttentionPage& page, int first, Vec (&scores)[kQueriesA
   for (int d = 0; d < page.head_dim; ++d) {
     const float* keys = page.k + static_cast<int64_t>(d) * kPageTokens;
     for (int r = 0; r < rows; ++r) {
-      const Vec value = Splat(q[static_cast<int64_t>(r) * page.head_dim + d]);
-      for (int c = 0; c < kPageVecs; ++c) acc[r][c] = MultiplyAdd(value, Load(keys + c * kLanes), acc[r][c]);
+      const float value = q[static_cast<int64_t>(r) * page.head_dim + d];
+      for (int c = 0; c < kPageVecs; ++c)
+        acc[r][c] = MulAdd(acc[r][c], Splat(value), Load(keys + c * kLanes));
     }
   }
   for (int r = 0; r < rows; ++r) {
@@ -174,24 +167,39 @@ inline void Scores(const AttentionPage& page, int first, Vec (&scores)[kQueriesA
   }
 }
 
-// out[r] = out[r] * keep[r] + sum_j weights[r][j] v[j], a vector of the head at a time.
+// out[r] = out[r] * keep[r] + sum_j weights[r][j] v[j], `vecs` vectors of the head from d on.
+template <int rows, int vecs>
+inline void WeighValuesAt(const AttentionPage& page, int first, int d,
+                          const float (&weights)[kQueriesAtOnce][kPageTokens],
+                          const float (&keep)[kQueriesAtOnce]) {
+  const int stride = ValueStride(page.head_dim);
+  float* out = page.out + static_cast<int64_t>(first) * stride + d;
+  Vec acc[rows][vecs] = {};
+  for (int j = 0; j < kPageTokens; ++j) {
+    const float* values = page.v + static_cast<int64_t>(j) * stride + d;
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < vecs; ++c)
+        acc[r][c] = MulAdd(acc[r][c], Splat(weights[r][j]), Load(values + c * kLanes));
+    }
+  }
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < vecs; ++c) {
+      float* at = out + static_cast<int64_t>(r) * stride + c * kLanes;
+      Store(at, MulAdd(acc[r][c], Load(at), Splat(keep[r])));
+    }
+  }
+}
+
 template <int rows>
 inline void WeighValues(const AttentionPage& page, int first,
                         const float (&weights)[kQueriesAtOnce][kPageTokens],
                         const float (&keep)[kQueriesAtOnce]) {
+  constexpr int kWhole = kPageVecs * kLanes;
+  constexpr int kHalf = kWhole / 2;  // strides are multiples of 16
   const int stride = ValueStride(page.head_dim);
-  float* out = page.out + static_cast<int64_t>(first) * stride;
-  for (int d = 0; d < stride; d += kLanes) {
-    Vec acc[rows] = {};
-    for (int j = 0; j < kPageTokens; ++j) {
-      const Vec value = Load(page.v + static_cast<int64_t>(j) * stride + d);
-      for (int r = 0; r < rows; ++r) acc[r] = MultiplyAdd(Splat(weights[r][j]), value, acc[r]);
-    }
-    for (int r = 0; r < rows; ++r) {
-      float* at = out + static_cast<int64_t>(r) * stride + d;
-      Store(at, Load(at) * keep[r] + acc[r]);
-    }
-  }
+  int d = 0;
+  for (; d + kWhole <= stride; d += kWhole) WeighValuesAt<rows, kPageVecs>(page, first, d, weights, keep);
+  if (d + kHalf <= stride) WeighValuesAt<rows, kPageVecs / 2>(page, first, d, weights, keep);
 }
 
 inline IVec LaneBits(int vec) {
@@ -238,21 +246,19 @@ inline void AttendRows(const AttentionPage& page, int first) {
   WeighValues<rows>(page, first, weights, keep);
 }
 
+template <int rows>
+inline void AttendSome(const AttentionPage& page, int first, int count) {
+  if (count == rows) {
+    AttendRows<rows>(page, first);
+  } else if constexpr (rows > 1) {
+    AttendSome<rows - 1>(page, first, count);
+  }
+}
+
 void Attend(const AttentionPage& page) {
-  int first = 0;
-  for (; first + 4 <= page.queries; first += 4) AttendRows<4>(page, first);
-  switch (page.queries - first) {
-    case 3:
-      AttendRows<3>(page, first);
-      break;
-    case 2:
-      AttendRows<2>(page, first);
-      break;
-    case 1:
-      AttendRows<1>(page, first);
-      break;
-    default:
-      break;
+  for (int first = 0; first < page.queries; first += kQueriesAtOnce) {
+    const int left = page.queries - first;
+    AttendSome<kQueriesAtOnce>(page, first, left < kQueriesAtOnce ? left : kQueriesAtOnce);
   }
 }
 

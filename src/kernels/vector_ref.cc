@@ -1,10 +1,12 @@
 // Vector kernels, ref.
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "kernels/vector.h"
 
 #define VECTOR_FLOATS 4
+#define VECTOR_QUERIES 2
 #define VECTOR_NAME "ref"
 
 namespace gatehouse {

@@ -34,7 +34,6 @@ struct Decoder::Work {
         k(backend),
         v(backend),
         attended(backend),
-        out(backend),
         gate(backend),
         up(backend),
         cos(backend),
@@ -44,8 +43,7 @@ struct Decoder::Work {
         router(backend),
         head_in(backend),
         logits(backend) {}
-  Workspace x, normed, q, k, v, attended, out, gate, up, cos, sin, expert_in, expert_out, router, head_in,
-      logits;
+  Workspace x, normed, q, k, v, attended, gate, up, cos, sin, expert_in, expert_out, router, head_in, logits;
   Mat rows;      // hidden state of this pass [rows, hidden]
   Mat cos_rows;  // [rows, head_dim / 2]
   Mat sin_rows;
@@ -196,9 +194,8 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   if (wanted == 0) return out;
   const Mat head_in = work_->head_in.Get(wanted, hidden);
   backend_.GatherRows(work_->rows, batch.logit_rows, head_in);
-  backend_.RmsNorm(head_in, final_norm_.get(), eps, head_in);
   const Mat logits = work_->logits.Get(wanted, config_.vocab);
-  backend_.Linear(head_in, {{head_.get(), nullptr, logits}});
+  backend_.Linear(LinearInput::RmsNorm(head_in, final_norm_.get(), eps), {{head_.get(), nullptr, logits}});
   for (int64_t i = 0; i < wanted; ++i) {
     out[static_cast<size_t>(i)].resize(static_cast<size_t>(config_.vocab));
     backend_.Download(logits.Rows(i, 1), out[static_cast<size_t>(i)].data());
@@ -211,12 +208,10 @@ void Decoder::AttentionBlock(size_t index, const AttentionLayout& layout, const 
   const Layer& layer = layers_[index];
   const int64_t count = static_cast<int64_t>(batch.rows.size());
   const float eps = static_cast<float>(config_.norm_eps);
-  const Mat normed = work_->normed.Get(count, config_.hidden);
   const Mat q = work_->q.Get(count, static_cast<int64_t>(config_.heads) * config_.head_dim);
   const Mat k = work_->k.Get(count, static_cast<int64_t>(config_.kv_heads) * config_.head_dim);
   const Mat v = work_->v.Get(count, k.cols);
-  backend_.RmsNorm(work_->rows, layer.attention_norm.get(), eps, normed);
-  backend_.Linear(normed,
+  backend_.Linear(LinearInput::RmsNorm(work_->rows, layer.attention_norm.get(), eps),
                   {{layer.q.get(), nullptr, q}, {layer.k.get(), nullptr, k}, {layer.v.get(), nullptr, v}});
   if (config_.uses_rope[index] != 0) {
     // Llama 4 rotates pairs (2i, 2i+1); checkpoints of the llama family rotate halves.
@@ -235,24 +230,26 @@ void Decoder::AttentionBlock(size_t index, const AttentionLayout& layout, const 
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
   const bool chunked = config_.attention_chunk > 0 && config_.chunked[index] != 0;
   backend_.Attention(cache, static_cast<int>(index), layout, q, scale, chunked, attended);
-  const Mat out = work_->out.Get(count, config_.hidden);
-  backend_.Linear(attended, {{layer.o.get(), nullptr, out}});
-  backend_.Add(work_->rows, out);
+  backend_.Linear(attended, {{layer.o.get(), nullptr, work_->rows, /*adds=*/true}});
 }
 
 void Decoder::FeedForwardBlock(size_t index) {
   const Layer& layer = layers_[index];
   const int64_t count = work_->rows.rows;
-  const Mat normed = work_->normed.Get(count, config_.hidden);
-  backend_.RmsNorm(work_->rows, layer.feed_forward_norm.get(), static_cast<float>(config_.norm_eps), normed);
+  const float eps = static_cast<float>(config_.norm_eps);
+  LinearInput input = LinearInput::RmsNorm(work_->rows, layer.feed_forward_norm.get(), eps);
+  const bool has_experts = layer.router != nullptr;
+  if (has_experts) {  // which read the normed rows, too
+    const Mat normed = work_->normed.Get(count, config_.hidden);
+    backend_.RmsNorm(work_->rows, layer.feed_forward_norm.get(), eps, normed);
+    input = normed;
+  }
   const Mat gate = work_->gate.Get(count, layer.dense.gate->rows);
   const Mat up = work_->up.Get(count, gate.cols);
-  backend_.Linear(normed, {{layer.dense.gate.get(), nullptr, gate}, {layer.dense.up.get(), nullptr, up}});
-  backend_.SwiGlu(gate, up, gate);
-  const Mat out = work_->out.Get(count, config_.hidden);
-  backend_.Linear(gate, {{layer.dense.down.get(), nullptr, out}});
-  if (layer.router != nullptr) Experts(layer, normed, out);
-  backend_.Add(work_->rows, out);
+  backend_.Linear(input, {{layer.dense.gate.get(), nullptr, gate}, {layer.dense.up.get(), nullptr, up}});
+  backend_.Linear(LinearInput::SwiGlu(gate, up),
+                  {{layer.dense.down.get(), nullptr, work_->rows, /*adds=*/true}});
+  if (has_experts) Experts(layer, input.x, work_->rows);
 }
 
 // Each token goes to its best experts. The sigmoid of the router's logit scales the expert's input, not its
@@ -285,9 +282,8 @@ void Decoder::Experts(const Layer& layer, Mat normed, Mat out) {
     const Mat gate = work_->gate.Get(count, expert.gate->rows);
     const Mat up = work_->up.Get(count, gate.cols);
     backend_.Linear(input, {{expert.gate.get(), nullptr, gate}, {expert.up.get(), nullptr, up}});
-    backend_.SwiGlu(gate, up, gate);
     const Mat result = work_->expert_out.Get(count, config_.hidden);
-    backend_.Linear(gate, {{expert.down.get(), nullptr, result}});
+    backend_.Linear(LinearInput::SwiGlu(gate, up), {{expert.down.get(), nullptr, result}});
     backend_.ScatterAddRows(result, rows[e], out);
   }
 }

@@ -32,12 +32,10 @@ struct VisionEncoder::Work {
       : patches(backend),
         embedded(backend),
         x(backend),
-        normed(backend),
         q(backend),
         k(backend),
         v(backend),
         attended(backend),
-        out(backend),
         wide(backend),
         cos(backend),
         sin(backend),
@@ -45,8 +43,7 @@ struct VisionEncoder::Work {
         class_row(backend),
         shuffled(backend),
         adapted(backend) {}
-  Workspace patches, embedded, x, normed, q, k, v, attended, out, wide, cos, sin, positions, class_row,
-      shuffled, adapted;
+  Workspace patches, embedded, x, q, k, v, attended, wide, cos, sin, positions, class_row, shuffled, adapted;
   Mat cos_rows, sin_rows;
 };
 
@@ -233,11 +230,9 @@ Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out,
   shuffled.cols *= 4;
   const Mat adapted = work_->wide.Get(shuffled.rows, adapter1_->rows);
   backend_.Linear(shuffled, {{adapter1_.get(), nullptr, adapted}});
-  backend_.Gelu(adapted);
   const Mat output = work_->adapted.Get(shuffled.rows, adapter2_->rows);
-  backend_.Linear(adapted, {{adapter2_.get(), nullptr, output}});
-  backend_.Gelu(output);
-  backend_.Linear(output, {{projector_.get(), nullptr, out}});
+  backend_.Linear(LinearInput::Gelu(adapted), {{adapter2_.get(), nullptr, output}});
+  backend_.Linear(LinearInput::Gelu(output), {{projector_.get(), nullptr, out}});
   return {};
 }
 
@@ -245,29 +240,25 @@ void VisionEncoder::Block(const Layer& layer, const AttentionLayout& layout, Mat
   const VisionConfig& vision = config_.vision;
   const float eps = static_cast<float>(vision.norm_eps);
   const int head_dim = vision.hidden / vision.heads;
-  const Mat normed = work_->normed.Get(x.rows, x.cols);
   const Mat q = work_->q.Get(x.rows, x.cols);
   const Mat k = work_->k.Get(x.rows, x.cols);
   const Mat v = work_->v.Get(x.rows, x.cols);
   const Mat attended = work_->attended.Get(x.rows, x.cols);
-  const Mat out = work_->out.Get(x.rows, x.cols);
-  backend_.LayerNorm(x, *layer.norm1.weight, *layer.norm1.bias, eps, normed);
-  backend_.Linear(normed, {{layer.q.weight.get(), layer.q.bias.get(), q},
-                           {layer.k.weight.get(), layer.k.bias.get(), k},
-                           {layer.v.weight.get(), layer.v.bias.get(), v}});
+  backend_.Linear(LinearInput::LayerNorm(x, *layer.norm1.weight, *layer.norm1.bias, eps),
+                  {{layer.q.weight.get(), layer.q.bias.get(), q},
+                   {layer.k.weight.get(), layer.k.bias.get(), k},
+                   {layer.v.weight.get(), layer.v.bias.get(), v}});
   backend_.Rope(q, head_dim, work_->cos_rows, work_->sin_rows, /*interleaved=*/true);
   backend_.Rope(k, head_dim, work_->cos_rows, work_->sin_rows, /*interleaved=*/true);
   backend_.WriteKv(*cache_, 0, layout, k, v);
   backend_.Attention(*cache_, 0, layout, q, 1.0f / std::sqrt(static_cast<float>(head_dim)), /*chunked=*/false,
                      attended);
-  backend_.Linear(attended, {{layer.o.weight.get(), layer.o.bias.get(), out}});
-  backend_.Add(x, out);
-  backend_.LayerNorm(x, *layer.norm2.weight, *layer.norm2.bias, eps, normed);
+  backend_.Linear(attended, {{layer.o.weight.get(), layer.o.bias.get(), x, /*adds=*/true}});
   const Mat wide = work_->wide.Get(x.rows, vision.ffn);
-  backend_.Linear(normed, {{layer.fc1.weight.get(), layer.fc1.bias.get(), wide}});
-  backend_.Gelu(wide);
-  backend_.Linear(wide, {{layer.fc2.weight.get(), layer.fc2.bias.get(), out}});
-  backend_.Add(x, out);
+  backend_.Linear(LinearInput::LayerNorm(x, *layer.norm2.weight, *layer.norm2.bias, eps),
+                  {{layer.fc1.weight.get(), layer.fc1.bias.get(), wide}});
+  backend_.Linear(LinearInput::Gelu(wide),
+                  {{layer.fc2.weight.get(), layer.fc2.bias.get(), x, /*adds=*/true}});
 }
 
 }  // namespace gatehouse

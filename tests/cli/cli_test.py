@@ -184,6 +184,30 @@ fails('bad policy', 4, ['policy.json', 'messages'], 'classify', *M, '--user', 'x
 for args in (['classify', '--help'], ['inspect', '--help'], ['convert', '--help'], ['prune', '--help'], ['bench', '--help']):
     code, out, _ = run(*args)
     check(' '.join(args), code == 0 and 'sage' in out, out)
+# Kernels of a small product: a line each, and figures that fit each other.
+code, out, err = run('bench', 'kernels', '--json', '--rounds', '1', '--m', '2,16', '--product', '64x256', '--threads', '1')
+lines = [json.loads(line) for line in out.splitlines()] if code == 0 else []
+check('bench kernels: a line for each kernel and M', [(line['kernel'], line['m']) for line in lines]
+      == [(kernel, m) for kernel in ('f32', 'bf16', 'q8', 'q4') for m in (2, 16)], (out, err))
+for line in lines:
+    check('bench kernels: ' + line['kernel'], {'kernel', 'isa', 'm', 'n', 'k', 'gops', 'peak', 'share'} <= set(line)
+          and (line['n'], line['k'], line['threads']) == (64, 256, 1) and 0 < line['bound'] <= line['peak']
+          and (line['m'] <= 8 or line['bound'] == line['peak'])
+          and abs(line['share'] * line['bound'] - line['gops']) <= 0.1 + 0.01 * line['gops'], line)
+fails('bench kernels: not a product', 2, ['--product', '33x64'], 'bench', 'kernels', '--product', '33x64')
+code, out, err = run('bench', 'prefill', *M, '--tokens', '20', '--rounds', '1', '--json')
+found = json.loads(out) if code == 0 else {}
+check('bench prefill of a model', code == 0 and found['tokens_per_s'] > 0 and found['weights'] == 'bf16', (out, err))
+# Requests to a shape without a model's files.
+small = ('--shape', 'smollm2-135m', '--layers', '1', '--json', '--rounds', '2')
+code, out, err = run('bench', 'request', *small, '--quant', 'q8', '--tokens', '12', '--categories', '3')
+found = json.loads(out) if code == 0 else {}
+check('bench request of a shape', code == 0 and found['warm_ms'] > 0 and found['rows'] > found['new_tokens'] > 12
+      and found['prompt_tokens'] > found['new_tokens'], (out, err))
+code, out, err = run('bench', 'batch', *small, '--clients', '3')
+found = json.loads(out) if code == 0 else {}
+check('bench batch of a shape', code == 0 and found['rows_per_s'] > found['tokens_per_s'] > 0, (out, err))
+fails('bench request: a model and a shape', 2, ['--shape'], 'bench', 'request', *M, '--shape', 'smollm2-135m')
 code, out, _ = run('version', '--verbose')
 check('version names the kernels', code == 0 and 'products' in out and 'instruction set' in out, out)
 

@@ -1,0 +1,99 @@
+#include "cli/bench_vision.h"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <vector>
+
+#include "backend/cpu_backend.h"
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "cli/bench_model.h"
+#include "cli/bench_rounds.h"
+#include "model/vision.h"
+
+namespace gatehouse::cli {
+namespace {
+
+VisionConfig LlamaGuard4Vision(int layers) {
+  VisionConfig vision;
+  vision.present = true;
+  vision.hidden = 1408;
+  vision.layers = layers;
+  vision.heads = 16;
+  vision.ffn = 5632;
+  vision.image_size = 336;
+  vision.patch_size = 14;
+  vision.output = vision.projector_input = vision.projector_output = 4096;
+  return vision;
+}
+
+// Two for each multiply-add of one tile's products and attention.
+double TileOperations(const VisionConfig& vision, int text_hidden) {
+  const double hidden = vision.hidden;
+  const double grid = vision.image_size / vision.patch_size;
+  const double rows = grid * grid + 1, tokens = grid * grid / 4;
+  const double patch = static_cast<double>(vision.channels) * vision.patch_size * vision.patch_size;
+  const double layer = rows * (4 * hidden * hidden + 2 * hidden * vision.ffn) + 2 * rows * rows * hidden;
+  const double adapter = tokens * (4 * hidden * vision.projector_input +
+                                   static_cast<double>(vision.projector_input) * vision.projector_output +
+                                   static_cast<double>(vision.output) * text_hidden);
+  return 2.0 * (vision.layers * layer + grid * grid * patch * hidden + adapter);
+}
+
+}  // namespace
+
+Result<void> BenchVision(const BenchVisionOptions& options) {
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> device, CreateCpuBackend({.threads = options.threads}));
+  GATEHOUSE_ASSIGN(ModelConfig config, ShapeConfig("llama-guard-4", 1));
+  config.vision = LlamaGuard4Vision(options.layers);
+  ThreadPool pool(ThreadPool::DefaultThreads());
+  RandomWeights weights(pool);
+  const WeightLookup lookup = [&](const std::string& name, const Shape& shape) -> Result<WeightView> {
+    const bool in_layer = name.rfind("vision_model.model.layers.", 0) == 0;
+    if (options.quant && in_layer && shape.size() == 2) return weights.MakeQuant(shape, *options.quant);
+    return weights.Make(shape, name != "vision_model.positional_embedding_vlm");
+  };
+  GATEHOUSE_ASSIGN(const std::unique_ptr<VisionEncoder> encoder,
+                   VisionEncoder::Create(config, lookup, *device));
+
+  const int64_t tile_values = static_cast<int64_t>(3) * encoder->tile_size() * encoder->tile_size();
+  std::vector<float> pixels(static_cast<size_t>(options.tiles * tile_values));
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i * 37 % 255) / 127.5f - 1.0f;
+  const int64_t rows = static_cast<int64_t>(options.tiles) * encoder->tokens_per_tile();
+  const std::unique_ptr<DeviceBuffer> memory = device->Allocate(rows * config.hidden);
+  const double operations = options.tiles * TileOperations(config.vision, config.hidden);
+
+  std::vector<double> seconds, peaks, shares;
+  for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
+    const double peak = device->MeasurePeak(options.quant);
+    const auto begin = std::chrono::steady_clock::now();
+    GATEHOUSE_TRY(encoder->Encode(pixels, options.tiles, {memory.get(), 0, rows, config.hidden}));
+    const double time = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (round == 0) continue;
+    seconds.push_back(time);
+    peaks.push_back(peak);
+    shares.push_back(operations / time / peak);
+  }
+  const char* const weights_name = WeightsName(options.quant);
+  const double time = Median(seconds), gops = operations / time / 1e9;
+  if (options.json) {
+    fmt::print(
+        "{{\"bench\":\"vision\",\"weights\":\"{}\",\"layers\":{},\"tiles\":{},\"kernel\":\"{}\",\"ms\":{:.1f}"
+        ","
+        "\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
+        weights_name, options.layers, options.tiles, device->Describe(), time * 1e3, gops,
+        Median(peaks) / 1e9, Median(shares));
+  } else {
+    fmt::print("{} tiles through {} layers of Llama Guard 4's image tower, {} weights\n{}; {}\n",
+               options.tiles, options.layers, weights_name, CpuModelName(), device->Describe());
+    fmt::print(
+        "  time      {:10.1f} ms (median of {} rounds)\n  speed     {:10.1f} Gop/s\n"
+        "  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     {:10.1f} %\n",
+        time * 1e3, options.rounds, gops, Median(peaks) / 1e9, 100.0 * Median(shares));
+  }
+  return {};
+}
+
+}  // namespace gatehouse::cli

@@ -1,0 +1,24 @@
+// `gatehouse bench vision`: how fast Llama Guard 4's image tower, with random weights, encodes tiles, as a
+// share of the machine's peak.
+#pragma once
+
+#include <optional>
+
+#include "backend/weight_view.h"
+#include "gatehouse/result.h"
+
+namespace gatehouse::cli {
+
+struct BenchVisionOptions {
+  int layers = 34;
+  int tiles = 5;
+  int rounds = 5;
+  int threads = 0;
+  std::optional<QuantFormat> quant;  // of the layers' products; none: BF16 weights
+  bool json = false;
+};
+
+// Prints a table (or one JSON object) to stdout.
+Result<void> BenchVision(const BenchVisionOptions& options);
+
+}  // namespace gatehouse::cli
