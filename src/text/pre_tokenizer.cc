@@ -12,14 +12,14 @@ constexpr int kWordPart = kLetter | kNumber;
 // How far a text was looked at: by all cursors that were copied from one, whichever answered.
 class Reach {
  public:
-  explicit Reach(std::string_view text) : begin_(text.data()) {}
+  Reach(std::string_view text, size_t* bytes) : begin_(text.data()), bytes_(bytes) {}
   void See(const char* at, size_t length) {
-    bytes = std::max(bytes, static_cast<size_t>(at - begin_) + length);
+    *bytes_ = std::max(*bytes_, static_cast<size_t>(at - begin_) + length);
   }
-  size_t bytes = 0;
 
  private:
   const char* begin_;
+  size_t* bytes_;
 };
 
 // In its place where nobody asks.
@@ -32,7 +32,7 @@ struct NoReach {
 template <typename Reached>
 class CursorOf {
  public:
-  CursorOf(const CharClasses& classes, std::string_view text, Reached* reached)
+  CursorOf(const CharClasses& classes, std::string_view text, Reached reached)
       : classes_(&classes), at_(text.data()), stop_(text.data() + text.size()), reached_(reached) {
     Read();
   }
@@ -60,20 +60,20 @@ class CursorOf {
   void Read() {
     if (at_ == stop_) {
       value_ = length_ = bits_ = 0;
-      reached_->See(at_, 1);  // that nothing follows is something seen
+      reached_.See(at_, 1);  // that nothing follows is something seen
       return;
     }
     const CodePoint point = ReadCodePoint(at_);
     value_ = point.value;
     length_ = point.length;
     bits_ = (*classes_)[point.value];
-    reached_->See(at_, length_);
+    reached_.See(at_, length_);
   }
 
   const CharClasses* classes_;
   const char* at_;
   const char* stop_;
-  Reached* reached_;
+  [[no_unique_address]] Reached reached_;
   uint32_t value_ = 0;
   uint32_t length_ = 0;
   uint32_t bits_ = 0;
@@ -278,14 +278,7 @@ void SkipGpt2(bool single_digits, bool one_pass, Cursor* cursor) {
 }
 
 template <typename Reached>
-size_t PieceSize(PreTokenizer kind, const CharClasses& classes, std::string_view text, Reached* reached) {
-  if (kind == PreTokenizer::kO200k) {
-    const size_t size = PlainWordSize(text);
-    if (size > 0) {
-      reached->See(text.data() + size, 1);
-      return size;
-    }
-  }
+size_t PieceSize(PreTokenizer kind, const CharClasses& classes, std::string_view text, Reached reached) {
   CursorOf<Reached> cursor(classes, text, reached);
   switch (kind) {
     case PreTokenizer::kO200k:
@@ -310,14 +303,21 @@ size_t PieceSize(PreTokenizer kind, const CharClasses& classes, std::string_view
 }  // namespace
 
 size_t PieceCutter::Next(std::string_view text) const {
-  NoReach reached;
-  return PieceSize(kind_, *classes_, text, &reached);
+  if (kind_ == PreTokenizer::kO200k) {
+    const size_t size = PlainWordSize(text);
+    if (size > 0) return size;
+  }
+  return PieceSize(kind_, *classes_, text, NoReach{});
 }
 
 PieceCutter::Piece PieceCutter::NextAndReach(std::string_view text) const {
-  Reach reached(text);
-  const size_t size = PieceSize(kind_, *classes_, text, &reached);
-  return {size, reached.bytes};
+  if (kind_ == PreTokenizer::kO200k) {
+    const size_t size = PlainWordSize(text);
+    if (size > 0) return {size, size + 1};  // the character behind it, or the end
+  }
+  Piece piece{0, 0};
+  piece.size = PieceSize(kind_, *classes_, text, Reach(text, &piece.reach));
+  return piece;
 }
 
 }  // namespace gatehouse
