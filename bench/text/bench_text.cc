@@ -97,6 +97,26 @@ void LoadBinary(benchmark::State& state) {
   }
 }
 
+// A stream of 100 000 characters in pieces of 20, with a policy's words behind them each time; `again`: each
+// text encoded whole.
+void Growing(benchmark::State& state, bool again) {
+  const auto tokenizer = Load();
+  const std::string whole = English().substr(0, 100'000), tail = "\n\nProvide your safety assessment.";
+  for (auto _ : state) {
+    EncodedText known;
+    std::string text;
+    for (size_t at = 0; at < whole.size(); at += 20) {
+      text.assign(whole, 0, at + 20);
+      text += tail;
+      if (again) {
+        benchmark::DoNotOptimize(tokenizer->Encode(text));
+      } else {
+        benchmark::DoNotOptimize(tokenizer->Encode(text, &known));
+      }
+    }
+  }
+}
+
 void Register() {
   const auto add = [](const char* name, std::string text) {
     benchmark::RegisterBenchmark(name, [text = std::move(text)](benchmark::State& state) {
@@ -105,6 +125,12 @@ void Register() {
   };
   benchmark::RegisterBenchmark("load/json", LoadJson)->Unit(benchmark::kMillisecond);
   benchmark::RegisterBenchmark("load/binary", LoadBinary)->Unit(benchmark::kMillisecond);
+  for (const bool again : {false, true}) {
+    benchmark::RegisterBenchmark(again ? "growing/each_whole" : "growing/kept", [again](
+                                                                                    benchmark::State& state) {
+      Growing(state, again);
+    })->Unit(benchmark::kMillisecond);
+  }
   add("encode/english", English());
   add("encode/letter_a", Repeated("a"));
   add("encode/letter_A", Repeated("A"));

@@ -33,7 +33,10 @@ struct GuardOptions {
   std::string adapter;  // a directory with a PEFT LoRA adapter to merge, or empty
   std::string device = "cpu";
   std::string dtype = "bf16";  // "bf16", or "f32" to compute in float32 throughout
-  int threads = 0;             // 0: physical cores
+  // Keys and values: empty: as dtype says; "int8": rounded to 8 bits, with a scale for each token and head:
+  // half of BF16's memory, scores that differ by some thousandths.
+  std::string kv;
+  int threads = 0;  // 0: physical cores
   // Bytes of keys and values kept between requests (policies, earlier turns); a quarter as many for images'
   // features.
   int64_t cache_bytes = int64_t{512} << 20;

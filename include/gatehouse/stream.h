@@ -8,9 +8,9 @@
 //   }
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "gatehouse/conversation.h"
 #include "gatehouse/guard.h"
@@ -22,11 +22,9 @@ namespace gatehouse {
 class Stream {
  public:
   // before: the conversation so far; the growing message is the next one. guard outlives the stream.
-  Stream(const Guard& guard, Conversation before, ClassifyOptions options = {})
-      : guard_(guard), conversation_(std::move(before)), options_(std::move(options)) {
-    const bool answers = !conversation_.messages.empty() && conversation_.messages.back().role == Role::kUser;
-    conversation_.messages.push_back({answers ? Role::kAssistant : Role::kUser, {Part::Text({})}});
-  }
+  Stream(const Guard& guard, Conversation before, ClassifyOptions options = {});
+  Stream(Stream&&) noexcept;
+  ~Stream();
 
   // The verdict on the message with this piece at its end, exactly as Guard::Classify gives it for the whole.
   // A piece may end within a character: its bytes wait for the next piece. Errors: as Guard::Classify's.
@@ -39,6 +37,8 @@ class Stream {
   Conversation conversation_;
   ClassifyOptions options_;
   std::string waiting_;  // the beginning of a character
+  struct Memory;
+  std::unique_ptr<Memory> memory_;  // of the piece before
 };
 
 }  // namespace gatehouse

@@ -57,6 +57,7 @@ struct KvShape {
   int layers = 0;
   int kv_heads = 0;
   int head_dim = 0;
+  bool exact = false;  // never rounded to 8 bits, whatever the backend's option says
 };
 
 // Where each row of a batch stands, and which keys it sees. A sequence's slot s lies in page pages[s /

@@ -11,10 +11,10 @@
 
 namespace gatehouse::cpu {
 
-PagedKv::PagedKv(const KvShape& shape_in, bool bf16_in) : shape(shape_in), bf16(bf16_in) {}
+PagedKv::PagedKv(const KvShape& shape_in, KvType type_in) : shape(shape_in), type(type_in) {}
 
 int64_t PagedKv::BytesPerPage() const {
-  return static_cast<int64_t>(shape.layers) * shape.kv_heads * HeadElements() * (bf16 ? 2 : 4);
+  return static_cast<int64_t>(shape.layers) * shape.kv_heads * HeadBytes();
 }
 
 Result<void> PagedKv::Reserve(int32_t count) {
@@ -105,34 +105,73 @@ void VisibleRange(const AttentionLayout& layout, const Unit& unit, bool chunked,
 
 }  // namespace
 
+namespace {
+
+// One key and value into a slot: the key as a column, the value as a row.
+template <typename T>
+void StoreSlot(const PagedKv& cache, std::byte* head, int64_t slot, const T* key, const T* value) {
+  const int head_dim = cache.shape.head_dim;
+  T* keys = reinterpret_cast<T*>(head);
+  for (int d = 0; d < head_dim; ++d) keys[d * kPageTokens + slot] = key[d];
+  std::memcpy(keys + cache.KeyElements() + slot * ValueStride(head_dim), value,
+              sizeof(T) * static_cast<size_t>(head_dim));
+}
+
+// Keys and values of a page and head in float32: where they are, or widened into `wide`.
+const float* WidePage(const AttentionContext& context, const PagedKv& cache, const std::byte* head,
+                      float* wide) {
+  switch (cache.type) {
+    case KvType::kF32:
+      break;
+    case KvType::kBF16:
+      context.kernel->widen_bf16(reinterpret_cast<const uint16_t*>(head), cache.HeadElements(), wide);
+      return wide;
+    case KvType::kI8: {
+      const auto* keys = reinterpret_cast<const int8_t*>(head);
+      const auto* scales = reinterpret_cast<const float*>(head + cache.HeadElements());
+      const int head_dim = cache.shape.head_dim;
+      context.kernel->widen_keys_i8(keys, scales, head_dim, wide);
+      context.kernel->widen_values_i8(keys + cache.KeyElements(), scales + kPageTokens, ValueStride(head_dim),
+                                      wide + cache.KeyElements());
+      return wide;
+    }
+  }
+  return reinterpret_cast<const float*>(head);
+}
+
+}  // namespace
+
 void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
                 Mat k, Mat v) {
   const int head_dim = cache.shape.head_dim;
-  const int stride = ValueStride(head_dim);
-  context.pool->For(cache.shape.kv_heads, [&](int64_t head, int thread) {
-    uint16_t* rounded =
-        (*context.scratch)[static_cast<size_t>(thread)].attention[0].GetAs<uint16_t>(2 * head_dim);
-    const int64_t offset = cache.HeadOffset(layer, static_cast<int>(head));
+  context.pool->For(cache.shape.kv_heads, [&](int64_t kv_head, int thread) {
+    AlignedBuffer& scratch = (*context.scratch)[static_cast<size_t>(thread)].attention[0];
+    uint16_t* bits = scratch.GetAs<uint16_t>(2 * head_dim);
+    int8_t* bytes = reinterpret_cast<int8_t*>(bits);
     for (size_t i = 0; i < layout.rows.size(); ++i) {
       const AttentionLayout::Row& row = layout.rows[i];
       const int32_t page =
           layout.pages[static_cast<size_t>(row.sequence)][static_cast<size_t>(row.slot / kPageTokens)];
       const int64_t slot = row.slot % kPageTokens;
-      const float* key = RowOf(k, static_cast<int64_t>(i)) + head * head_dim;
-      const float* value = RowOf(v, static_cast<int64_t>(i)) + head * head_dim;
-      void* data = cache.page_data[static_cast<size_t>(page)];
-      if (cache.bf16) {
-        context.kernel->round_bf16(key, head_dim, rounded);
-        context.kernel->round_bf16(value, head_dim, rounded + head_dim);
-        uint16_t* keys = static_cast<uint16_t*>(data) + offset;
-        for (int d = 0; d < head_dim; ++d) keys[d * kPageTokens + slot] = rounded[d];
-        std::memcpy(keys + cache.KeyElements() + slot * stride, rounded + head_dim,
-                    sizeof(uint16_t) * static_cast<size_t>(head_dim));
-      } else {
-        float* keys = static_cast<float*>(data) + offset;
-        for (int d = 0; d < head_dim; ++d) keys[d * kPageTokens + slot] = key[d];
-        std::memcpy(keys + cache.KeyElements() + slot * stride, value,
-                    sizeof(float) * static_cast<size_t>(head_dim));
+      const float* key = RowOf(k, static_cast<int64_t>(i)) + kv_head * head_dim;
+      const float* value = RowOf(v, static_cast<int64_t>(i)) + kv_head * head_dim;
+      std::byte* head = cache.Head(page, layer, static_cast<int>(kv_head));
+      switch (cache.type) {
+        case KvType::kF32:
+          StoreSlot(cache, head, slot, key, value);
+          break;
+        case KvType::kBF16:
+          context.kernel->round_bf16(key, head_dim, bits);
+          context.kernel->round_bf16(value, head_dim, bits + head_dim);
+          StoreSlot<uint16_t>(cache, head, slot, bits, bits + head_dim);
+          break;
+        case KvType::kI8: {
+          float* scales = reinterpret_cast<float*>(head + cache.HeadElements());
+          scales[slot] = context.kernel->round_i8(key, head_dim, bytes);
+          scales[kPageTokens + slot] = context.kernel->round_i8(value, head_dim, bytes + head_dim);
+          StoreSlot<int8_t>(cache, head, slot, bytes, bytes + head_dim);
+          break;
+        }
       }
     }
   });
@@ -155,7 +194,8 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
     float* sums = scratch.attention[1].GetAs<float>(static_cast<int64_t>(queries) * stride);
     float* state = scratch.attention[2].GetAs<float>(2 * queries);
     uint32_t* masks = scratch.attention[3].GetAs<uint32_t>(queries);
-    float* wide = cache.bf16 ? scratch.attention[4].GetAs<float>(cache.HeadElements()) : nullptr;
+    float* wide =
+        cache.type != KvType::kF32 ? scratch.attention[4].GetAs<float>(cache.HeadElements()) : nullptr;
     for (int i = 0; i < queries; ++i) {
       const float* from = RowOf(q, unit.first + i / group) + (head * group + i % group) * head_dim;
       for (int d = 0; d < head_dim; ++d) scaled[static_cast<int64_t>(i) * head_dim + d] = from[d] * scale;
@@ -174,15 +214,8 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
                                              page, chunked)
                                   : masks[i - 1];
       }
-      const void* data = cache.page_data[static_cast<size_t>(pages[static_cast<size_t>(page)])];
-      const int64_t offset = cache.HeadOffset(layer, head);
-      const float* keys;
-      if (cache.bf16) {
-        context.kernel->widen_bf16(static_cast<const uint16_t*>(data) + offset, cache.HeadElements(), wide);
-        keys = wide;
-      } else {
-        keys = static_cast<const float*>(data) + offset;
-      }
+      const float* keys =
+          WidePage(context, cache, cache.Head(pages[static_cast<size_t>(page)], layer, head), wide);
       context.kernel->attend(
           {scaled, keys, keys + cache.KeyElements(), masks, state, state + queries, sums, queries, head_dim});
     }

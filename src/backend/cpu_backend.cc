@@ -19,13 +19,16 @@ constexpr int64_t kRowBlock = 8;
 class CpuBackend : public Backend {
  public:
   CpuBackend(const LinearKernel* linear, const VectorKernel* vector, const QuantKernel* q8,
-             const QuantKernel* q4, int threads, bool f32)
+             const QuantKernel* q4, const CpuBackendOptions& options, int threads)
       : linear_(linear),
         vector_(vector),
         quant_{q8, q4},
         pool_(threads),
         scratch_(static_cast<size_t>(threads)),
-        f32_(f32) {}
+        kv_type_(options.kv_int8 ? KvType::kI8
+                 : options.f32   ? KvType::kF32
+                                 : KvType::kBF16),
+        f32_(options.f32) {}
 
   std::string Describe() const override {
     const std::string quant =
@@ -65,7 +68,8 @@ class CpuBackend : public Backend {
   }
 
   std::unique_ptr<KvCache> CreateKvCache(const KvShape& shape) override {
-    return std::make_unique<PagedKv>(shape, !f32_);
+    const KvType exact = f32_ ? KvType::kF32 : KvType::kBF16;
+    return std::make_unique<PagedKv>(shape, shape.exact ? exact : kv_type_);
   }
 
   void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) override {
@@ -168,6 +172,7 @@ class CpuBackend : public Backend {
   std::vector<Scratch> scratch_;
   AlignedBuffer rounded_;
   RoundedRows rounded8_;
+  KvType kv_type_;
   bool f32_;
 };
 
@@ -186,7 +191,7 @@ Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& optio
   const QuantKernel* q8 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ8, isa).back();
   const QuantKernel* q4 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ4, isa).back();
   return std::unique_ptr<Backend>(
-      std::make_unique<cpu::CpuBackend>(linear, vector, q8, q4, threads, options.f32));
+      std::make_unique<cpu::CpuBackend>(linear, vector, q8, q4, options, threads));
 }
 
 }  // namespace gatehouse

@@ -10,8 +10,9 @@
 namespace gatehouse {
 
 struct CpuBackendOptions {
-  int threads = 0;   // 0: physical cores
-  bool f32 = false;  // compute in float32 throughout; else bf16 products where the machine has them
+  int threads = 0;       // 0: physical cores
+  bool f32 = false;      // compute in float32 throughout; else bf16 products where the machine has them
+  bool kv_int8 = false;  // keys and values rounded to 8 bits; else BF16, or float32 with f32
 };
 
 // Errors: kUsage when GATEHOUSE_ISA names what this machine lacks.

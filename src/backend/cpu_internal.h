@@ -79,17 +79,25 @@ struct Scratch {
 };
 
 // A page holds, for every layer and kv head, keys [head_dim][kPageTokens] and then values
-// [kPageTokens][ValueStride(head_dim)], in float32 or in bfloat16 bits.
+// [kPageTokens][ValueStride(head_dim)], in float32, in bfloat16 bits, or in 8 bits; of the last kind the
+// scales follow, float32, of the keys [kPageTokens] and of the values [kPageTokens].
+enum class KvType { kF32, kBF16, kI8 };
+
 class PagedKv : public KvCache {
  public:
-  PagedKv(const KvShape& shape_in, bool bf16_in);
+  PagedKv(const KvShape& shape_in, KvType type_in);
   int64_t BytesPerPage() const override;
   Result<void> Reserve(int32_t count) override;
   void CopyPage(int32_t from, int32_t to) override;
 
-  // Elements from the page's begin to the keys of (layer, head).
-  int64_t HeadOffset(int layer, int head) const {
-    return (static_cast<int64_t>(layer) * shape.kv_heads + head) * HeadElements();
+  // The keys of (layer, head) in a page.
+  std::byte* Head(int32_t page, int layer, int head) const {
+    return static_cast<std::byte*>(page_data[static_cast<size_t>(page)]) +
+           (static_cast<int64_t>(layer) * shape.kv_heads + head) * HeadBytes();
+  }
+  int64_t HeadBytes() const {
+    if (type == KvType::kI8) return HeadElements() + 2 * kPageTokens * static_cast<int64_t>(sizeof(float));
+    return HeadElements() * (type == KvType::kBF16 ? 2 : 4);
   }
   int64_t KeyElements() const { return static_cast<int64_t>(shape.head_dim) * kPageTokens; }
   int64_t HeadElements() const {
@@ -97,7 +105,7 @@ class PagedKv : public KvCache {
   }
 
   KvShape shape;
-  bool bf16;
+  KvType type;
   std::vector<AlignedBuffer> pages;
   std::vector<void*> page_data;
 };

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "cli/bench_kernels.h"
+#include "cli/bench_mixed.h"
 #include "cli/bench_model.h"
 #include "cli/bench_prefill.h"
 #include "cli/bench_request.h"
@@ -95,6 +96,40 @@ void AddVision(CLI::App& bench, Action* action) {
   });
 }
 
+void AddMixed(CLI::App& bench, Action* action) {
+  CLI::App* command = bench.add_subcommand("mixed", "Short requests, alone and beside long ones");
+  command->footer("Example: gatehouse bench mixed --shape llama-guard-4 --layers 4 --quant q8 --rounds 30");
+  auto model = std::make_shared<ModelFlags>();
+  auto options = std::make_shared<BenchMixedOptions>();
+  auto quant = std::make_shared<std::string>("bf16");
+  BenchGuardOptions& subject = options->subject;
+  model->AddTo(*command);
+  command
+      ->add_option("--shape", subject.shape, std::string("in place of a model, random weights: ") + kShapes)
+      ->excludes("--model");
+  command->add_option("--layers", subject.layers, "layers of the shape (default: all)")
+      ->check(CLI::Range(1, 1000));
+  AddQuant(*command, quant.get());
+  command->add_option("--tokens", subject.tokens, "length of the short messages")->check(CLI::Range(1, 4000));
+  command->add_option("--long-tokens", options->long_tokens, "length of the long messages")
+      ->check(CLI::Range(1, 100000));
+  command->add_option("--rounds", options->rounds, "short requests measured")->check(CLI::Range(1, 100000));
+  command->add_flag("--json", options->json, "one JSON object");
+  command->callback([=] {
+    *action = [=]() -> Result<int> {
+      options->subject.quant = FormatOfName(*quant);
+      if (options->subject.shape.empty()) {
+        GATEHOUSE_ASSIGN(options->subject.guard, model->Resolve());
+      } else {
+        SetUpLog(model->log_level);
+        options->subject.guard = model->guard;
+      }
+      GATEHOUSE_TRY(BenchMixed(*options));
+      return 0;
+    };
+  });
+}
+
 void AddRequests(CLI::App& bench, bool batch, Action* action) {
   CLI::App* command = bench.add_subcommand(
       batch ? "batch" : "request", batch ? "Requests of many clients at once" : "One request, cold and warm");
@@ -150,6 +185,7 @@ void AddBench(CLI::App& app, Action* action) {
   AddVision(*bench, action);
   AddRequests(*bench, false, action);
   AddRequests(*bench, true, action);
+  AddMixed(*bench, action);
 }
 
 }  // namespace gatehouse::cli

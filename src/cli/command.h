@@ -34,6 +34,7 @@ Result<std::string> VersionText(bool verbose);
 struct ModelFlags {
   GuardOptions guard;
   std::string alpha = "drop";
+  std::string kv = "auto";
   bool no_exif = false;
   std::string log_level = "warn";
 

@@ -34,6 +34,10 @@ void ModelFlags::AddTo(CLI::App& command) {
   command.add_option("--device", guard.device, "cpu")->check(CLI::IsMember({"cpu", "cuda"}));
   command.add_option("--dtype", guard.dtype, "bf16, or f32 to compute in float32 throughout")
       ->check(CLI::IsMember({"bf16", "f32"}));
+  command
+      .add_option("--kv", kv,
+                  "keys and values: auto (BF16, float32 with --dtype f32), or int8 (half of BF16's memory)")
+      ->check(CLI::IsMember({"auto", "int8"}));
   command.add_option("--threads", guard.threads, "threads (default: physical cores)")
       ->check(CLI::Range(1, 1024));
   command
@@ -59,6 +63,7 @@ Result<GuardOptions> ModelFlags::Resolve() const {
   GuardOptions out = guard;
   out.alpha_on_white = alpha == "white";
   out.apply_exif = !no_exif;
+  out.kv = kv == "auto" ? "" : kv;
   if (!out.model.empty()) return out;
   if (const char* from_environment = std::getenv("GATEHOUSE_MODEL");
       from_environment != nullptr && *from_environment != '\0') {

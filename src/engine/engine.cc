@@ -1,11 +1,13 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <numeric>
 #include <utility>
 
 #include "base/error.h"
+#include "engine/batch_rows.h"
 
 namespace gatehouse {
 Engine::Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
@@ -28,13 +30,13 @@ Result<ImageFeatures> Engine::EncodeTiles(std::span<const float> pixels, int til
   features.buffer = backend_->Allocate(rows * config().hidden);
   features.rows = {features.buffer.get(), 0, rows, config().hidden};
   // One at a time: 577 rows keep the kernels busy, scratch (40 MB a tile at Llama Guard 4's size) stays
-  // small, and requests without images pass in between.
+  // small, and requests without images pass in between, and between two layers.
   const size_t tile_values = pixels.size() / static_cast<size_t>(std::max(tiles, 1));
   const int64_t per_tile = vision_->tokens_per_tile();
   for (int tile = 0; tile < tiles; ++tile) {
-    GATEHOUSE_TRY(scheduler_.Exclusive([&] {
+    GATEHOUSE_TRY(scheduler_.Interruptible([&](const std::function<void()>& stop) {
       return vision_->Encode(pixels.subspan(static_cast<size_t>(tile) * tile_values, tile_values), 1,
-                             features.rows.Rows(tile * per_tile, per_tile));
+                             features.rows.Rows(tile * per_tile, per_tile), stop);
     }));
   }
   return features;

@@ -1,10 +1,10 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/error.h"
+#include "engine/batch_rows.h"
 
 namespace gatehouse {
 namespace {
@@ -13,57 +13,22 @@ using Clock = std::chrono::steady_clock;
 
 // Rows of one pass: more make no product faster.
 constexpr int32_t kPassRows = 512;
-// A text of at most this many tokens goes in one piece. Longer ones go in chunks, of which one short text
-// waits for at most one, and in small ones while others wait: so a short request takes at most three times
-// its time alone.
-constexpr int32_t kShortTokens = 256;
-constexpr int32_t kLongChunk = 128;
-constexpr int32_t kLongChunkBesideOthers = 32;
+// What a short request costs at most, in rows of products; what else it reads is counted in the same measure.
+constexpr double kShortCost = 256;
+// A long text goes in chunks: as large as makes the products fast, so small that others get in between where
+// passes cannot be stopped (for another long text).
+constexpr int32_t kLongChunk = 256;
+// A long pass keeps the device for this share of a short pass's time between two stops: a third of the time
+// is its own, and a short request waits half its own time, and for a layer.
+constexpr double kLongShare = 0.5;
+// Attention over a key costs as much as this many multiply-adds of products for each of its own: it is done
+// in float32, by a kernel less dense.
+constexpr double kAttentionFactor = 4;
 
 Error Busy(std::string what) { return {ErrorCode::kBusy, std::move(what), "engine", {}, {}}; }
 
-// Adds the paths to a batch as a tree whose root is row `root` (-1: the cached end), one row for each
-// distinct prefix. Returns the batch row of each path; the root for an empty one.
-std::vector<int32_t> AddTree(std::span<const TokenPath> paths, int32_t sequence, int32_t root,
-                             int32_t first_position, Batch* batch) {
-  std::map<std::pair<int32_t, int32_t>, int32_t> children;  // (parent row, token) -> row
-  std::vector<int32_t> ends;
-  for (const TokenPath& path : paths) {
-    int32_t at = root;
-    int32_t position = first_position;
-    for (int32_t token : path) {
-      const auto [entry, is_new] =
-          children.try_emplace({at, token}, static_cast<int32_t>(batch->rows.size()));
-      if (is_new)
-        batch->rows.push_back({.token = token, .position = position, .sequence = sequence, .parent = at});
-      at = entry->second;
-      ++position;
-    }
-    ends.push_back(at);
-  }
-  return ends;
-}
-
-}  // namespace
-
-void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t sequence, Batch* batch) {
-  for (int32_t i = 0; i < count; ++i) {
-    const size_t at = static_cast<size_t>(begin + i);
-    const int32_t embedding = input.embedding_rows.empty() ? -1 : input.embedding_rows[at];
-    batch->rows.push_back({.token = input.ids[at],
-                           .embedding = embedding,
-                           .position = begin + i,
-                           .sequence = sequence,
-                           .parent = i == 0 ? -1 : static_cast<int32_t>(batch->rows.size()) - 1});
-  }
-}
-
-namespace {
-
-int32_t TreeRows(std::span<const TokenPath> paths) {
-  int32_t rows = 0;
-  for (const TokenPath& path : paths) rows += static_cast<int32_t>(path.size());
-  return rows;
+double SecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 }  // namespace
@@ -71,15 +36,44 @@ int32_t TreeRows(std::span<const TokenPath> paths) {
 Scheduler::Scheduler(Decoder& decoder, KvCache& cache, const SchedulerOptions& options)
     : decoder_(decoder), cache_(cache), options_(options) {}
 
+bool Scheduler::IsLong(const Sequence& sequence, const TokenInput& input) const {
+  const double tokens = static_cast<double>(input.ids.size());
+  const double left = tokens - sequence.length();
+  return left * (1.0 + kAttentionFactor * decoder_.AttentionShare() * tokens) > kShortCost;
+}
+
+bool Scheduler::MayTakeDevice(Work work) const {
+  if (busy_) return false;
+  switch (work) {
+    case Work::kExclusive:
+      return true;
+    case Work::kLong:
+      return exclusive_waiters_ == 0 || last_ == Work::kExclusive;
+    case Work::kShort:
+      return long_waiters_ == 0 || last_ != Work::kShort;
+  }
+  return true;
+}
+
+void Scheduler::TakeDevice(Work work) {
+  busy_ = true;
+  last_ = work;
+  long_since_ = Clock::now();
+}
+
 Scheduler::Turn::Turn(Scheduler& scheduler) : scheduler_(scheduler) {
   std::unique_lock lock(scheduler_.mutex_);
-  scheduler_.changed_.wait(lock, [&] { return !scheduler_.busy_; });
-  scheduler_.busy_ = true;
+  ++scheduler_.long_waiters_;
+  ++scheduler_.exclusive_waiters_;
+  scheduler_.changed_.wait(lock, [&] { return scheduler_.MayTakeDevice(Work::kExclusive); });
+  --scheduler_.exclusive_waiters_;
+  scheduler_.TakeDevice(Work::kExclusive);
 }
 
 Scheduler::Turn::~Turn() {
   {
     std::lock_guard lock(scheduler_.mutex_);
+    --scheduler_.long_waiters_;
     scheduler_.busy_ = false;
   }
   scheduler_.changed_.notify_all();
@@ -122,7 +116,7 @@ Result<void> Scheduler::Check(const TokenInput& input, std::span<const TokenPath
 Result<Logits> Scheduler::Run(Sequence& sequence, const TokenInput& input, std::span<const TokenPath> paths,
                               const RunLimits& limits, const HiddenTap* tap) {
   GATEHOUSE_TRY(Check(input, paths));
-  Task task{sequence, input, paths, limits, tap};
+  Task task{sequence, input, paths, limits, tap, IsLong(sequence, input)};
   if (task.left() < 0) return InternalError("the sequence is longer than the text", "engine");
   if (task.left() == 0 &&
       std::any_of(paths.begin(), paths.end(), [](const TokenPath& path) { return path.empty(); }))
@@ -132,11 +126,13 @@ Result<Logits> Scheduler::Run(Sequence& sequence, const TokenInput& input, std::
   std::unique_lock lock(mutex_);
   if (static_cast<int>(waiting_.size()) >= options_.max_waiting) return Busy("too many requests are waiting");
   waiting_.push_back(&task);
+  long_waiters_ += task.is_long;
+  const Work work = task.is_long ? Work::kLong : Work::kShort;
   while (!task.done) {
-    if (!busy_) {
-      busy_ = true;
+    if (MayTakeDevice(work)) {
+      TakeDevice(work);
       lock.unlock();
-      Pass();
+      Pass(task.is_long);
       lock.lock();
       busy_ = false;
       changed_.notify_all();
@@ -147,6 +143,10 @@ Result<Logits> Scheduler::Run(Sequence& sequence, const TokenInput& input, std::
     } else {
       changed_.wait(lock);
     }
+  }
+  if (task.is_long) {
+    --long_waiters_;
+    changed_.notify_all();  // short ones may have let it go first
   }
   return std::move(task.result);
 }
@@ -170,10 +170,13 @@ void Scheduler::GiveUpExpired() {
   }
 }
 
-std::vector<Scheduler::Part> Scheduler::ChooseParts() {
+std::vector<Scheduler::Part> Scheduler::ChooseParts(bool is_long) {
   GiveUpExpired();
   // Those that finish soonest first, except that the oldest always gets on.
-  std::vector<Task*> order(waiting_.begin(), waiting_.end());
+  std::vector<Task*> order;
+  for (Task* task : waiting_) {
+    if (task->is_long == is_long && !task->running) order.push_back(task);
+  }
   if (order.size() > 1) {
     std::stable_sort(order.begin() + 1, order.end(), [](Task* a, Task* b) { return a->left() < b->left(); });
   }
@@ -185,9 +188,7 @@ std::vector<Scheduler::Part> Scheduler::ChooseParts() {
     const bool has_images = task->input.embeddings.rows > 0;
     if (has_images && images) continue;  // a batch takes the vectors of one buffer
     const int32_t left = task->left();
-    int32_t tokens = left;
-    if (left > kShortTokens) tokens = order.size() > 1 ? kLongChunkBesideOthers : kLongChunk;
-    tokens = std::min(tokens, options_.prefill_chunk);
+    const int32_t tokens = std::min({left, kLongChunk, options_.prefill_chunk});
     const int32_t tree = tokens == left ? TreeRows(task->paths) : 0;
     if (!parts.empty() && tokens + tree > room) continue;
     parts.push_back({task, tokens, tokens == left, {}});
@@ -209,7 +210,7 @@ std::vector<Scheduler::Part> Scheduler::FillBatch(std::vector<Part> parts, Batch
     AppendTokens(task.input, cached, part.tokens, number, batch);
     if (part.last) {
       const int32_t root = part.tokens > 0 ? static_cast<int32_t>(batch->rows.size()) - 1 : -1;
-      part.ends = AddTree(task.paths, number, root, cached + part.tokens, batch);
+      part.ends = AppendTree(task.paths, number, root, cached + part.tokens, batch);
     }
     const Result<void> room = task.sequence.Prepare(static_cast<int32_t>(batch->rows.size() - before));
     if (!room.ok()) {
@@ -229,18 +230,39 @@ std::vector<Scheduler::Part> Scheduler::FillBatch(std::vector<Part> parts, Batch
   return taken;
 }
 
-void Scheduler::Pass() {
+void Scheduler::Pass(bool is_long) {
+  const Clock::time_point begin = Clock::now();
   std::vector<Part> parts;
   {
     std::lock_guard lock(mutex_);
-    parts = ChooseParts();
+    parts = ChooseParts(is_long);
   }
   if (parts.empty()) return;
   Batch batch;
   parts = FillBatch(std::move(parts), &batch);
   if (parts.empty()) return;
-  const Result<Logits> logits = decoder_.Forward(batch, cache_, parts.front().task->tap);
+  const HiddenTap* tap = parts.front().task->tap;
+  const Result<Logits> logits = is_long ? decoder_.Forward(batch, cache_, tap, [this] { LetShortOnesPass(); })
+                                        : decoder_.Forward(batch, cache_, tap);
+  EndPass(batch, std::move(parts), logits);
+  if (!is_long) short_seconds_ = SecondsSince(begin);
+}
 
+void Scheduler::LetShortOnesPass() {
+  if (SecondsSince(long_since_) < kLongShare * short_seconds_) return;
+  {
+    std::lock_guard lock(mutex_);
+    const bool any =
+        std::any_of(waiting_.begin(), waiting_.end(), [](const Task* task) { return !task->is_long; });
+    if (!any) return;
+    ++stats_.stops;
+  }
+  Pass(false);
+  long_since_ = Clock::now();
+  changed_.notify_all();
+}
+
+void Scheduler::EndPass(const Batch& batch, std::vector<Part> parts, const Result<Logits>& logits) {
   std::lock_guard lock(mutex_);
   stats_.passes += 1;
   stats_.rows += static_cast<int64_t>(batch.rows.size());

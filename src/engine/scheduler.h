@@ -1,9 +1,12 @@
 // Scheduler: many threads ask for forward passes of their own sequences; one pass serves as many of them as
 // fit.
 //
-// There is no thread of its own: of the callers that wait, one runs the next pass for all. A long prompt goes
-// in chunks beside which short ones pass, so that it does not hold them up. What shares a pass never changes
-// a result (backend.h).
+// There is no thread of its own: of the callers that wait, one runs the next pass for all. Work is short
+// (what a person types, with the policy known) or long (documents, images). A long pass stops between two
+// layers and lets the short ones that wait pass whole, so that they take little longer beside it than alone,
+// and it still reads its prompt in chunks as large as the kernels like. Between two such stops it keeps the
+// device for a share of the time that the last one took, so that it gets on however many short ones come.
+// What shares a pass, or stops one, never changes a result (backend.h).
 #pragma once
 
 #include <atomic>
@@ -38,10 +41,8 @@ struct SchedulerStats {
   int64_t passes = 0;
   int64_t rows = 0;       // over all passes
   int64_t sequences = 0;  // over all passes: shared passes count each
+  int64_t stops = 0;      // of long passes, for short ones
 };
-
-// Adds count tokens of a text, from `begin` on, to a batch as a chain behind what is cached.
-void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t sequence, Batch* batch);
 
 using Logits = std::vector<std::vector<float>>;
 
@@ -62,6 +63,12 @@ class Scheduler {
     const Turn turn(*this);
     return job();
   }
+  // Runs job(stop), a long one, which calls stop() now and then where short passes may come in between.
+  template <typename Job>
+  auto Interruptible(Job job) {
+    const Turn turn(*this);
+    return job([this] { LetShortOnesPass(); });
+  }
 
   SchedulerStats stats() const;
   void set_prefill_chunk(int tokens);
@@ -75,6 +82,7 @@ class Scheduler {
     std::span<const TokenPath> paths;
     const RunLimits& limits;
     const HiddenTap* tap;
+    bool is_long;
     bool running = false;  // part of the pass under way
     bool done = false;
     Result<Logits> result = Logits{};
@@ -101,10 +109,19 @@ class Scheduler {
   };
 
   Result<void> Check(const TokenInput& input, std::span<const TokenPath> paths) const;
-  void Pass();                      // one forward for some of the tasks; the device is held, the lock is not
-  std::vector<Part> ChooseParts();  // with the lock
-  void GiveUpExpired();             // with the lock
+  bool IsLong(const Sequence& sequence, const TokenInput& input) const;
+  enum class Work { kShort, kLong, kExclusive };
+  // With the lock. Nobody goes twice while work of the next kind waits: exclusive work before a long pass,
+  // either before short ones, which stop both.
+  bool MayTakeDevice(Work work) const;
+  void TakeDevice(Work work);
+  // The next four run with the device and without the lock.
+  void Pass(bool is_long);  // one forward for some of the tasks of a kind
+  void LetShortOnesPass();
   std::vector<Part> FillBatch(std::vector<Part> parts, Batch* batch);
+  void EndPass(const Batch& batch, std::vector<Part> parts, const Result<Logits>& logits);
+  std::vector<Part> ChooseParts(bool is_long);  // with the lock
+  void GiveUpExpired();                         // with the lock
   void Finish(Task* task, Result<Logits> result);
 
   Decoder& decoder_;
@@ -112,8 +129,14 @@ class Scheduler {
   SchedulerOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool busy_ = false;         // somebody holds the device
-  std::list<Task*> waiting_;  // in order of arrival
+  bool busy_ = false;             // somebody holds the device
+  Work last_ = Work::kExclusive;  // the kind of whoever held it last
+  int exclusive_waiters_ = 0;
+  int long_waiters_ = 0;  // callers with long or exclusive work, waiting or at it
+  // Of whoever holds the device:
+  std::chrono::steady_clock::time_point long_since_;  // begin of a long pass, or of its part after a stop
+  double short_seconds_ = 0;                          // of the last short pass
+  std::list<Task*> waiting_;                          // in order of arrival
   SchedulerStats stats_;
 };
 

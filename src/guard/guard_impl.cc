@@ -54,8 +54,8 @@ CategoryChoice Guard::Impl::ChoiceOf(const ClassifyOptions& request) {
   return choice;
 }
 
-Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
-                                             const ClassifyOptions& request) const {
+Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation, const ClassifyOptions& request,
+                                             std::vector<EncodedText>* texts) const {
   PreparedRequest out;
   GATEHOUSE_ASSIGN(out.prompt, RenderPrompt(policy, conversation, ChoiceOf(request)));
   if (out.prompt.images > 0 && !engine->can_see()) {
@@ -81,7 +81,7 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
       if (part.image == nullptr)
         return BadInput("image without data", part.image_name, "an encoded image", "nothing");
       GATEHOUSE_ASSIGN(const RgbImage image, DecodeImage(*part.image, part.image_name, decode));
-      GATEHOUSE_ASSIGN(const TileSet tiles, MakeTiles(image, tiling));
+      GATEHOUSE_ASSIGN(TileSet tiles, MakeTiles(image, tiling));
       out.grids.push_back({tiles.rows, tiles.cols});
       // Before memory for their pixels is taken: images alone may be more than a prompt can hold.
       const int64_t image_tokens = static_cast<int64_t>(out.tiles + tiles.tiles) * kPatchesPerTile;
@@ -90,18 +90,16 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
                         "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
                         "images of " + std::to_string(image_tokens) + " or more");
       }
-      const size_t at = out.pixels.size();
-      out.pixels.resize(at + tiles.levels.size());
-      NormaliseTiles(tiles, std::span(out.pixels).subspan(at));
       Sha256 digest;
       digest.Update(std::as_bytes(std::span(tiles.levels)));
-      // Grids of the same number of tiles differ in their order of tokens, not in the vectors.
-      out.images.push_back({digest.Hex(), tiles.tiles});
       out.tiles += tiles.tiles;
+      // Grids of the same number of tiles differ in their order of tokens, not in the vectors.
+      out.images.push_back({std::move(tiles), digest.Hex()});
     }
   }
   if (!out.grids.empty()) out.image_ms = MillisecondsSince(begin);
-  GATEHOUSE_ASSIGN(out.tokens, TokenisePrompt(out.prompt, *tokenizer, out.grids, &fixed_texts_));
+  GATEHOUSE_ASSIGN(out.tokens, TokenisePrompt(out.prompt, *tokenizer, out.grids, &fixed_texts_,
+                                              static_cast<int>(kPatchesPerTile), texts));
   if (static_cast<int64_t>(out.tokens.ids.size()) > policy.max_prompt_tokens) {
     return BadInput("prompt too long", "conversation",
                     "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
@@ -110,10 +108,21 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation,
   return out;
 }
 
-Result<std::shared_ptr<const ImageFeatures>> Guard::Impl::FeaturesOf(const PreparedRequest::ImageKey& image,
-                                                                     std::span<const float> pixels) {
+std::vector<float> PreparedRequest::Pixels() const {
+  std::vector<float> out;
+  for (const Image& image : images) {
+    const size_t at = out.size();
+    out.resize(at + image.tiles.levels.size());
+    NormaliseTiles(image.tiles, std::span(out).subspan(at));
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const ImageFeatures>> Guard::Impl::FeaturesOf(const PreparedRequest::Image& image) {
   if (auto known = features_.Find(image.digest)) return known;
-  GATEHOUSE_ASSIGN(ImageFeatures encoded, engine->EncodeTiles(pixels, image.tiles));
+  std::vector<float> pixels(image.tiles.levels.size());
+  NormaliseTiles(image.tiles, pixels);
+  GATEHOUSE_ASSIGN(ImageFeatures encoded, engine->EncodeTiles(pixels, image.tiles.tiles));
   auto features = std::make_shared<const ImageFeatures>(std::move(encoded));
   features_.Insert(image.digest, features);
   return features;
@@ -126,15 +135,9 @@ Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, Reques
   *vision_ms = 0;
   if (request.tiles == 0) return input;
   const Clock::time_point begin = Clock::now();
-  const size_t tile_values = request.pixels.size() / static_cast<size_t>(request.tiles);
-  size_t first = 0;
-  for (const PreparedRequest::ImageKey& image : request.images) {
-    const size_t count = static_cast<size_t>(image.tiles);
-    GATEHOUSE_ASSIGN(
-        auto encoded,
-        FeaturesOf(image, std::span(request.pixels).subspan(first * tile_values, count * tile_values)));
+  for (const PreparedRequest::Image& image : request.images) {
+    GATEHOUSE_ASSIGN(auto encoded, FeaturesOf(image));
     features->images.push_back(std::move(encoded));
-    first += count;
   }
   if (features->images.size() == 1) {
     input.embeddings = features->images[0]->rows;
@@ -183,9 +186,10 @@ Result<Sequence> Guard::Impl::Begin(const PreparedRequest& request, const TokenI
   return sequence;
 }
 
-Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const ClassifyOptions& request) {
+Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const ClassifyOptions& request,
+                                      std::vector<EncodedText>* texts) {
   const Clock::time_point begin = Clock::now();
-  GATEHOUSE_ASSIGN(const PreparedRequest prepared, Prepare(conversation, request));
+  GATEHOUSE_ASSIGN(const PreparedRequest prepared, Prepare(conversation, request, texts));
   JudgeOptions judge;
   judge.replace_threshold = request.replace_threshold;
   judge.threshold = request.threshold;

@@ -24,15 +24,16 @@ namespace gatehouse {
 struct PreparedRequest {
   Prompt prompt;
   std::vector<ImageGrid> grids;
-  std::vector<float> pixels;  // f32 [tiles][3][size][size], of all images in order
-  int tiles = 0;
-  struct ImageKey {
+  int tiles = 0;  // of all images
+  struct Image {
+    TileSet tiles;
     std::string digest;  // of the tiles
-    int tiles = 0;
   };
-  std::vector<ImageKey> images;
+  std::vector<Image> images;
   TokenisedPrompt tokens;
   double image_ms = 0;
+
+  std::vector<float> Pixels() const;  // f32 [tiles][3][size][size], of all images in order
 };
 
 // The encoder's vectors for one request.
@@ -52,17 +53,18 @@ class Guard::Impl {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::unique_ptr<Engine> engine;
 
-  // Renders, decodes and tiles, tokenises.
-  Result<PreparedRequest> Prepare(const Conversation& conversation, const ClassifyOptions& request) const;
+  // Renders, decodes and tiles, tokenises. texts: see TokenisePrompt; may be null.
+  Result<PreparedRequest> Prepare(const Conversation& conversation, const ClassifyOptions& request,
+                                  std::vector<EncodedText>* texts = nullptr) const;
   // Ids and, for images, the encoder's vectors. features must live as long as the result.
   Result<TokenInput> MakeInput(const PreparedRequest& request, RequestFeatures* features, double* vision_ms);
-  Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& request);
+  Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& request,
+                           std::vector<EncodedText>* texts = nullptr);
 
   static CategoryChoice ChoiceOf(const ClassifyOptions& request);
 
  private:
-  Result<std::shared_ptr<const ImageFeatures>> FeaturesOf(const PreparedRequest::ImageKey& image,
-                                                          std::span<const float> pixels);
+  Result<std::shared_ptr<const ImageFeatures>> FeaturesOf(const PreparedRequest::Image& image);
   // A sequence that holds as much of the prompt as is known from earlier requests, with at least the policy's
   // fixed beginning: what is missing of that is computed by the first request that needs it, while others
   // wait for it.

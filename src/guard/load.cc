@@ -64,6 +64,8 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   if (options.device != "cpu") return UsageError("unknown device", "device", "cpu", options.device);
   if (options.dtype != "bf16" && options.dtype != "f32")
     return UsageError("unknown dtype", "dtype", "bf16 or f32", options.dtype);
+  if (!options.kv.empty() && options.kv != "int8")
+    return UsageError("unknown type of keys and values", "kv", "int8, or nothing", options.kv);
   if (options.model.empty()) return UsageError("no model", "model", "a directory or a .gguf file", "nothing");
   const auto begin = std::chrono::steady_clock::now();
   auto impl = std::make_unique<Guard::Impl>(options);
@@ -81,8 +83,9 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   GATEHOUSE_ASSIGN(impl->policy, FindPolicy(options, config, *impl->tokenizer));
   GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
 
-  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
-                   CreateCpuBackend({.threads = options.threads, .f32 = options.dtype == "f32"}));
+  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = options.threads,
+                                                                       .f32 = options.dtype == "f32",
+                                                                       .kv_int8 = options.kv == "int8"}));
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, Decoder::Create(config, checkpoint->lookup(), *backend));
   std::unique_ptr<VisionEncoder> vision;
   if (config.vision.present) {

@@ -1,6 +1,12 @@
 #include "gatehouse/stream.h"
 
 #include <algorithm>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "guard/guard_impl.h"
 
 namespace gatehouse {
 namespace {
@@ -20,6 +26,22 @@ size_t UnfinishedBytes(std::string_view text) {
 
 }  // namespace
 
+// What the last piece's prompt left: of the next one only the end is tokenised.
+struct Stream::Memory {
+  std::vector<EncodedText> texts;
+};
+
+Stream::Stream(const Guard& guard, Conversation before, ClassifyOptions options)
+    : guard_(guard),
+      conversation_(std::move(before)),
+      options_(std::move(options)),
+      memory_(std::make_unique<Memory>()) {
+  const bool answers = !conversation_.messages.empty() && conversation_.messages.back().role == Role::kUser;
+  conversation_.messages.push_back({answers ? Role::kAssistant : Role::kUser, {Part::Text({})}});
+}
+Stream::Stream(Stream&&) noexcept = default;
+Stream::~Stream() = default;
+
 Result<Verdict> Stream::Append(std::string_view piece) {
   std::string& text = conversation_.messages.back().parts.front().text;
   text += waiting_;
@@ -27,7 +49,11 @@ Result<Verdict> Stream::Append(std::string_view piece) {
   const size_t unfinished = UnfinishedBytes(text);
   waiting_ = text.substr(text.size() - unfinished);
   text.resize(text.size() - unfinished);
-  return guard_.Classify(conversation_, options_);
+  try {
+    return guard_.impl().Classify(conversation_, options_, &memory_->texts);
+  } catch (const std::bad_alloc&) {
+    return InternalError("out of memory", "request");
+  }
 }
 
 }  // namespace gatehouse

@@ -41,6 +41,13 @@ struct VectorKernel {
   void (*attend)(const AttentionPage& page);
   void (*widen_bf16)(const uint16_t* x, int64_t n, float* y);
   void (*round_bf16)(const float* x, int64_t n, uint16_t* y);
+  // y = x / scale, rounded to nearest even; returns the scale, the largest magnitude over 127: not a number
+  // where one of x is none or infinite, so that what is widened from it is none either.
+  float (*round_i8)(const float* x, int64_t n, int8_t* y);
+  // y[d][j] = x[d][j] * scales[j] for the keys [head_dim][kPageTokens] of a page
+  void (*widen_keys_i8)(const int8_t* x, const float* scales, int64_t head_dim, float* y);
+  // y[j][d] = x[j][d] * scales[j] for its values [kPageTokens][stride]; stride a multiple of 16
+  void (*widen_values_i8)(const int8_t* x, const float* scales, int64_t stride, float* y);
 };
 
 const VectorKernel* RefVector();

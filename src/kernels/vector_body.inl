@@ -280,5 +280,44 @@ void RoundBf16(const float* x, int64_t n, uint16_t* y) {
   }
 }
 
-constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm, LayerNorm, SwiGlu,   Gelu,
-                                 Add,         Attend,  WidenBf16, RoundBf16};
+float RoundI8(const float* x, int64_t n, int8_t* y) {
+  float largest = 0.0f, none = 0.0f;
+  for (int64_t i = 0; i < n; ++i) {
+    const float magnitude = x[i] < 0.0f ? -x[i] : x[i];
+    largest = magnitude > largest ? magnitude : largest;
+    none += x[i] * 0.0f;  // 0, or not a number
+  }
+  const float scale = largest / 127.0f + none;
+  // Of numbers so small that the scale's inverse is infinite nothing is left.
+  const float inverse = largest > 1e-36f ? 127.0f / largest : 0.0f;
+  constexpr float kMagic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  for (int64_t i = 0; i < n; ++i) {
+    const float rounded = (x[i] * inverse + kMagic) - kMagic;
+    // A value that is no number must not be converted; the scale says what it was.
+    y[i] = rounded >= -127.0f && rounded <= 127.0f ? static_cast<int8_t>(rounded) : int8_t{0};
+  }
+  return scale;
+}
+
+// Plain loops: the compiler widens bytes better than what __builtin_convertvector makes of them.
+void WidenKeysI8(const int8_t* __restrict x, const float* __restrict scales, int64_t head_dim,
+                 float* __restrict y) {
+  for (int64_t d = 0; d < head_dim; ++d) {
+    for (int64_t j = 0; j < kPageTokens; ++j)
+      y[d * kPageTokens + j] = static_cast<float>(x[d * kPageTokens + j]) * scales[j];
+  }
+}
+
+void WidenValuesI8(const int8_t* __restrict x, const float* __restrict scales, int64_t stride,
+                   float* __restrict y) {
+  for (int64_t j = 0; j < kPageTokens; ++j) {
+    const float scale = scales[j];
+    for (int64_t d = 0; d < stride; d += 16) {
+      for (int64_t i = 0; i < 16; ++i)
+        y[j * stride + d + i] = static_cast<float>(x[j * stride + d + i]) * scale;
+    }
+  }
+}
+
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,   LayerNorm, SwiGlu,  Gelu,        Add,
+                                 Attend,      WidenBf16, RoundBf16, RoundI8, WidenKeysI8, WidenValuesI8};

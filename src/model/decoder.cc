@@ -1,6 +1,7 @@
 #include "model/decoder.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "model/rope.h"
@@ -53,8 +54,22 @@ Decoder::Decoder(const ModelConfig& config, Backend& backend)
     : config_(config),
       backend_(backend),
       frequencies_(RopeFrequencies(config)),
-      work_(std::make_unique<Work>(backend)) {}
+      work_(std::make_unique<Work>(backend)),
+      other_work_(std::make_unique<Work>(backend)) {}
 Decoder::~Decoder() = default;
+
+double Decoder::AttentionShare() const {
+  const double hidden = config_.hidden;
+  const double q_width = static_cast<double>(config_.heads) * config_.head_dim;
+  const double kv_width = static_cast<double>(config_.kv_heads) * config_.head_dim;
+  double products = 0;
+  for (const uint8_t moe : config_.is_moe) {
+    const double ffn = moe != 0 ? (1.0 + config_.experts_per_token) * static_cast<double>(config_.ffn_expert)
+                                : static_cast<double>(config_.ffn_dense);
+    products += hidden * (2 * q_width + 2 * kv_width + 3 * ffn);
+  }
+  return products > 0 ? 2 * q_width * config_.layers / products : 0.0;
+}
 
 KvShape Decoder::kv_shape() const { return {config_.layers, config_.kv_heads, config_.head_dim}; }
 
@@ -109,7 +124,8 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const ModelConfig& config, cons
 }
 
 Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvCache& cache,
-                                                         const HiddenTap* tap) {
+                                                         const HiddenTap* tap,
+                                                         const std::function<void()>& between_layers) {
   const int64_t count = static_cast<int64_t>(batch.rows.size());
   const int64_t hidden = config_.hidden;
   const AttentionLayout layout = MakeLayout(batch, config_.attention_chunk);
@@ -158,7 +174,12 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   for (size_t i = 0; i < layers_.size(); ++i) {
     AttentionBlock(i, layout, batch, cache);
     FeedForwardBlock(i);
-    if (i + 1 < layers_.size()) show(static_cast<int>(i) + 1, work_->rows);
+    if (i + 1 == layers_.size()) break;
+    show(static_cast<int>(i) + 1, work_->rows);
+    if (!between_layers) continue;
+    std::swap(work_, other_work_);
+    between_layers();
+    std::swap(work_, other_work_);
   }
   const float eps = static_cast<float>(config_.norm_eps);
   if (tap != nullptr) {

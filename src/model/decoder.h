@@ -38,8 +38,12 @@ class Decoder {
 
   // Runs the batch, writes its keys and values into the cache, and returns the logits [vocab] of
   // batch.logit_rows. Token ids must be below the vocabulary's size (error kInternal: callers check).
+  // between_layers may be empty; one other Forward may run in it, of other sequences.
   Result<std::vector<std::vector<float>>> Forward(const Batch& batch, KvCache& cache,
-                                                  const HiddenTap* tap = nullptr);
+                                                  const HiddenTap* tap = nullptr,
+                                                  const std::function<void()>& between_layers = {});
+  // Multiply-adds of attention over one key, as a share of those of a row's products.
+  double AttentionShare() const;
 
  private:
   struct Layer;
@@ -57,6 +61,7 @@ class Decoder {
   std::unique_ptr<DeviceWeight> head_;
   std::vector<Layer> layers_;
   std::unique_ptr<Work> work_;
+  std::unique_ptr<Work> other_work_;  // of a Forward within another
 };
 
 }  // namespace gatehouse

@@ -122,22 +122,25 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
                    matrix("multi_modal_projector.linear_1", config.hidden, vision.output));
 
   const int heads = vision.heads;
-  encoder->cache_ = backend.CreateKvCache({1, heads, static_cast<int>(hidden) / heads});
+  encoder->cache_ = backend.CreateKvCache({1, heads, static_cast<int>(hidden) / heads, true});
   return encoder;
 }
 
-Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat out) {
+Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat out,
+                                   const std::function<void()>& between_layers) {
   const int64_t tile_values = static_cast<int64_t>(3) * tile_size() * tile_size();
   for (int first = 0; first < tiles; first += kTilesAtOnce) {
     const int count = std::min(kTilesAtOnce, tiles - first);
     GATEHOUSE_TRY(EncodeSome(pixels.data() + first * tile_values, count,
                              out.Rows(static_cast<int64_t>(first) * tokens_per_tile(),
-                                      static_cast<int64_t>(count) * tokens_per_tile())));
+                                      static_cast<int64_t>(count) * tokens_per_tile()),
+                             between_layers));
   }
   return {};
 }
 
-Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out) {
+Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out,
+                                       const std::function<void()>& between_layers) {
   const VisionConfig& vision = config_.vision;
   const int size = vision.image_size, patch = vision.patch_size;
   const int grid = size / patch;
@@ -214,7 +217,10 @@ Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out) 
 
   const float eps = static_cast<float>(vision.norm_eps);
   backend_.LayerNorm(x, *pre_weight_, *pre_bias_, eps, x);
-  for (const Layer& layer : layers_) Block(layer, layout, x);
+  for (const Layer& layer : layers_) {
+    Block(layer, layout, x);
+    if (between_layers) between_layers();
+  }
   backend_.LayerNorm(x, *post_weight_, *post_bias_, eps, x);
 
   // [4 n, hidden] read as [n, 4 hidden]: the gather put the four patches of a token behind each other.

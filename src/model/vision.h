@@ -2,6 +2,7 @@
 // the text network, which stand in for the embeddings of the <|patch|> tokens.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -23,14 +24,16 @@ class VisionEncoder {
   int tokens_per_tile() const;
 
   // pixels: host f32 [tiles][3][size][size] in [-1, 1]. out: device [tiles * tokens_per_tile, text hidden],
-  // in the order of the tiles.
-  Result<void> Encode(std::span<const float> pixels, int tiles, Mat out);
+  // in the order of the tiles. between_layers may be empty; passes of a decoder may run in it.
+  Result<void> Encode(std::span<const float> pixels, int tiles, Mat out,
+                      const std::function<void()>& between_layers = {});
 
  private:
   struct Layer;
   struct Work;
   VisionEncoder(const ModelConfig& config, Backend& backend);
-  Result<void> EncodeSome(const float* pixels, int tiles, Mat out);
+  Result<void> EncodeSome(const float* pixels, int tiles, Mat out,
+                          const std::function<void()>& between_layers);
   void Block(const Layer& layer, const AttentionLayout& layout, Mat x);
 
   ModelConfig config_;

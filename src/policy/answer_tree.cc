@@ -8,39 +8,34 @@
 
 namespace gatehouse {
 
-Result<void> AnswerTree::Ask(std::span<const TokenPath> paths) {
+Result<void> AnswerTree::Ask(std::span<const TokenPath> paths, std::span<const TokenPath> alongside) {
   std::vector<TokenPath> missing;
-  for (const TokenPath& path : paths) {
-    if (known_.count(path) == 0 && std::find(missing.begin(), missing.end(), path) == missing.end())
-      missing.push_back(path);
-  }
-  if (missing.empty()) return {};
-  GATEHOUSE_ASSIGN(const std::vector<std::vector<float>> logits, scorer_.Logits(missing));
-  if (logits.size() != missing.size())
-    return InternalError("another number of answers than of questions", "scorer");
-  for (size_t i = 0; i < missing.size(); ++i) {
-    if (logits[i].size() < vocab_)
-      return InternalError("fewer logits than the tokenizer has tokens", "scorer");
-    double highest = -INFINITY;
-    for (const float logit : logits[i]) {
-      // Minus infinity is a token that cannot come; anything else that is no number spoils the answer.
-      if (std::isnan(logit) || logit == INFINITY) all_finite_ = false;
-      highest = std::max(highest, static_cast<double>(logit));
+  const auto add_unknown = [&](std::span<const TokenPath> from) {
+    for (const TokenPath& path : from) {
+      if (known_.count(path) == 0 && std::find(missing.begin(), missing.end(), path) == missing.end())
+        missing.push_back(path);
     }
-    double total = 0.0;
-    for (const float logit : logits[i]) total += std::exp(static_cast<double>(logit) - highest);
-    const double log_total = highest + std::log(total);
-    if (!std::isfinite(log_total)) all_finite_ = false;
-    std::vector<double> log_probabilities;
-    log_probabilities.reserve(logits[i].size());
-    for (const float logit : logits[i]) log_probabilities.push_back(static_cast<double>(logit) - log_total);
-    known_[missing[i]] = std::move(log_probabilities);
+  };
+  add_unknown(paths);
+  if (!missing.empty()) {
+    add_unknown(alongside);
+    GATEHOUSE_TRY(AskModel(std::move(missing)));
   }
+  for (const TokenPath& path : paths) all_finite_ = all_finite_ && std::isfinite(After(path).log_total);
   return {};
 }
 
-int32_t ArgMax(const std::vector<double>& values) {
-  return static_cast<int32_t>(std::max_element(values.begin(), values.end()) - values.begin());
+Result<void> AnswerTree::AskModel(std::vector<TokenPath> paths) {
+  GATEHOUSE_ASSIGN(std::vector<std::vector<float>> logits, scorer_.Logits(paths));
+  if (logits.size() != paths.size())
+    return InternalError("another number of answers than of questions", "scorer");
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (logits[i].size() < vocab_)
+      return InternalError("fewer logits than the tokenizer has tokens", "scorer");
+    const double log_total = LogTotal(logits[i]);
+    known_[std::move(paths[i])] = {std::move(logits[i]), log_total};
+  }
+  return {};
 }
 
 }  // namespace gatehouse

@@ -19,6 +19,17 @@ TokenPath Join(const TokenPath& a, const TokenPath& b) {
   return out;
 }
 
+// Tokens that all keys begin with, short of their last ones.
+size_t CommonTokens(const std::vector<TokenPath>& keys) {
+  size_t common = keys.empty() || keys.front().empty() ? 0 : keys.front().size() - 1;
+  for (const TokenPath& key : keys) {
+    size_t same = 0;
+    while (same < common && same + 1 < key.size() && key[same] == keys.front()[same]) ++same;
+    common = same;
+  }
+  return common;
+}
+
 }  // namespace
 
 CategoryLister::CategoryLister(const Policy& policy, const Tokenizer& tokenizer,
@@ -50,24 +61,37 @@ Result<void> CategoryLister::Check() const {
   return {};
 }
 
-Result<std::vector<double>> CategoryLister::FirstKeyShares(AnswerTree& answers, const TokenPath& base) const {
+std::vector<TokenPath> CategoryLister::KeyTokens() const {
   std::vector<TokenPath> keys;
   for (size_t i = 0; i < categories_.size(); ++i) keys.push_back(TokensOf({i}));
-  // Everything in one pass: the inner nodes of the tree of keys, and the ends of keys that begin longer ones.
-  std::vector<TokenPath> paths;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    for (size_t length = 0; length < keys[i].size(); ++length) {
-      paths.push_back(Join(base, TokenPath(keys[i].begin(), keys[i].begin() + static_cast<int64_t>(length))));
-    }
+  return keys;
+}
+
+std::vector<TokenPath> CategoryLister::KeyPaths() const {
+  const std::vector<TokenPath> keys = KeyTokens();
+  const size_t common = CommonTokens(keys);
+  std::set<TokenPath> paths;
+  // The end of a key that begins a longer one is among the longer one's inner nodes.
+  for (const TokenPath& key : keys) {
+    for (size_t length = common; length < key.size(); ++length)
+      paths.insert(TokenPath(key.begin(), key.begin() + static_cast<int64_t>(length)));
   }
-  GATEHOUSE_TRY(
-      answers.Ask(paths));  // the end of a key that begins a longer one is among the longer one's inner nodes
+  return {paths.begin(), paths.end()};
+}
+
+Result<std::vector<double>> CategoryLister::FirstKeyShares(AnswerTree& answers, const TokenPath& base) const {
+  const std::vector<TokenPath> keys = KeyTokens();
+  const size_t common = CommonTokens(keys);
+  std::vector<TokenPath> paths;
+  for (const TokenPath& path : KeyPaths()) paths.push_back(Join(base, path));
+  GATEHOUSE_TRY(answers.Ask(paths));
   std::vector<double> logs;
   for (size_t i = 0; i < keys.size(); ++i) {
     double log_probability = 0.0;
     TokenPath path = base;
-    for (const int32_t token : keys[i]) {
-      log_probability += answers.After(path)[static_cast<size_t>(token)];
+    for (size_t at = 0; at < keys[i].size(); ++at) {
+      const int32_t token = keys[i][at];
+      if (at >= common) log_probability += answers.After(path)[static_cast<size_t>(token)];
       path.push_back(token);
     }
     // S1 where S10 is three tokens: the key ends here only if none of the longer ones goes on.
@@ -123,10 +147,14 @@ Result<std::vector<size_t>> CategoryLister::GreedyList(AnswerTree& answers, cons
     }
     const bool may_stop = !tentative.empty();
     if (options.empty()) return may_stop ? with(done, tentative.front()) : done;
+    if (options.size() == 1 && !may_stop) {  // nothing to choose
+      said.push_back(*options.begin());
+      continue;
+    }
     const TokenPath path = Join(base, said);
     const TokenPath ask[] = {path};
     GATEHOUSE_TRY(answers.Ask(ask));
-    const std::vector<double>& after = answers.After(path);
+    const NextToken& after = answers.After(path);
     int32_t best = *options.begin();
     for (const int32_t option : options) {
       if (after[static_cast<size_t>(option)] > after[static_cast<size_t>(best)]) best = option;

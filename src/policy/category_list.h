@@ -18,6 +18,9 @@ class CategoryLister {
   // Can every key be scored? Errors: kBadInput: a key that would change the tokens of `unsafe` and the
   // separator.
   Result<void> Check() const;
+  // The continuations of a base that the shares are read from: the inner nodes of the tree of keys, without
+  // what all keys begin with, which says nothing about their shares.
+  std::vector<TokenPath> KeyPaths() const;
   // base: the path up to and with the separator behind `unsafe`.
   // P(key is listed first | unsafe), one a category, summing to 1.
   Result<std::vector<double>> FirstKeyShares(AnswerTree& answers, const TokenPath& base) const;
@@ -30,6 +33,8 @@ class CategoryLister {
  private:
   // Tokens of a list of categories behind the head, in the canonical encoding of the whole answer.
   TokenPath TokensOf(const std::vector<size_t>& list) const;
+
+  std::vector<TokenPath> KeyTokens() const;
 
   const Policy& policy_;
   const Tokenizer& tokenizer_;

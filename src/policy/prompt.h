@@ -71,11 +71,12 @@ class FixedTextCache {
   std::map<std::string, std::vector<int32_t>> known_;
 };
 
-// patches: patch tokens a tile (144). cache may be null. Errors: kModel: a control token that the tokenizer
-// lacks; kInternal: another number of grids than images.
+// patches: patch tokens a tile (144). cache may be null. texts: what a prompt that begins alike left there,
+// one for each text of the prompt; may be null. Errors: kModel: a control token that the tokenizer lacks;
+// kInternal: another number of grids than images.
 Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer,
                                        std::span<const ImageGrid> grids, FixedTextCache* cache = nullptr,
-                                       int patches = 144);
+                                       int patches = 144, std::vector<EncodedText>* texts = nullptr);
 
 // Python's str.strip(): white space of Unicode and U+001C .. U+001F, at both ends.
 std::string_view StripPython(std::string_view text);

@@ -74,14 +74,15 @@ std::vector<int32_t> FixedTextCache::StableTokens(const Tokenizer& tokenizer, co
 }
 
 Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& tokenizer,
-                                       std::span<const ImageGrid> grids, FixedTextCache* cache, int patches) {
+                                       std::span<const ImageGrid> grids, FixedTextCache* cache, int patches,
+                                       std::vector<EncodedText>* texts) {
   if (grids.size() != static_cast<size_t>(prompt.images))
     return InternalError("another number of grids than of images", "prompt");
   FixedTextCache own;
   if (cache == nullptr) cache = &own;
   TokenisedPrompt out;
   bool fixed = true;
-  size_t image = 0;
+  size_t image = 0, text = 0;
   for (const PromptItem& item : prompt.items) {
     switch (item.kind) {
       case PromptItem::Kind::kControl: {
@@ -91,7 +92,14 @@ Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& to
         break;
       }
       case PromptItem::Kind::kText: {
-        const std::vector<int32_t> ids = tokenizer.Encode(item.value);
+        std::vector<int32_t> fresh;
+        if (texts == nullptr) {
+          fresh = tokenizer.Encode(item.value);
+        } else {
+          if (text == texts->size()) texts->emplace_back();
+          tokenizer.Encode(item.value, &(*texts)[text]);
+        }
+        const std::vector<int32_t>& ids = texts == nullptr ? fresh : (*texts)[text++].ids;
         if (fixed && !item.fixed && prompt.fixed_text_bytes > 0) {
           const std::vector<int32_t> stable =
               cache->StableTokens(tokenizer, item.value.substr(0, prompt.fixed_text_bytes));

@@ -11,6 +11,8 @@ namespace gatehouse {
 namespace {
 
 constexpr int kRawTokens = 32;
+// Rows of keys that ride in a request's first pass.
+constexpr size_t kMostRowsAlongside = 40;
 // Below this share of the probability the model did not answer the question.
 constexpr double kMinimumMass = 0.5;
 
@@ -76,6 +78,25 @@ void DecideByText(const std::string& answer, const VerdictWords& words,
   if (verdict->categories.empty()) verdict->categories = {"unknown"};
 }
 
+// Whether the lead comes is known only after the first pass. A pass costs what reading all weights costs,
+// however few its rows: so the keys ride along in the first one behind both, where they are few.
+std::vector<TokenPath> KeysAlongside(const CategoryLister& lister, const TokenPath& lead) {
+  const std::vector<TokenPath> keys = lister.KeyPaths();
+  std::vector<TokenPath> bases = {TokenPath{}};
+  if (!lead.empty()) bases.push_back(lead);
+  std::vector<TokenPath> paths;
+  // About as many rows: what the keys begin with together is a token or two.
+  if (bases.size() * (lister.head().size() + 1 + keys.size()) > kMostRowsAlongside) return paths;
+  for (TokenPath& base : bases) {
+    base.insert(base.end(), lister.head().begin(), lister.head().end());
+    for (const TokenPath& key : keys) {
+      paths.push_back(base);
+      paths.back().insert(paths.back().end(), key.begin(), key.end());
+    }
+  }
+  return paths;
+}
+
 }  // namespace
 
 double CalibratedScore(double scale, double bias, double score) {
@@ -133,9 +154,12 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
   TokenPath lead;
   if (policy.verdict.lead) lead = tokenizer.Encode(*policy.verdict.lead);
 
+  const CategoryLister lister(policy, tokenizer, categories);
+  GATEHOUSE_TRY(lister.Check());
+
   std::vector<TokenPath> first = {start};
   if (!lead.empty()) first.push_back(lead);
-  GATEHOUSE_TRY(answers.Ask(first));
+  GATEHOUSE_TRY(answers.Ask(first, KeysAlongside(lister, lead)));
   // P(word), said at once or after the lead.
   const auto direct = [&](int32_t word) { return std::exp(answers.After(start)[static_cast<size_t>(word)]); };
   const auto led = [&](int32_t word) {
@@ -154,8 +178,6 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
   verdict.unsafe_score =
       std::isfinite(ratio) ? CalibratedScore(policy.calibration_scale, policy.calibration_bias, ratio) : 1.0;
 
-  const CategoryLister lister(policy, tokenizer, categories);
-  GATEHOUSE_TRY(lister.Check());
   TokenPath base = verdict.lead ? lead : TokenPath{};
   base.insert(base.end(), lister.head().begin(), lister.head().end());
   GATEHOUSE_ASSIGN(const std::vector<double> shares, lister.FirstKeyShares(answers, base));

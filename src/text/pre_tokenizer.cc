@@ -1,5 +1,7 @@
 #include "text/pre_tokenizer.h"
 
+#include <algorithm>
+
 #include "text/utf8.h"
 
 namespace gatehouse {
@@ -7,12 +9,31 @@ namespace {
 
 constexpr int kWordPart = kLetter | kNumber;
 
+// How far a text was looked at: by all cursors that were copied from one, whichever answered.
+class Reach {
+ public:
+  Reach(std::string_view text, size_t* bytes) : begin_(text.data()), bytes_(bytes) {}
+  void See(const char* at, size_t length) {
+    *bytes_ = std::max(*bytes_, static_cast<size_t>(at - begin_) + length);
+  }
+
+ private:
+  const char* begin_;
+  size_t* bytes_;
+};
+
+// In its place where nobody asks.
+struct NoReach {
+  void See(const char*, size_t) {}
+};
+
 // A place in the text: the character there, and where the next one begins. At the end of the text there is no
 // character: bits and value are 0, and `end` is true.
-class Cursor {
+template <typename Reached>
+class CursorOf {
  public:
-  Cursor(const CharClasses& classes, std::string_view text)
-      : classes_(&classes), at_(text.data()), stop_(text.data() + text.size()) {
+  CursorOf(const CharClasses& classes, std::string_view text, Reached reached)
+      : classes_(&classes), at_(text.data()), stop_(text.data() + text.size()), reached_(reached) {
     Read();
   }
   bool end() const { return at_ == stop_; }
@@ -39,23 +60,27 @@ class Cursor {
   void Read() {
     if (at_ == stop_) {
       value_ = length_ = bits_ = 0;
+      reached_.See(at_, 1);  // that nothing follows is something seen
       return;
     }
     const CodePoint point = ReadCodePoint(at_);
     value_ = point.value;
     length_ = point.length;
     bits_ = (*classes_)[point.value];
+    reached_.See(at_, length_);
   }
 
   const CharClasses* classes_;
   const char* at_;
   const char* stop_;
+  [[no_unique_address]] Reached reached_;
   uint32_t value_ = 0;
   uint32_t length_ = 0;
   uint32_t bits_ = 0;
 };
 
 // 's|'t|'re|'ve|'m|'ll|'d at the cursor, which moves behind it. Caseless, s has a third form, U+017F.
+template <typename Cursor>
 bool SkipContraction(bool caseless, Cursor* cursor) {
   if (!cursor->Is('\'')) return false;
   Cursor next = *cursor;
@@ -79,6 +104,7 @@ bool SkipContraction(bool caseless, Cursor* cursor) {
 }
 
 // [Upperish]*[Lowerish]+: the first star backtracks to the last character that both classes hold.
+template <typename Cursor>
 bool SkipLowerWord(Cursor* cursor) {
   Cursor run = *cursor;
   Cursor after_both = run;
@@ -101,6 +127,7 @@ bool SkipLowerWord(Cursor* cursor) {
 }
 
 // [Upperish]+[Lowerish]*
+template <typename Cursor>
 bool SkipUpperWord(Cursor* cursor) {
   if (!cursor->Is(kUpperish)) return false;
   cursor->SkipAll(kUpperish);
@@ -109,7 +136,7 @@ bool SkipUpperWord(Cursor* cursor) {
 }
 
 // [^\r\n\p{L}\p{N}]? before a word: taken where a word follows, else tried without.
-template <typename Word>
+template <typename Word, typename Cursor>
 bool SkipPrefixed(Word word, Cursor* cursor) {
   if (cursor->IsPrefix()) {
     Cursor next = *cursor;
@@ -123,6 +150,7 @@ bool SkipPrefixed(Word word, Cursor* cursor) {
 }
 
 // \p{N}{1,3}
+template <typename Cursor>
 bool SkipNumber(Cursor* cursor) {
   constexpr int kMostDigits = 3;
   int digits = 0;
@@ -134,7 +162,7 @@ bool SkipNumber(Cursor* cursor) {
 }
 
 // " ?" before something that `skip` takes; a space alone stays.
-template <typename Skip>
+template <typename Skip, typename Cursor>
 bool SkipSpaced(Skip skip, Cursor* cursor) {
   Cursor next = *cursor;
   if (next.Is(' ')) next.Step();
@@ -143,12 +171,14 @@ bool SkipSpaced(Skip skip, Cursor* cursor) {
   return true;
 }
 
+template <typename Cursor>
 bool SkipPunctuationRun(Cursor* cursor) {
   if (!cursor->IsPunctuation()) return false;
   cursor->SkipPunctuation();
   return true;
 }
 
+template <typename Cursor>
 bool SkipClassRun(int bits, Cursor* cursor) {
   if (!cursor->Is(bits)) return false;
   cursor->SkipAll(bits);
@@ -158,6 +188,7 @@ bool SkipClassRun(int bits, Cursor* cursor) {
 // newlines: \s*[\r\n]+ , which ends behind the last newline of the run. Then \s+(?!\S)|\s+ : all of the run
 // at the end of the text (or before a character of stop_bits), else all but its last character, else that
 // one.
+template <typename Cursor>
 void SkipSpaces(bool newlines, int stop_bits, Cursor* cursor) {
   Cursor run = *cursor;
   Cursor last = run;           // the run's last character
@@ -202,13 +233,14 @@ size_t PlainWordSize(std::string_view text) {
 // [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?
 // |[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?
 // |\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+template <typename Cursor>
 void SkipO200k(Cursor* cursor) {
-  if (SkipPrefixed(SkipLowerWord, cursor) || SkipPrefixed(SkipUpperWord, cursor)) {
+  if (SkipPrefixed(SkipLowerWord<Cursor>, cursor) || SkipPrefixed(SkipUpperWord<Cursor>, cursor)) {
     SkipContraction(true, cursor);
     return;
   }
   if (SkipNumber(cursor)) return;
-  if (SkipSpaced(SkipPunctuationRun, cursor)) {
+  if (SkipSpaced(SkipPunctuationRun<Cursor>, cursor)) {
     while (cursor->Is(kNewline) || cursor->Is('/')) cursor->Step();
     return;
   }
@@ -217,11 +249,12 @@ void SkipO200k(Cursor* cursor) {
 
 // (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+
 // |\s+(?!\S)|\s+
+template <typename Cursor>
 void SkipLlama3(Cursor* cursor) {
   if (SkipContraction(true, cursor)) return;
   if (SkipPrefixed([](Cursor* word) { return SkipClassRun(kLetter, word); }, cursor)) return;
   if (SkipNumber(cursor)) return;
-  if (SkipSpaced(SkipPunctuationRun, cursor)) {
+  if (SkipSpaced(SkipPunctuationRun<Cursor>, cursor)) {
     cursor->SkipAll(kNewline);
     return;
   }
@@ -231,6 +264,7 @@ void SkipLlama3(Cursor* cursor) {
 // 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // single_digits (SmolLM): \p{N} is cut out first, and each stretch between is text of its own.
 // one_pass: white space sees the number behind it.
+template <typename Cursor>
 void SkipGpt2(bool single_digits, bool one_pass, Cursor* cursor) {
   if (single_digits && cursor->Is(kNumber)) {
     cursor->Step();
@@ -239,19 +273,14 @@ void SkipGpt2(bool single_digits, bool one_pass, Cursor* cursor) {
   if (SkipContraction(false, cursor)) return;
   if (SkipSpaced([](Cursor* word) { return SkipClassRun(kLetter, word); }, cursor)) return;
   if (!single_digits && SkipSpaced([](Cursor* run) { return SkipClassRun(kNumber, run); }, cursor)) return;
-  if (SkipSpaced(SkipPunctuationRun, cursor)) return;
+  if (SkipSpaced(SkipPunctuationRun<Cursor>, cursor)) return;
   SkipSpaces(false, single_digits && !one_pass ? kNumber : 0, cursor);
 }
 
-}  // namespace
-
-size_t PieceCutter::Next(std::string_view text) const {
-  if (kind_ == PreTokenizer::kO200k) {
-    const size_t size = PlainWordSize(text);
-    if (size > 0) return size;
-  }
-  Cursor cursor(*classes_, text);
-  switch (kind_) {
+template <typename Reached>
+size_t PieceSize(PreTokenizer kind, const CharClasses& classes, std::string_view text, Reached reached) {
+  CursorOf<Reached> cursor(classes, text, reached);
+  switch (kind) {
     case PreTokenizer::kO200k:
       SkipO200k(&cursor);
       break;
@@ -269,6 +298,26 @@ size_t PieceCutter::Next(std::string_view text) const {
       break;
   }
   return static_cast<size_t>(cursor.at() - text.data());
+}
+
+}  // namespace
+
+size_t PieceCutter::Next(std::string_view text) const {
+  if (kind_ == PreTokenizer::kO200k) {
+    const size_t size = PlainWordSize(text);
+    if (size > 0) return size;
+  }
+  return PieceSize(kind_, *classes_, text, NoReach{});
+}
+
+PieceCutter::Piece PieceCutter::NextAndReach(std::string_view text) const {
+  if (kind_ == PreTokenizer::kO200k) {
+    const size_t size = PlainWordSize(text);
+    if (size > 0) return {size, size + 1};  // the character behind it, or the end
+  }
+  Piece piece{0, 0};
+  piece.size = PieceSize(kind_, *classes_, text, Reach(text, &piece.reach));
+  return piece;
 }
 
 }  // namespace gatehouse

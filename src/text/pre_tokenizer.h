@@ -23,6 +23,13 @@ class PieceCutter {
   // and goes on to the end of the whole text (patterns look ahead).
   size_t Next(std::string_view text) const;
 
+  struct Piece {
+    size_t size;   // bytes
+    size_t reach;  // bytes that were looked at, one more where the end of the text was: any text that begins
+                   // with them has this piece first
+  };
+  Piece NextAndReach(std::string_view text) const;
+
  private:
   PreTokenizer kind_;
   const CharClasses* classes_;

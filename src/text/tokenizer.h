@@ -17,6 +17,19 @@
 
 namespace gatehouse {
 
+// A text with its ids and where it was cut: what encoding a text that begins alike starts from. Of one
+// tokenizer, and one thread's own.
+struct EncodedText {
+  struct Cut {
+    size_t bytes;  // of the text up to here
+    size_t ids;
+    size_t reach;  // bytes of the text that the cuts up to here depend on
+  };
+  std::string text;  // well-formed
+  std::vector<int32_t> ids;
+  std::vector<Cut> cuts;  // behind each piece
+};
+
 class Tokenizer {
  public:
   // Errors: kModel when the data contradict themselves (a byte without a token, a merge of unknown tokens).
@@ -27,6 +40,11 @@ class Tokenizer {
   // Near-linear in text.size() for any input.
   void Encode(std::string_view text, std::vector<int32_t>* ids) const;
   std::vector<int32_t> Encode(std::string_view text) const;
+  // Makes known->ids what Encode(text) gives. Where text begins as the text known before, only what follows
+  // the last piece that is sure to stand is encoded: the end that a growing text has in the middle costs as
+  // much as what was added. One piece that never ends (100 000 letters without a space) is encoded whole each
+  // time. Returns the bytes that were encoded.
+  size_t Encode(std::string_view text, EncodedText* known) const;
 
   std::optional<int32_t> ControlId(std::string_view text) const;  // "<|eot|>" -> 200008
   bool IsControl(int32_t id) const;

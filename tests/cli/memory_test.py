@@ -101,4 +101,24 @@ for name, extra in (('text', []), ('text and an image', ['--image', f'{GOLDEN}/i
     failed |= not good
     print(f'{"ok  " if good else "FAIL"} {name}: {tokens} tokens, images {verdict.get("usage", {}).get("image_tokens")} tokens: peak {peak >> 20} MB, '
           f'weights {WEIGHTS >> 20} MB, cache {cache >> 20} MB, over them {over >> 20} MB (at most {ALLOWED >> 20}) {err}')
+
+# The whole of Llama Guard 4 at 2 048 tokens: what a run needs besides weights and cache does not grow with the number
+# of layers, the cache does.
+WHOLE_LAYERS, SHARE = 48, 0.08
+PRODUCTS = WHOLE_LAYERS * HIDDEN * (2 * HEADS * DIM + 2 * KV * DIM + 3 * FFN)  # values in all layers' matrices
+REST = 2 * (2 * VOCAB * HIDDEN)  # embeddings and head, BF16; the vision encoder is left out: fewer weights, a stricter bar
+code, out, err, peak = peak_of(['classify', '--model', MODEL, '--json', '--user', 'hello ' * 1835])
+tokens = json.loads(out)['usage']['prompt_tokens'] if code == 0 else 0
+token_bytes = 2 * KV * DIM * 2  # a layer's key and value, BF16
+scratch = peak - WEIGHTS - LAYERS * token_bytes * tokens
+failed |= code != 0 or not 2000 <= tokens <= 2100
+for name, bits in (('BF16', 16), ('q8', 8 + 32 / 128), ('q4', 4 + 32 / 128)):
+    weights = PRODUCTS * bits / 8 + REST
+    for kind, cache in (('BF16', WHOLE_LAYERS * token_bytes * tokens),
+                        ('int8', WHOLE_LAYERS * (token_bytes / 2 + 2 * KV * 4) * tokens)):
+        share = (scratch + cache) / weights
+        good = share <= SHARE
+        failed |= not good
+        print(f'{"ok  " if good else "FAIL"} 48 layers, {name}, keys and values {kind}: {tokens} tokens: weights {weights / 1e9:.2f} GB, '
+              f'cache {cache / 1e6:.0f} MB, the rest {scratch / 1e6:.0f} MB: {share:.1%} over the weights (at most {SHARE:.0%})')
 sys.exit(failed)

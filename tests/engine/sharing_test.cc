@@ -17,9 +17,57 @@ using Clock = std::chrono::steady_clock;
 
 struct Question {
   TokenInput input;
+  int image = -1;  // whose vectors stand in the text
   std::vector<TokenPath> paths;
   Logits alone;
 };
+
+using Images = std::vector<ImageFeatures>;
+
+// Some images' vectors, by the engine that is asked.
+Images Encode(Engine& engine) {
+  Images out;
+  if (!engine.can_see()) return out;
+  for (const char* name : {"dot.png", "square.jpg"}) {
+    int tiles = 0;
+    const std::vector<float> pixels = test::GoldenPixels({name}, &tiles);
+    auto features =
+        engine.EncodeTiles(std::span(pixels).first(pixels.size() / static_cast<size_t>(tiles)), 1);
+    EXPECT_TRUE(features.ok());
+    out.push_back(std::move(*features));
+  }
+  return out;
+}
+
+// The text with an image's vectors in the place of its tokens from `begin` on.
+void PutImage(int image, size_t begin, const Images& images, Question* question) {
+  TokenInput& input = question->input;
+  question->image = image;
+  const ImageFeatures& features = images[static_cast<size_t>(image)];
+  const size_t end = std::min(begin + static_cast<size_t>(features.rows.rows), input.ids.size());
+  input.embedding_rows.assign(input.ids.size(), -1);
+  input.image_marks.assign(input.ids.size(), 0);
+  for (size_t at = begin; at < end; ++at) {
+    input.embedding_rows[at] = static_cast<int32_t>(at - begin);
+    input.image_marks[at] = static_cast<uint64_t>(image + 1) * 1000 + at - begin;
+  }
+  input.embeddings = features.rows;
+}
+
+// A tree as that of categories' keys: all share the first tokens, some begin longer ones.
+std::vector<TokenPath> RandomTree(std::mt19937* random) {
+  std::vector<TokenPath> paths;
+  if ((*random)() % 4 != 0) paths.push_back({});
+  const TokenPath base = {7, static_cast<int32_t>((*random)() % 3)};
+  for (size_t keys = (*random)() % 15; keys > 0; --keys) {
+    TokenPath path = base;
+    for (size_t length = (*random)() % 4; length > 0; --length)
+      path.push_back(static_cast<int32_t>(20 + (*random)() % 3));
+    paths.push_back(path);
+  }
+  if (paths.empty()) paths.push_back(base);
+  return paths;
+}
 
 // Texts that have beginnings of every length in common, with trees of answers behind them.
 std::vector<Question> Questions(const test::LoadedModel& model, int count) {
@@ -30,6 +78,7 @@ std::vector<Question> Questions(const test::LoadedModel& model, int count) {
     return ids;
   };
   const std::vector<int32_t> policy = ids_of(150);
+  const Images images = Encode(*model.engine);
   std::vector<Question> out;
   for (int i = 0; i < count; ++i) {
     Question one;
@@ -41,8 +90,14 @@ std::vector<Question> Questions(const test::LoadedModel& model, int count) {
     }
     const std::vector<int32_t> tail = ids_of(random() % 10 == 0 ? 300 : 1 + random() % 40);
     one.input.ids.insert(one.input.ids.end(), tail.begin(), tail.end());
-    one.paths = {{}, {7}, {7, 8}, {7, 9, static_cast<int32_t>(i)}};
-    one.paths.resize(1 + random() % 4);
+    if (i % 2 == 0) {
+      one.paths = {{}, {7}, {7, 8}, {7, 9, static_cast<int32_t>(i)}};
+      one.paths.resize(1 + random() % 4);
+    } else {
+      one.paths = RandomTree(&random);
+    }
+    if (!images.empty() && random() % 3 == 0)
+      PutImage(static_cast<int>(random() % 2), random() % one.input.ids.size(), images, &one);
     Sequence sequence = model.engine->NewSequence();
     const auto logits = model.engine->Run(sequence, one.input, one.paths);
     EXPECT_TRUE(logits.ok());
@@ -52,20 +107,24 @@ std::vector<Question> Questions(const test::LoadedModel& model, int count) {
   return out;
 }
 
-// Asks as Guard does: from the longest known beginning, and keeps the text afterwards.
-Result<Logits> Ask(Engine& engine, const Question& question, const RunLimits& limits, int32_t pinned = 0) {
+// Asks as Guard does: from the longest known beginning, and keeps the text afterwards. images: this engine's.
+Result<Logits> Ask(Engine& engine, const Question& question, const RunLimits& limits, int32_t pinned = 0,
+                   const Images& images = {}) {
   const int32_t total = static_cast<int32_t>(question.input.ids.size());
-  Sequence sequence = engine.prefixes().Find(question.input, total - 1);
-  GATEHOUSE_ASSIGN(Logits logits, engine.Run(sequence, question.input, question.paths, nullptr, limits));
-  engine.prefixes().Insert(question.input, total, sequence, pinned);
+  TokenInput input = question.input;
+  input.embeddings = question.image < 0 ? Mat{} : images[static_cast<size_t>(question.image)].rows;
+  Sequence sequence = engine.prefixes().Find(input, total - 1);
+  GATEHOUSE_ASSIGN(Logits logits, engine.Run(sequence, input, question.paths, nullptr, limits));
+  engine.prefixes().Insert(input, total, sequence, pinned);
   return logits;
 }
 
-void Mix(const char* name, bool f32, int64_t cache_pages, int threads, int requests) {
-  const test::LoadedModel reference = test::LoadModel(name, f32);
+void Mix(const char* name, bool f32, int64_t cache_pages, int threads, int requests, bool kv_int8 = false) {
+  const test::LoadedModel reference = test::LoadModel(name, f32, 512, 2, 1000, kv_int8);
   const std::vector<Question> questions = Questions(reference, 60);
-  test::LoadedModel model = test::LoadModel(name, f32, 512, 2, cache_pages);
+  test::LoadedModel model = test::LoadModel(name, f32, 512, 2, cache_pages, kv_int8);
   Engine& engine = *model.engine;
+  const Images images = Encode(engine);
   std::atomic<int> answered{0}, given_up{0}, wrong{0};
   const auto client = [&](unsigned seed) {
     std::mt19937 random(seed);
@@ -75,7 +134,7 @@ void Mix(const char* name, bool f32, int64_t cache_pages, int threads, int reque
       RunLimits limits;
       if (random() % 4 == 0) limits.cancelled = &cancelled;
       if (random() % 20 == 0) limits.deadline = Clock::now() + std::chrono::microseconds(random() % 3000);
-      const auto logits = Ask(engine, question, limits, random() % 50 == 0 ? 32 : 0);
+      const auto logits = Ask(engine, question, limits, random() % 50 == 0 ? 32 : 0, images);
       if (!logits.ok()) {
         given_up += logits.error().code == ErrorCode::kBusy;
         wrong += logits.error().code != ErrorCode::kBusy;
@@ -94,6 +153,7 @@ void Mix(const char* name, bool f32, int64_t cache_pages, int threads, int reque
   const SchedulerStats stats = engine.scheduler().stats();
   if (threads > 1) {
     EXPECT_GT(stats.sequences, stats.passes);  // passes were shared
+    EXPECT_GT(stats.stops, 0);                 // and long ones stopped
   }
   const PrefixCacheStats cache = engine.prefixes().stats();
   EXPECT_GT(cache.tokens_found, 0);
@@ -102,13 +162,17 @@ void Mix(const char* name, bool f32, int64_t cache_pages, int threads, int reque
   EXPECT_EQ(engine.pages_in_use(), cache.pages);
   EXPECT_LE(cache.pages, cache_pages + 64);
   std::printf(
-      "%d answered, %d given up, %.2f sequences a pass, %lld tokens from the cache, %lld pages evicted\n",
+      "%d answered, %d given up, %.2f sequences a pass, %lld stops, %lld tokens from the cache, %lld pages "
+      "evicted\n",
       answered.load(), given_up.load(),
       static_cast<double>(stats.sequences) / static_cast<double>(stats.passes),
-      static_cast<long long>(cache.tokens_found), static_cast<long long>(cache.evicted));
+      static_cast<long long>(stats.stops), static_cast<long long>(cache.tokens_found),
+      static_cast<long long>(cache.evicted));
 }
 
 TEST(Sharing, RandomMixesEqualSingleRequests) { Mix("lg3-tiny", false, 60, 8, 10000); }
+TEST(Sharing, RandomMixesWithImages) { Mix("lg4-tiny", false, 60, 8, 1000); }
+TEST(Sharing, RandomMixesWithKeysAndValuesIn8Bits) { Mix("lg3-tiny", false, 60, 8, 500, true); }
 TEST(Sharing, RandomMixesInFloat32) { Mix("lg4-tiny", true, 40, 8, 1000); }
 TEST(Sharing, RandomMixesWithChunkedAttention) { Mix("scout-tiny", false, 40, 8, 600); }
 TEST(Sharing, ManyClients) { Mix("lg3-tiny", false, 20, 32, 640); }

@@ -16,6 +16,7 @@
 
 #include "base/mapped_file.h"
 #include "gatehouse/stream.h"
+#include "guard/guard_impl.h"
 #include "policy/conversation_json.h"
 #include "support/checkpoint_maker.h"
 
@@ -141,6 +142,46 @@ TEST(Guard, Bf16ScoresStayWithin002) {
   for (const char* model : {"lg4-tiny", "lg4-small"}) CompareScores(model, "bf16", 0.02);
 }
 
+// The policy known, a verdict is one pass: keys ride at the prompt's end. The list of an unsafe one takes
+// more.
+TEST(Guard, AWarmVerdictIsOnePass) {
+  auto guard = Guard::Load({.model = ModelDirectory("lg4-verdict"), .threads = 2});
+  ASSERT_TRUE(guard.ok());
+  Conversation first, second;
+  first.AddUser("hello there");
+  second.AddUser("what is the weather like?");
+  ASSERT_TRUE(guard->Classify(first).ok());
+  const Scheduler& scheduler = guard->impl().engine->scheduler();
+  const int64_t before = scheduler.stats().passes;
+  ClassifyOptions no_list;
+  no_list.replace_threshold = true;
+  no_list.threshold = 2.0;
+  ASSERT_TRUE(guard->Classify(second, no_list).ok());
+  EXPECT_EQ(scheduler.stats().passes, before + 1);
+}
+
+// The bar of q8's weights: scores differ by at most 0.01 on average from those of unrounded keys and values.
+TEST(Guard, KeysAndValuesIn8BitsStayNearAndAreExactWhenWarm) {
+  const auto load = [](const char* kv) {
+    return Guard::Load({.model = ModelDirectory("lg4-verdict"), .kv = kv, .threads = 2});
+  };
+  const auto warm = load("int8"), cold = load("int8"), unrounded = load("");
+  ASSERT_TRUE(warm.ok() && cold.ok() && unrounded.ok());
+  const std::vector<Row> rows = Rows("lg4-verdict");
+  double total = 0;
+  for (const Row& row : rows) {
+    const auto first = ClassifyRow(*warm, row), again = ClassifyRow(*warm, row),
+               expected = ClassifyRow(*unrounded, row);
+    ASSERT_TRUE(first.ok() && again.ok() && expected.ok());
+    total += std::abs(first->unsafe_score - expected->unsafe_score);
+    EXPECT_EQ(first->unsafe_score, again->unsafe_score);
+    EXPECT_EQ(first->category_scores, again->category_scores);
+  }
+  EXPECT_GT(total, 0.0);
+  EXPECT_LE(total / static_cast<double>(rows.size()), 0.01);
+  EXPECT_EQ(ClassifyRow(*cold, rows.back())->unsafe_score, ClassifyRow(*warm, rows.back())->unsafe_score);
+}
+
 TEST(Guard, AWarmAnswerEqualsTheColdOneBitForBit) {
   auto fresh = Guard::Load({.model = ModelDirectory("lg4-verdict"), .threads = 2});
   ASSERT_TRUE(fresh.ok());
@@ -253,6 +294,7 @@ TEST(Guard, ErrorsSayWhatIsWrong) {
   EXPECT_EQ(Guard::Load({.model = ""}).error().code, ErrorCode::kUsage);
   EXPECT_EQ(Guard::Load({.model = "x", .device = "tpu"}).error().code, ErrorCode::kUsage);
   EXPECT_EQ(Guard::Load({.model = "x", .dtype = "f8"}).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(Guard::Load({.model = "x", .kv = "int4"}).error().code, ErrorCode::kUsage);
   EXPECT_EQ(VerdictGuard().Classify({}).error().code, ErrorCode::kBadInput);
   Conversation image;
   image.messages.push_back({Role::kUser, {Part::Image("not an image", "x.png")}});

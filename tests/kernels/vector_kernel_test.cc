@@ -146,5 +146,46 @@ TEST(VectorKernels, Bf16RoundsToNearestEven) {
   }
 }
 
+// Half a step of the largest magnitude; the same bits in every table.
+TEST(VectorKernels, KeysAndValuesIn8Bits) {
+  constexpr int kDim = 80;
+  std::vector<int8_t> first_keys;
+  for (const VectorKernel* kernel : Tables()) {
+    for (const float magnitude : {1e-40f, 1e-30f, 0.3f, 100.0f, 1e38f}) {
+      std::vector<int8_t> keys(kDim * kPageTokens), values(kDim * kPageTokens);
+      std::vector<float> scales(kPageTokens), wide_keys(keys.size()), wide_values(values.size());
+      std::vector<std::vector<float>> rows;
+      for (int j = 0; j < kPageTokens; ++j) {
+        rows.push_back(Random(kDim, magnitude, static_cast<unsigned>(j)));
+        if (j == 3) std::fill(rows.back().begin(), rows.back().end(), 0.0f);
+        int8_t* row = values.data() + static_cast<size_t>(j) * kDim;
+        scales[static_cast<size_t>(j)] = kernel->round_i8(rows.back().data(), kDim, row);
+        for (int d = 0; d < kDim; ++d) keys[static_cast<size_t>(d * kPageTokens + j)] = row[d];
+      }
+      kernel->widen_keys_i8(keys.data(), scales.data(), kDim, wide_keys.data());
+      kernel->widen_values_i8(values.data(), scales.data(), kDim, wide_values.data());
+      for (int j = 0; j < kPageTokens; ++j) {
+        for (int d = 0; d < kDim; ++d) {
+          const float got = wide_values[static_cast<size_t>(j * kDim + d)];
+          EXPECT_EQ(got, wide_keys[static_cast<size_t>(d * kPageTokens + j)]);
+          const float expected = rows[static_cast<size_t>(j)][static_cast<size_t>(d)];
+          EXPECT_NEAR(got, expected, magnitude < 1e-36f ? magnitude : magnitude / 254 * 1.001f)
+              << kernel->name << " " << magnitude;
+        }
+      }
+      if (magnitude == 0.3f) {
+        if (first_keys.empty()) first_keys = keys;
+        EXPECT_EQ(keys, first_keys) << kernel->name;
+      }
+    }
+    for (const float none : {NAN, INFINITY, -INFINITY}) {
+      std::vector<float> x = Random(kDim, 1.0f, 9);
+      x[17] = none;
+      std::vector<int8_t> y(kDim);
+      EXPECT_TRUE(std::isnan(kernel->round_i8(x.data(), kDim, y.data()))) << kernel->name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gatehouse

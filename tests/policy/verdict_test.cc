@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "policy/next_token.h"
 #include "policy/verdict_json.h"
 #include "policy_fixtures.h"
 
@@ -94,9 +95,69 @@ TEST(Verdict, ScoreSumsTheDirectAnswerAndTheAnswerAfterTheLead) {
   EXPECT_NEAR(verdict.unsafe_score, (0.1 + 0.36) / (0.1 + 0.36 + 0.2 + 0.18), 1e-6);
   EXPECT_NEAR(verdict.verdict_mass, 0.84, 1e-6);
   EXPECT_TRUE(verdict.lead);
-  // Both read in one pass; the keys in a second one.
+  // All read in one pass: what the keys begin with together says nothing, and is not asked for. A second one
+  // asks whether the list ends behind its first key.
+  ASSERT_EQ(table.calls.size(), 2u);
+  EXPECT_EQ(table.calls[1].size(), 1u);
+  EXPECT_THAT(table.calls[0],
+              ElementsAre(Path{}, Path{kLead}, Path{kUnsafe, '\n', 'S'}, Path{kLead, kUnsafe, '\n', 'S'}));
+}
+
+// Many keys of several tokens would make the first pass long: they wait for the second, and say the same.
+TEST(Verdict, ManyLongKeysAreAskedForOnceTheLeadIsKnown) {
+  std::vector<std::string> keys = {"S1", "S2"};
+  for (char a = 'a'; a < 'z'; ++a) keys.push_back(std::string(3, a));
+  Table table = Direct(0.3, 0.6);
+  const Verdict verdict = Judged(SmallPolicy(keys), table);
+  ASSERT_EQ(table.calls.size(), 2u);
   EXPECT_THAT(table.calls[0], ElementsAre(Path{}, Path{kLead}));
-  EXPECT_THAT(table.calls[1], ElementsAre(Path{kLead, kUnsafe, '\n'}, Path{kLead, kUnsafe, '\n', 'S'}));
+  for (const Path& path : table.calls[1]) EXPECT_THAT(path, testing::Not(testing::Contains(kLead)));
+  EXPECT_GT(verdict.category_scores[0].second, verdict.category_scores[1].second);
+}
+
+TEST(NextToken, LogTotalEqualsTheSumInDoubles) {
+  std::vector<float> logits;
+  uint32_t state = 1;
+  for (const size_t size : {1, 3, 4, 261, 50000}) {
+    logits.clear();
+    for (size_t i = 0; i < size; ++i) {
+      state = state * 1664525u + 1013904223u;
+      logits.push_back(static_cast<float>(state >> 8) * 3e-6f - 20.0f);
+    }
+    logits[0] = -std::numeric_limits<float>::infinity();
+    if (size > 1) logits[1] = 12.5f;
+    double total = 0.0;
+    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
+    if (size == 1) {
+      EXPECT_TRUE(std::isnan(LogTotal(logits)));
+    } else {
+      EXPECT_NEAR(LogTotal(logits), std::log(total), 2e-6);
+    }
+    logits[size / 2] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_TRUE(std::isnan(LogTotal(logits)));
+    logits[size / 2] = std::numeric_limits<float>::infinity();
+    EXPECT_TRUE(std::isnan(LogTotal(logits)));
+  }
+}
+
+// An answer that is no number counts where it is needed, and only there.
+TEST(Verdict, WhatOnlyRodeAlongDoesNotSpoilTheAnswer) {
+  class Broken : public Table {
+   public:
+    Path broken;
+    Result<std::vector<std::vector<float>>> Logits(std::span<const Path> paths) override {
+      GATEHOUSE_ASSIGN(auto out, Table::Logits(paths));
+      for (size_t i = 0; i < paths.size(); ++i) {
+        if (paths[i] == broken) out[i][7] = std::numeric_limits<float>::quiet_NaN();
+      }
+      return out;
+    }
+  } table;
+  table.rows = Direct(0.9, 0.05).rows;
+  table.broken = {kLead, kUnsafe, '\n', 'S'};
+  EXPECT_THAT(Judged(SmallPolicy({"S1", "S2"}), table).categories, ElementsAre("S1"));
+  table.broken = {kUnsafe, '\n', 'S'};
+  EXPECT_THAT(Judged(SmallPolicy({"S1", "S2"}), table).categories, ElementsAre("unknown"));
 }
 
 TEST(Verdict, WithoutALeadOnlyTheDirectAnswerCounts) {
@@ -107,7 +168,7 @@ TEST(Verdict, WithoutALeadOnlyTheDirectAnswerCounts) {
   EXPECT_FALSE(verdict.unsafe);
   EXPECT_THAT(verdict.categories, IsEmpty());
   EXPECT_EQ(verdict.output, "safe");
-  EXPECT_THAT(table.calls[0], ElementsAre(Path{}));
+  EXPECT_THAT(table.calls[0], ElementsAre(Path{}, Path{kUnsafe, '\n', 'S'}));
 }
 
 TEST(Verdict, TheLikelierPathToUnsafeIsThePrefixOfTheKeys) {

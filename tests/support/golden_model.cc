@@ -71,13 +71,13 @@ std::string GoldenCheckpoint(const std::string& name) {
   return to;
 }
 
-LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int threads,
-                      int64_t cache_pages) {
+LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int threads, int64_t cache_pages,
+                      bool kv_int8) {
   LoadedModel out;
   const std::string directory = GoldenCheckpoint(name);
   out.checkpoint = Take(Checkpoint::Open(directory));
   if (name.find("-pruned") != std::string::npos) std::filesystem::remove_all(directory);  // it stays mapped
-  auto backend = Take(CreateCpuBackend({.threads = threads, .f32 = f32}));
+  auto backend = Take(CreateCpuBackend({.threads = threads, .f32 = f32, .kv_int8 = kv_int8}));
   auto decoder = Take(Decoder::Create(out.checkpoint->config(), out.checkpoint->lookup(), *backend));
   std::unique_ptr<VisionEncoder> vision;
   if (out.checkpoint->config().vision.present) {

@@ -30,7 +30,7 @@ struct LoadedModel {
 // name: a recipe, or "scout-tiny-pruned", "scout-tiny-pruned-lg4" (made by Prune). Throws on failure.
 std::string GoldenCheckpoint(const std::string& name);
 LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk = 512, int threads = 2,
-                      int64_t cache_pages = 1000);
+                      int64_t cache_pages = 1000, bool kv_int8 = false);
 
 // Tiles of the images in order, normalised: f32 [tiles][3][336][336].
 std::vector<float> GoldenPixels(const std::vector<std::string>& images, int* tiles);

@@ -1,0 +1,107 @@
+#include "cli/bench_mixed.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/cpu.h"
+#include "base/error.h"
+
+namespace gatehouse::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// The value that a share of all does not exceed. Of at least one value.
+double Quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const auto at = static_cast<size_t>(share * static_cast<double>(values.size()));
+  return values[std::min(at, values.size() - 1)];
+}
+
+}  // namespace
+
+Result<void> BenchMixed(const BenchMixedOptions& options) {
+  GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
+  Guard::Impl& guard = subject.impl();
+  const Scheduler& scheduler = guard.engine->scheduler();
+  int next = 0;
+  const auto ask = [&](int rounds, std::vector<double>* seconds) -> Result<void> {
+    for (int i = 0; i < rounds; ++i) {
+      const Conversation message = subject.Message(next++);
+      const Clock::time_point begin = Clock::now();
+      GATEHOUSE_TRY(guard.Classify(message, subject.request()));
+      seconds->push_back(SecondsSince(begin));
+    }
+    return {};
+  };
+  // A long text of its own from the first words on.
+  const auto long_message = [&](int number) {
+    std::string text = subject.Message(500 + number).messages.front().parts.front().text;
+    const std::string piece = text;
+    const int pieces = options.long_tokens / std::max(options.subject.tokens, 1);
+    for (int i = 1; i < pieces; ++i) text += "\n" + piece;
+    Conversation out;
+    out.AddUser(std::move(text));
+    return out;
+  };
+
+  std::vector<double> warm_up, alone, beside;
+  GATEHOUSE_TRY(ask(3, &warm_up));
+  GATEHOUSE_TRY(ask(options.rounds, &alone));
+  const Clock::time_point begin_long = Clock::now();
+  GATEHOUSE_ASSIGN(const Verdict first, guard.Classify(long_message(0), subject.request()));
+  const double long_rate = (first.usage.prompt_tokens - first.usage.cached_tokens) / SecondsSince(begin_long);
+
+  std::atomic<bool> stop{false}, failed{false};
+  std::thread client([&] {
+    ClassifyOptions until_stopped = subject.request();
+    until_stopped.cancelled = &stop;
+    for (int number = 1; !stop; ++number) {
+      const auto verdict = guard.Classify(long_message(number % 400), until_stopped);
+      failed = failed || (!verdict.ok() && !stop);
+    }
+  });
+  const int64_t rows = scheduler.stats().rows;
+  const Clock::time_point begin = Clock::now();
+  const Result<void> asked = ask(options.rounds, &beside);
+  const double rate = static_cast<double>(scheduler.stats().rows - rows) / SecondsSince(begin);
+  stop = true;
+  client.join();
+  GATEHOUSE_TRY(asked);
+  if (failed) return InternalError("a long request failed", "bench mixed");
+
+  const auto ms = [](const std::vector<double>& seconds, double share) {
+    return Quantile(seconds, share) * 1e3;
+  };
+  const double ratio = ms(beside, 0.99) / ms(alone, 0.99);
+  const std::string kernels = guard.engine->backend().Describe();
+  if (options.json) {
+    fmt::print(
+        "{{\"bench\":\"mixed\",\"model\":\"{}\",\"kernel\":\"{}\",\"alone_p50_ms\":{:.2f},"
+        "\"alone_p99_ms\":{:.2f},\"beside_p50_ms\":{:.2f},\"beside_p99_ms\":{:.2f},\"ratio_p99\":{:.3f},"
+        "\"long_tokens\":{},\"long_alone_tokens_per_s\":{:.1f},\"beside_rows_per_s\":{:.1f}}}\n",
+        guard.model_name, kernels, ms(alone, 0.5), ms(alone, 0.99), ms(beside, 0.5), ms(beside, 0.99), ratio,
+        first.usage.prompt_tokens, long_rate, rate);
+  } else {
+    fmt::print("{} short requests to {}, alone and beside long ones of {} tokens\n{}; {}\n", options.rounds,
+               guard.model_name, first.usage.prompt_tokens, CpuModelName(), kernels);
+    fmt::print("  alone      median {:9.2f} ms  p99 {:9.2f} ms\n", ms(alone, 0.5), ms(alone, 0.99));
+    fmt::print("  beside     median {:9.2f} ms  p99 {:9.2f} ms: p99 {:.2f} times as long\n", ms(beside, 0.5),
+               ms(beside, 0.99), ratio);
+    fmt::print("  a long one alone {:9.1f} tokens/s; both together {:9.1f} tokens/s with scoring tokens\n",
+               long_rate, rate);
+  }
+  return {};
+}
+
+}  // namespace gatehouse::cli
