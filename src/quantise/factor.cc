@@ -1,0 +1,54 @@
+#include <Eigen/Cholesky>
+#include <cmath>
+
+#include "base/error.h"
+#include "quantise/feedback.h"
+
+namespace gatehouse {
+
+// H = U D U^T is the Cholesky factorisation of H with rows and columns in reverse order.
+Result<FeedbackFactor> FactorMoments(const std::vector<float>& second, int64_t cols,
+                                     const std::vector<float>& scale, double damping,
+                                     const std::string& name) {
+  FeedbackFactor out;
+  out.cols = cols;
+  out.upper.assign(static_cast<size_t>(cols * cols), 0.0f);
+  out.d.assign(static_cast<size_t>(cols), 1.0f);
+  const auto scale_of = [&](int64_t k) {
+    return scale.empty() ? 1.0 : static_cast<double>(scale[static_cast<size_t>(k)]);
+  };
+  double mean = 0.0;
+  for (int64_t k = 0; k < cols; ++k) {
+    mean += static_cast<double>(second[static_cast<size_t>(k * cols + k)]) * scale_of(k) * scale_of(k) /
+            static_cast<double>(cols);
+  }
+  if (mean == 0.0) return out;  // nothing was seen
+  Eigen::MatrixXd h(cols, cols);
+  for (int64_t i = 0; i < cols; ++i) {
+    for (int64_t j = 0; j <= i; ++j) {  // the mean of both halves: a backend sums them in different orders
+      const double both = 0.5 * (static_cast<double>(second[static_cast<size_t>(i * cols + j)]) +
+                                 static_cast<double>(second[static_cast<size_t>(j * cols + i)]));
+      h(cols - 1 - j, cols - 1 - i) = both * scale_of(i) * scale_of(j) / mean;  // the lower half
+    }
+  }
+  h.diagonal().array() += damping;
+  const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> done(h);  // in place
+  if (done.info() != Eigen::Success) {
+    return InternalError("second moments of a product's inputs cannot be factored: they are not finite, or "
+                         "the damping is too small",
+                         name);
+  }
+  double sum = 0.0;
+  for (int64_t k = 0; k < cols; ++k) sum += h(k, k) * h(k, k);
+  for (int64_t k = 0; k < cols; ++k) {
+    const double root = h(cols - 1 - k, cols - 1 - k);
+    out.d[static_cast<size_t>(k)] = static_cast<float>(root * root * static_cast<double>(cols) / sum);
+    for (int64_t j = 0; j < k; ++j) {
+      out.upper[static_cast<size_t>(j * cols + k)] =
+          static_cast<float>(h(cols - 1 - j, cols - 1 - k) / root);
+    }
+  }
+  return out;
+}
+
+}  // namespace gatehouse
