@@ -39,9 +39,8 @@ Result<Prompts> ReadPrompts(const ConvertOptions& options, const CalibrationFlag
     GATEHOUSE_ASSIGN(const auto next, reader->Next());
     if (!next) break;
     if (const auto* problem = std::get_if<RowProblem>(&*next)) {
-      return BadInput("bad row in calibration data",
-                      problem->file + " line " + std::to_string(problem->line), "a conversation",
-                      problem->reason);
+      return BadInput("bad row in calibration data", problem->file + " line " + std::to_string(problem->line),
+                      "a conversation", problem->reason);
     }
     const auto& row = std::get<EvalRow>(*next);
     if (!selection.Takes(row)) continue;
@@ -102,6 +101,11 @@ Result<int> ConvertCalibrated(ConvertOptions options, const CalibrationFlags& fl
   const CalibrationSummary& summary = recipe.summary();
   fmt::print("calibrated with {} conversations ({} tokens, {} passes), {} left out; {} inputs smoothed\n",
              summary.prompts, summary.rows, summary.passes, prompts.left_out, summary.smoothed);
+  fmt::print("{} weights, {:.1f} % of those rounded, keep {}:", summary.finer.size(),
+             100.0 * static_cast<double>(summary.finer_weights) / static_cast<double>(summary.weights),
+             options.quant == QuantFormat::kQ4 ? "q8" : "bf16");
+  for (const std::string& name : summary.finer) fmt::print(" {}", name);
+  fmt::print("\n");
   return 0;
 }
 

@@ -43,8 +43,7 @@ std::string BaseName(std::string path) {
 
 }  // namespace
 
-Result<Policy> PolicyFor(const GuardOptions& options, const ModelConfig& config,
-                         const Tokenizer& tokenizer) {
+Result<Policy> PolicyFor(const GuardOptions& options, const ModelConfig& config, const Tokenizer& tokenizer) {
   if (!options.policy.empty()) return PolicyFile(options.policy);
   for (const std::string& directory : {options.adapter, options.model}) {
     if (!directory.empty() && IsFile(directory + "/policy.json"))

@@ -1,7 +1,6 @@
 #include "quantise/calibrated_recipe.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "backend/cpu_backend.h"
@@ -12,10 +11,12 @@
 
 namespace gatehouse {
 namespace {
-double Env(const char* name, double usual) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? usual : std::atof(value);
-}
+// Of the second moments' mean diagonal: steadies the factors where few prompts say little.
+constexpr double kDamping = 0.003;
+
+// Prefixes count once for each prompt that shares them; the row that a verdict is read from, as eight.
+constexpr PassWeights kWeights = {.shared = 1.0f, .last = 8.0f};
+
 }  // namespace
 
 struct CalibratedRecipe::Model {
@@ -60,9 +61,9 @@ Result<void> CalibratedRecipe::Begin(const Checkpoint& checkpoint) {
   model_ = std::make_unique<Model>();
   GATEHOUSE_ASSIGN(model_->backend, CreateCpuBackend({.threads = options_.threads}));
   model_->observer = std::make_unique<Observer>(*model_->backend, summary_.rows);
-  GATEHOUSE_ASSIGN(model_->decoder,
-                   Decoder::Create(checkpoint.config(), model_->observer->Named(checkpoint.lookup()),
-                                   *model_->observer));
+  GATEHOUSE_ASSIGN(
+      model_->decoder,
+      Decoder::Create(checkpoint.config(), model_->observer->Named(checkpoint.lookup()), *model_->observer));
   std::vector<std::string> keys;
   for (const Product& product : products_) keys.push_back(product.key);
   model_->observer->Watch(keys, Observer::What::kSample);
@@ -75,64 +76,97 @@ Result<void> CalibratedRecipe::Begin(const Checkpoint& checkpoint) {
 
 // Looks at each input of the network in turn: what divides it, and what rounding then does to its products.
 Result<void> CalibratedRecipe::Smooth(const Checkpoint& checkpoint, MomentsMap samples) {
-  const ModelConfig& config = checkpoint.config();
   int64_t done = 0;
   for (const Product& product : products_) {
     if (options_.progress) options_.progress("smooth", ++done, static_cast<int64_t>(products_.size()));
     RoundedProducts rounded;
     rounded.inputs = &samples[product.key];
+    if (rounded.inputs->sample_rows == 0) continue;  // an expert that no token came to
     for (const TensorSpec& spec : product.weights) {
       GATEHOUSE_ASSIGN(WeightView view, checkpoint.Get(spec.name, spec.shape));
       rounded.weights.push_back({std::move(view), options_.format});
     }
-    const std::string layer = product.key.substr(0, product.key.find('.', std::string("model.layers.").size()) + 1);
-    const int index = std::atoi(product.key.c_str() + std::string("model.layers.").size());
-    const bool experts = config.is_moe[static_cast<size_t>(index)] != 0;
-    const auto ends = [&](const char* tail) {
-      const std::string t = tail;
-      return product.key.size() > t.size() && product.key.compare(product.key.size() - t.size(), t.size(), t) == 0;
-    };
-    std::vector<int64_t> shared;
-    const bool attention = ends("self_attn.q_proj.weight"), o = ends("self_attn.o_proj.weight");
-    const bool gate = ends("gate_proj.weight"), down = ends("down_proj.weight");
-    if (o) {
-      const int64_t per = config.heads / config.kv_heads;
-      for (int64_t k = 0; k < rounded.inputs->cols; ++k)
-        shared.push_back(k / config.head_dim / per * config.head_dim + k % config.head_dim);
-    }
-    SmoothingChoice choice;
-    if (rounded.inputs->sample_rows > 0 && !(gate && experts) && Env("GH_SMOOTH", 1) > 0) {
-      choice = ChooseSmoothing(rounded, shared, pool_);
-    }
-    if (LogEnabled(LogLevel::kInfo)) {
-      RoundedProducts only_inputs = rounded;
-      for (auto& weight : only_inputs.weights) weight.format = std::nullopt;
-      Log(LogLevel::kInfo, product.key + " plain " + std::to_string(choice.error_before) + " smoothed " +
-                               std::to_string(choice.error_after) + " inputs only " +
-                               std::to_string(RoundingError(only_inputs, {}, true, pool_)) + " -> " +
-                               std::to_string(RoundingError(only_inputs, choice.factors, true, pool_)));
-    }
-    if (choice.factors.empty()) continue;
-    ++summary_.smoothed;
-    const std::vector<float>& factors = choice.factors;
-    std::vector<float> inverse(factors.size());
-    for (size_t k = 0; k < factors.size(); ++k) inverse[k] = 1.0f / factors[k];
-    for (const TensorSpec& spec : product.weights) edits_[spec.name].columns = factors;
-    if (attention) edits_[layer + "input_layernorm.weight"].columns = inverse;
-    if (gate) edits_[layer + "post_attention_layernorm.weight"].columns = inverse;
-    if (down) {
-      std::string up = product.key;
-      up.replace(up.rfind("down_proj"), 9, "up_proj");
-      edits_[up].rows = inverse;
-    }
-    if (o) {
-      std::vector<float> rows(static_cast<size_t>(config.kv_heads * config.head_dim), 1.0f);
-      for (size_t k = 0; k < shared.size(); ++k) rows[static_cast<size_t>(shared[k])] = inverse[k];
-      edits_[layer + "self_attn.v_proj.weight"].rows = rows;
-    }
-    factors_[product.key] = factors;
+    SmoothProduct(checkpoint.config(), product, std::move(rounded));
   }
+  ChooseFiner();
   return {};
+}
+
+void CalibratedRecipe::SmoothProduct(const ModelConfig& config, const Product& product,
+                                     RoundedProducts rounded) {
+  const std::string& key = product.key;
+  const size_t number = std::string("model.layers.").size();
+  const std::string layer = key.substr(0, key.find('.', number) + 1);
+  const bool has_experts = config.is_moe[static_cast<size_t>(std::stoi(key.substr(number)))] != 0;
+  const auto is = [&](const char* part) { return key.find(part) != std::string::npos; };
+  std::vector<int64_t> shared;  // heads of queries that share a head of values share its factors
+  if (is("o_proj")) {
+    const int64_t per = config.heads / config.kv_heads;
+    for (int64_t k = 0; k < rounded.inputs->cols; ++k)
+      shared.push_back(k / config.head_dim / per * config.head_dim + k % config.head_dim);
+  }
+  InputMoments ordered;
+  if (is("down_proj")) {
+    const std::vector<int64_t> order = ChannelsBySize(*rounded.inputs);
+    ordered = Reordered(*rounded.inputs, order);
+    rounded.inputs = &ordered;
+    for (auto& weight : rounded.weights) weight.view = EditedView(weight.view, {{}, {}, {}, order});
+    for (const char* maker : {"gate_proj", "up_proj"}) {
+      std::string name = key;
+      edits_[name.replace(name.rfind("down_proj"), 9, maker)].row_order = order;
+    }
+    edits_[key].column_order = order;
+    orders_[key] = order;
+  }
+  // The router, which keeps its precision, and every expert share a norm: it stays.
+  const SmoothingChoice choice =
+      is("gate_proj") && has_experts ? SmoothingChoice{} : ChooseSmoothing(rounded, shared, pool_);
+  const std::vector<float>& factors = choice.factors;
+  for (size_t i = 0; i < rounded.weights.size(); ++i) {
+    const RoundedProducts one{rounded.inputs, {rounded.weights[i]}};
+    const TensorSpec& spec = product.weights[i];
+    measured_.push_back({spec.name, RoundingError(one, factors, true, pool_), spec.shape[0] * spec.shape[1]});
+    if (LogEnabled(LogLevel::kInfo)) {
+      RoundedProducts inputs = one;
+      inputs.weights[0].format = std::nullopt;
+      Log(LogLevel::kInfo, spec.name + ": error " + std::to_string(RoundingError(one, {}, true, pool_)) +
+                               ", smoothed " + std::to_string(measured_.back().error) +
+                               "; of the inputs alone " +
+                               std::to_string(RoundingError(inputs, {}, true, pool_)) + ", smoothed " +
+                               std::to_string(RoundingError(inputs, factors, true, pool_)));
+    }
+  }
+  if (factors.empty()) return;
+  ++summary_.smoothed;
+  std::vector<float> inverse(factors.size());
+  for (size_t k = 0; k < factors.size(); ++k) inverse[k] = 1.0f / factors[k];
+  for (const TensorSpec& spec : product.weights) edits_[spec.name].columns = factors;
+  if (is("q_proj")) edits_[layer + "input_layernorm.weight"].columns = inverse;
+  if (is("gate_proj")) edits_[layer + "post_attention_layernorm.weight"].columns = inverse;
+  if (is("down_proj")) {
+    std::string up = key;
+    edits_[up.replace(up.rfind("down_proj"), 9, "up_proj")].rows = inverse;
+  }
+  if (is("o_proj")) {
+    std::vector<float>& rows = edits_[layer + "self_attn.v_proj.weight"].rows;
+    rows.assign(static_cast<size_t>(config.kv_heads) * static_cast<size_t>(config.head_dim), 1.0f);
+    for (size_t k = 0; k < shared.size(); ++k) rows[static_cast<size_t>(shared[k])] = inverse[k];
+  }
+  factors_[key] = factors;
+}
+
+// Those weights keep a finer format that lose most by rounding for their size.
+void CalibratedRecipe::ChooseFiner() {
+  std::stable_sort(measured_.begin(), measured_.end(), [](const Measured& a, const Measured& b) {
+    return a.error / static_cast<double>(a.size) > b.error / static_cast<double>(b.size);
+  });
+  const double most = options_.finer_share * static_cast<double>(summary_.weights);
+  for (const Measured& one : measured_) {
+    if (static_cast<double>(summary_.finer_weights + one.size) > most) continue;
+    finer_.insert(one.name);
+    summary_.finer.push_back(one.name);
+    summary_.finer_weights += one.size;
+  }
 }
 
 std::optional<QuantFormat> CalibratedRecipe::FormatOf(const std::string& name, QuantFormat usual) const {
@@ -157,11 +191,12 @@ Result<void> CalibratedRecipe::NextPass(const std::string& key) {
     keys.push_back(product->key);
   }
   model_->observer->Watch(keys, Observer::What::kMoments);
-  const PassWeights weights{static_cast<float>(Env("GH_SHARED", 1)), static_cast<float>(Env("GH_LAST", 8))};
   ++summary_.passes;
-  GATEHOUSE_TRY(RunPrompts(options_.prompts, weights, *model_->decoder, *model_->observer, [&](int64_t done) {
-    if (options_.progress) options_.progress("pass " + std::to_string(summary_.passes), done, summary_.rows);
-  }));
+  GATEHOUSE_TRY(
+      RunPrompts(options_.prompts, kWeights, *model_->decoder, *model_->observer, [&](int64_t done) {
+        if (options_.progress)
+          options_.progress("pass " + std::to_string(summary_.passes), done, summary_.rows);
+      }));
   moments_ = model_->observer->Take();
   return {};
 }
@@ -181,8 +216,10 @@ Result<PanelRounder> CalibratedRecipe::RounderOf(const std::string& name, const 
     if (const auto factors = factors_.find(key); factors != factors_.end()) {
       for (const float factor : factors->second) scale.push_back(1.0f / factor);
     }
-    GATEHOUSE_ASSIGN(factor_,
-                     FactorMoments(moments.second, view.cols, scale, Env("GH_DAMP", 0.003), key));
+    const auto order = orders_.find(key);
+    GATEHOUSE_ASSIGN(factor_, FactorMoments(moments.second, view.cols,
+                                            order == orders_.end() ? std::vector<int64_t>{} : order->second,
+                                            scale, kDamping, key));
     factor_key_ = key;
   }
   return PanelRounder([this, format](const float* w, int rows, uint8_t* values, float* scales) {

@@ -28,7 +28,7 @@ struct CalibrationOptions {
   int threads = 0;                     // 0: physical cores
   int64_t memory = int64_t{4} << 30;   // bytes for second moments; what does not fit is another pass
   QuantFormat format = QuantFormat::kQ8;
-  double finer_share = 0.03;  // of the rounded weights, at most, that keep a finer format
+  double finer_share = 0.05;  // of the rounded weights, at most, that keep a finer format
   // Called with the name of a step, and how much of it is done.
   std::function<void(const std::string& step, int64_t done, int64_t total)> progress = {};
 };
@@ -58,9 +58,16 @@ class CalibratedRecipe : public ConvertRecipe {
   const CalibrationSummary& summary() const { return summary_; }
 
  private:
-  struct Model;    // the network under observation
-  struct Product;  // products that share an input
+  struct Model;      // the network under observation
+  struct Product;    // products that share an input
+  struct Measured {  // what rounding does to a weight's product
+    std::string name;
+    double error;
+    int64_t size;
+  };
   Result<void> Smooth(const Checkpoint& checkpoint, MomentsMap samples);
+  void SmoothProduct(const ModelConfig& config, const Product& product, RoundedProducts rounded);
+  void ChooseFiner();
   Result<void> NextPass(const std::string& key);
 
   CalibrationOptions options_;
@@ -69,7 +76,9 @@ class CalibratedRecipe : public ConvertRecipe {
   std::unique_ptr<Model> model_;
   std::vector<Product> products_;  // in the order of the forward pass
   EditMap edits_;
-  std::map<std::string, std::vector<float>, std::less<>> factors_;  // by key: what inputs are divided by
+  std::map<std::string, std::vector<float>, std::less<>> factors_;   // by key: what inputs are divided by
+  std::map<std::string, std::vector<int64_t>, std::less<>> orders_;  // by key: of the channels
+  std::vector<Measured> measured_;
   std::set<std::string, std::less<>> finer_;
   MomentsMap moments_;
   FeedbackFactor factor_;  // of factor_key_

@@ -77,8 +77,7 @@ void Observer::AddMoments(std::vector<float> x, int64_t rows, InputMoments* mome
   std::vector<float> turned(x.size());  // X^T [cols, rows], rows times the root of their weights
   for (int64_t row = 0; row < rows; ++row) {
     const float weight = weighted ? row_weights_[static_cast<size_t>(row)] : 1.0f;
-    const float root =
-        std::sqrt(weight / (1.0f + squares[static_cast<size_t>(row)] / moments->usual_square));
+    const float root = std::sqrt(weight / (1.0f + squares[static_cast<size_t>(row)] / moments->usual_square));
     for (int64_t col = 0; col < cols; ++col)
       turned[static_cast<size_t>(col * rows + row)] = x[static_cast<size_t>(row * cols + col)] * root;
   }

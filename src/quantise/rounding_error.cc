@@ -19,8 +19,8 @@ RowMatrix RoundInputs(RowMatrix x) {
   std::vector<int8_t> values(static_cast<size_t>(rows * stride));
   std::vector<float> scales(static_cast<size_t>(rows * groups));
   std::vector<int32_t> sums(scales.size());
-  RefQuant(QuantFormat::kQ8)->round(x.data(), rows, cols, cols, values.data(), stride, scales.data(),
-                                    sums.data());
+  RefQuant(QuantFormat::kQ8)
+      ->round(x.data(), rows, cols, cols, values.data(), stride, scales.data(), sums.data());
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t k = 0; k < cols; ++k) {
       x(row, k) = scales[static_cast<size_t>(row * groups + k / kQuantGroup)] *
@@ -89,8 +89,8 @@ double RoundingError(const RoundedProducts& products, const std::vector<float>& 
   const float floor = whole_sum.mean() * 1e-3f;  // a row of next to nothing is no measure
   double total = 0.0;
   for (int64_t row = 0; row < rows; ++row) {
-    total += static_cast<double>(wrong_sum[row] / std::max(whole_sum[row], floor)) /
-             static_cast<double>(rows);
+    total +=
+        static_cast<double>(wrong_sum[row] / std::max(whole_sum[row], floor)) / static_cast<double>(rows);
   }
   return whole_sum.mean() > 0.0f ? total : 0.0;
 }

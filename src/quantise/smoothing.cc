@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace gatehouse {
 namespace {
@@ -74,15 +75,57 @@ std::vector<float> Factors(const std::vector<float>& inputs, const std::vector<f
 WeightView EditedView(const WeightView& view, const WeightEdit& edit) {
   WeightView out = view;
   out.read_rows = [view, edit](int64_t first, int64_t count, float* values) {
-    view.ReadRows(first, count, values);
+    std::vector<float> ordered(edit.column_order.size());
     for (int64_t n = 0; n < count; ++n) {
-      const float row = edit.rows.empty() ? 1.0f : edit.rows[static_cast<size_t>(first + n)];
-      for (int64_t k = 0; k < view.cols; ++k) {
-        const float column = edit.columns.empty() ? 1.0f : edit.columns[static_cast<size_t>(k)];
-        values[n * view.cols + k] *= row * column;
+      const auto at = static_cast<size_t>(first + n);
+      const float row = edit.rows.empty() ? 1.0f : edit.rows[at];
+      float* to = values + n * view.cols;
+      view.ReadRows(edit.row_order.empty() ? first + n : edit.row_order[at], 1, to);
+      if (!ordered.empty()) {
+        for (size_t k = 0; k < ordered.size(); ++k) ordered[k] = to[edit.column_order[k]];
+        std::copy(ordered.begin(), ordered.end(), to);
       }
+      for (int64_t k = 0; k < view.cols; ++k)
+        to[k] *= row * (edit.columns.empty() ? 1.0f : edit.columns[static_cast<size_t>(k)]);
     }
   };
+  return out;
+}
+
+std::vector<int64_t> ChannelsBySize(const InputMoments& inputs) {
+  const int64_t cols = inputs.cols;
+  std::vector<double> squares(static_cast<size_t>(inputs.sample_rows), 0.0);  // of rows
+  std::vector<double> sizes(static_cast<size_t>(cols), 0.0);
+  const auto square = [&](int64_t row, int64_t k) {
+    const auto value = static_cast<double>(inputs.samples[static_cast<size_t>(row * cols + k)]);
+    return value * value;
+  };
+  for (int64_t row = 0; row < inputs.sample_rows; ++row) {
+    for (int64_t k = 0; k < cols; ++k) squares[static_cast<size_t>(row)] += square(row, k);
+  }
+  std::vector<double> sorted = squares;
+  std::sort(sorted.begin(), sorted.end());
+  const double usual = sorted.empty() ? 0.0 : sorted[sorted.size() / 2];
+  for (int64_t row = 0; row < inputs.sample_rows; ++row) {
+    const double weight = 1.0 / (1.0 + squares[static_cast<size_t>(row)] / std::max(usual, 1e-30));
+    for (int64_t k = 0; k < cols; ++k) sizes[static_cast<size_t>(k)] += weight * square(row, k);
+  }
+  std::vector<int64_t> order(static_cast<size_t>(cols));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return sizes[static_cast<size_t>(a)] > sizes[static_cast<size_t>(b)];
+  });
+  return order;
+}
+
+InputMoments Reordered(const InputMoments& inputs, const std::vector<int64_t>& order) {
+  InputMoments out = inputs;
+  for (int64_t row = 0; row < inputs.sample_rows; ++row) {
+    for (int64_t k = 0; k < inputs.cols; ++k) {
+      out.samples[static_cast<size_t>(row * inputs.cols + k)] =
+          inputs.samples[static_cast<size_t>(row * inputs.cols + order[static_cast<size_t>(k)])];
+    }
+  }
   return out;
 }
 

@@ -1,7 +1,8 @@
 // Smoothing: a product's inputs are divided, channel by channel, by factors that its weights are multiplied
 // by, so that neither has channels far larger than their group's others, which rounding would pay for. The
 // division is folded into what makes the inputs: a norm's weight, the rows of up before down, of v before o.
-// In exact arithmetic the network stays the same.
+// In exact arithmetic the network stays the same. So it does when the channels between up and down change
+// places: those of like size then share a group's scale.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,13 @@
 
 namespace gatehouse {
 
-// What a weight [N, K] (or a vector, N = 1) is multiplied by: element (n, k) by rows[n] * columns[k]. Either
-// may be empty: ones.
+// How a weight [N, K] (or a vector, N = 1) is changed: element (n, k) becomes rows[n] * columns[k] * element
+// (row_order[n], column_order[k]). Any may be empty: ones, the same order.
 struct WeightEdit {
   std::vector<float> rows;
   std::vector<float> columns;
+  std::vector<int64_t> row_order;
+  std::vector<int64_t> column_order;
 };
 using EditMap = std::map<std::string, WeightEdit, std::less<>>;
 
@@ -42,6 +45,11 @@ struct RoundedProducts {
 // them are rounded plainly. Looks at some of each weight's rows.
 double RoundingError(const RoundedProducts& products, const std::vector<float>& factors, bool round_inputs,
                      ThreadPool& pool);
+
+// The channels of the sample, those of largest mean square first; rows far above the others count less.
+std::vector<int64_t> ChannelsBySize(const InputMoments& inputs);
+// The sample with its channels in another order.
+InputMoments Reordered(const InputMoments& inputs, const std::vector<int64_t>& order);
 
 struct SmoothingChoice {
   std::vector<float> factors;  // [K], what inputs are divided by; empty: best left alone
