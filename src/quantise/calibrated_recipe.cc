@@ -205,6 +205,7 @@ Result<PanelRounder> CalibratedRecipe::RounderOf(const std::string& name, const 
                                                  QuantFormat format) {
   const std::string key = MomentsKey(name);
   if (factor_key_ != key) {
+    factor_ = {};  // two at once would be half a gigabyte for the largest products
     if (moments_.count(key) == 0) GATEHOUSE_TRY(NextPass(key));
     InputMoments moments = std::move(moments_[key]);
     moments_.erase(key);

@@ -34,14 +34,15 @@ Result<FeedbackFactor> FactorMoments(const std::vector<float>& second, int64_t c
   }
   h.diagonal().array() += damping;
   const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> done(h);  // in place
-  if (done.info() != Eigen::Success) {
+  double sum = 0.0;
+  for (int64_t k = 0; k < cols; ++k) sum += h(k, k) * h(k, k);
+  // Eigen takes a NaN for positive.
+  if (done.info() != Eigen::Success || !std::isfinite(sum)) {
     return InternalError(
         "second moments of a product's inputs cannot be factored: they are not finite, or "
         "the damping is too small",
         name);
   }
-  double sum = 0.0;
-  for (int64_t k = 0; k < cols; ++k) sum += h(k, k) * h(k, k);
   for (int64_t k = 0; k < cols; ++k) {
     const double root = h(cols - 1 - k, cols - 1 - k);
     out.d[static_cast<size_t>(k)] = static_cast<float>(root * root * static_cast<double>(cols) / sum);
