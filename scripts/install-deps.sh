@@ -13,6 +13,8 @@ packages=(
   g++ cmake ninja-build pkg-config
   # configuration, command line, log
   nlohmann-json3-dev libsimdjson-dev libcli11-dev libspdlog-dev libfmt-dev
+  # linear algebra of calibrated conversion
+  libeigen3-dev
   # compressed data sets
   zlib1g-dev
   # image decoders

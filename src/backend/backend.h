@@ -151,9 +151,8 @@ class Backend {
   virtual void ScaleRows(Mat x, std::span<const float> scales) = 0;              // host scales, one a row
   virtual void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) = 0;  // x[i] += table[rows[i]]
 
-  // weight null: all ones. out may be x.
-  virtual void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) = 0;
-  virtual void LayerNorm(Mat x, const DeviceWeight& weight, const DeviceWeight& bias, float eps, Mat out) = 0;
+  // out [x.rows(), x.cols()] = the input itself; out may be the matrix it is a function of.
+  virtual void Compute(const LinearInput& x, Mat out) = 0;
 
   // Rotates every head of x [rows, heads * head_dim] by cos/sin [rows, head_dim / 2]. `interleaved`: pairs
   // (2i, 2i+1), else (i, i + head_dim/2).

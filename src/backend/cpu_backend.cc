@@ -105,14 +105,11 @@ class CpuBackend : public Backend {
     });
   }
 
-  void RmsNorm(Mat x, const DeviceWeight* weight, float eps, Mat out) override {
-    const float* scale = weight == nullptr ? nullptr : VectorOf(*weight);
-    ForRows(x.rows,
-            [&](int64_t row) { vector_->rms_norm(RowOf(x, row), scale, x.cols, eps, RowOf(out, row)); });
-  }
-  void LayerNorm(Mat x, const DeviceWeight& weight, const DeviceWeight& bias, float eps, Mat out) override {
-    ForRows(x.rows, [&](int64_t row) {
-      vector_->layer_norm(RowOf(x, row), VectorOf(weight), VectorOf(bias), x.cols, eps, RowOf(out, row));
+  void Compute(const LinearInput& x, Mat out) override {
+    ForRows(x.rows(), [&](int64_t row) {
+      const float* computed = ComputeRows(*vector_, x, row, 1, RowOf(out, row));
+      if (computed != RowOf(out, row))
+        std::memcpy(RowOf(out, row), computed, static_cast<size_t>(out.cols) * sizeof(float));
     });
   }
 

@@ -125,6 +125,11 @@ struct LinearContext {
   AlignedBuffer* rounded;         // x in bf16, or in float32 where it had to be computed
   RoundedRows* rounded8;
 };
+// Rows first .. first+count of an input, [count][cols]: x itself, or computed into `out`, which may be the
+// rows that they are computed from.
+const float* ComputeRows(const VectorKernel& vector, const LinearInput& x, int64_t first, int64_t count,
+                         float* out);
+
 void RunLinear(const LinearContext& context, const LinearInput& x,
                std::initializer_list<Backend::LinearTerm> terms);
 

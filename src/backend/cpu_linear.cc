@@ -59,35 +59,6 @@ const WeightView& ViewOf(const Backend::LinearTerm& term) {
 
 constexpr int64_t kRoundRows = 4;  // that a thread computes and rounds at once
 
-// Rows first .. first+count of f(x), [count][cols]: x itself, or computed into `out`.
-const float* ComputeRows(const VectorKernel& vector, const LinearInput& x, int64_t first, int64_t count,
-                         float* out) {
-  if (x.kind == LinearInput::Kind::kPlain) return RowOf(x.x, first);
-  const int64_t n = x.cols();
-  for (int64_t row = first; row < first + count; ++row) {
-    float* to = out + (row - first) * n;
-    const float* from = RowOf(x.x, row);
-    switch (x.kind) {
-      case LinearInput::Kind::kPlain:
-        break;
-      case LinearInput::Kind::kRmsNorm:
-        vector.rms_norm(from, x.weight == nullptr ? nullptr : VectorOf(*x.weight), n, x.eps, to);
-        break;
-      case LinearInput::Kind::kLayerNorm:
-        vector.layer_norm(from, VectorOf(*x.weight), VectorOf(*x.bias), n, x.eps, to);
-        break;
-      case LinearInput::Kind::kSwiGlu:
-        vector.swiglu(from, RowOf(x.up, row), n, to);
-        break;
-      case LinearInput::Kind::kGelu:
-        std::copy(from, from + n, to);
-        vector.gelu(to, n);
-        break;
-    }
-  }
-  return out;
-}
-
 // The input in the forms that a call's products take it in; null where no product wants that form.
 struct Forms {
   float* f32 = nullptr;  // [rows][cols]
@@ -127,6 +98,34 @@ void FillForms(const LinearContext& context, const LinearInput& x, const Forms& 
 }
 
 }  // namespace
+
+const float* ComputeRows(const VectorKernel& vector, const LinearInput& x, int64_t first, int64_t count,
+                         float* out) {
+  if (x.kind == LinearInput::Kind::kPlain) return RowOf(x.x, first);
+  const int64_t n = x.cols();
+  for (int64_t row = first; row < first + count; ++row) {
+    float* to = out + (row - first) * n;
+    const float* from = RowOf(x.x, row);
+    switch (x.kind) {
+      case LinearInput::Kind::kPlain:
+        break;
+      case LinearInput::Kind::kRmsNorm:
+        vector.rms_norm(from, x.weight == nullptr ? nullptr : VectorOf(*x.weight), n, x.eps, to);
+        break;
+      case LinearInput::Kind::kLayerNorm:
+        vector.layer_norm(from, VectorOf(*x.weight), VectorOf(*x.bias), n, x.eps, to);
+        break;
+      case LinearInput::Kind::kSwiGlu:
+        vector.swiglu(from, RowOf(x.up, row), n, to);
+        break;
+      case LinearInput::Kind::kGelu:
+        if (to != from) std::copy(from, from + n, to);
+        vector.gelu(to, n);
+        break;
+    }
+  }
+  return out;
+}
 
 void RunLinear(const LinearContext& context, const LinearInput& x,
                std::initializer_list<Backend::LinearTerm> terms) {

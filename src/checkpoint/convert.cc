@@ -14,6 +14,13 @@
 #include "formats/safetensors.h"
 
 namespace gatehouse {
+// What rounding would hurt, or is small beside the rest, keeps BF16: routers, the head, everything that sees.
+bool IsRounded(const TensorSpec& spec) {
+  const std::string& name = spec.name;
+  return spec.role == TensorSpec::Role::kLinear && name.rfind("model.layers.", 0) == 0 &&
+         name.find("router") == std::string::npos;
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -30,15 +37,9 @@ struct Planned {
   }
 };
 
-// What rounding would hurt, or is small beside the rest, keeps BF16: routers, the head, everything that sees.
-bool IsRounded(const TensorSpec& spec) {
-  const std::string& name = spec.name;
-  return spec.role == TensorSpec::Role::kLinear && name.rfind("model.layers.", 0) == 0 &&
-         name.find("router") == std::string::npos;
-}
-
 // Packed matrices first (their sizes keep each at a multiple of 64), then embeddings, then vectors.
-std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantFormat> quant) {
+std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantFormat> quant,
+                          const ConvertRecipe* recipe) {
   std::vector<Planned> plan;
   const std::vector<TensorSpec> specs = ListTensors(checkpoint.config());
   for (const auto role :
@@ -48,11 +49,12 @@ std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantForma
       // Vectors are few: they keep their precision.
       const bool is_bf16 = checkpoint.stored().find(spec.name)->second.tensor.dtype == DType::kBF16;
       const bool values = role == TensorSpec::Role::kValues;
-      plan.push_back(
-          {spec, values && !is_bf16 ? DType::kF32 : DType::kBF16, role == TensorSpec::Role::kLinear});
+      const bool is_edited = recipe != nullptr && recipe->Edits(spec.name);
+      plan.push_back({spec, values && (!is_bf16 || is_edited) ? DType::kF32 : DType::kBF16,
+                      role == TensorSpec::Role::kLinear});
       if (quant && IsRounded(spec)) {
-        plan.back().quant = quant;
-        plan.back().dtype = DType::kU8;
+        plan.back().quant = recipe == nullptr ? quant : recipe->FormatOf(spec.name, *quant);
+        if (plan.back().quant) plan.back().dtype = DType::kU8;
       }
     }
   }
@@ -60,7 +62,8 @@ std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantForma
 }
 
 Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planned>& plan,
-                          const std::string& path, int threads, const ProgressCallback& progress) {
+                          ConvertRecipe* recipe, const std::string& path, int threads,
+                          const ProgressCallback& progress) {
   std::vector<TensorDeclaration> declarations;
   int64_t total = 0, done = 0;
   for (const Planned& item : plan) {
@@ -87,17 +90,23 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
     return {};
   };
   for (const Planned& item : plan) {
-    GATEHOUSE_ASSIGN(const WeightView view, checkpoint.Get(item.spec.name, item.spec.shape));
+    const std::string& name = item.spec.name;
+    GATEHOUSE_ASSIGN(const WeightView stored, checkpoint.Get(name, item.spec.shape));
+    const WeightView view = recipe != nullptr && recipe->Edits(name) ? recipe->Edit(name, stored) : stored;
     if (item.quant) {
       std::vector<float> scales;
-      GATEHOUSE_TRY(StreamQuant(view, *item.quant, item.spec.name, pool, sink, &scales));
+      PanelRounder round;
+      if (recipe != nullptr) {
+        GATEHOUSE_ASSIGN(round, recipe->RounderOf(name, view, *item.quant));
+      }
+      GATEHOUSE_TRY(StreamQuant(view, *item.quant, name, pool, sink, &scales, round));
       GATEHOUSE_TRY(sink(std::as_bytes(std::span(scales))));
     } else {
       GATEHOUSE_TRY(item.packed ? StreamPacked(view, pool, sink) : StreamRows(view, item.dtype, sink));
     }
     // A slice of a fused tensor is not one stretch: its pages are its neighbours' too.
-    if (checkpoint.stored().find(item.spec.name)->second.order != StoredWeight::Order::kTransposed) {
-      ReleasePages({view.tensor.data, static_cast<size_t>(view.tensor.bytes())});
+    if (checkpoint.stored().find(name)->second.order != StoredWeight::Order::kTransposed) {
+      ReleasePages({stored.tensor.data, static_cast<size_t>(stored.tensor.bytes())});
     }
   }
   return writer.Finish();
@@ -196,12 +205,14 @@ Result<void> Convert(const ConvertOptions& options, const ProgressCallback& prog
   fs::create_directories(part, code);
   if (code) return Error{ErrorCode::kInternal, "cannot make directory", part.string(), {}, code.message()};
 
-  const std::vector<Planned> plan = Plan(*checkpoint, options.quant);
   const std::string weights = !options.quant ? "bf16" : *options.quant == QuantFormat::kQ8 ? "q8" : "q4";
+  ConvertRecipe* recipe = options.quant ? options.recipe : nullptr;
   const auto write = [&]() -> Result<void> {
     GATEHOUSE_TRY(CopyCompanions(options, *checkpoint, part));
-    GATEHOUSE_TRY(
-        WriteWeights(*checkpoint, plan, (part / kConvertedWeights).string(), options.threads, progress));
+    if (recipe != nullptr) GATEHOUSE_TRY(recipe->Begin(*checkpoint));
+    const std::vector<Planned> plan = Plan(*checkpoint, options.quant, recipe);
+    GATEHOUSE_TRY(WriteWeights(*checkpoint, plan, recipe, (part / kConvertedWeights).string(),
+                               options.threads, progress));
     GATEHOUSE_TRY(WriteDescription(*checkpoint, plan, weights, part / "gatehouse.json"));
     return Publish(part, output);
   };

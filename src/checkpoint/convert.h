@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "checkpoint/recipe.h"
 #include "checkpoint/weights.h"
 #include "gatehouse/result.h"
 
@@ -35,9 +36,14 @@ struct ConvertOptions {
   // Rounds the layers' products to 8 or 4 bits; routers, the head, embeddings, norms and vision stay as they
   // are.
   std::optional<QuantFormat> quant = {};
+  // How to round, with `quant`; null: each weight by itself.
+  ConvertRecipe* recipe = nullptr;
   // Gives the bytes of tokenizer.bin (this folder knows nothing of text); none: no such file.
   std::function<Result<std::string>(const Checkpoint&)> tokenizer = {};
 };
+
+// Whether `quant` rounds this tensor.
+bool IsRounded(const TensorSpec& spec);
 
 // Called now and then with the bytes of weights written so far, and all.
 using ProgressCallback = std::function<void(int64_t done, int64_t total)>;

@@ -82,7 +82,8 @@ Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const Byte
 }
 
 Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std::string& name,
-                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales) {
+                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales,
+                         const PanelRounder& round) {
   const int64_t panels = (weight.rows + kPackedRows - 1) / kPackedRows;
   const int64_t panel_scales = QuantGroups(weight.cols) * kPackedRows;
   scales->resize(static_cast<size_t>(panels * panel_scales));
@@ -98,8 +99,13 @@ Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std
       finite.store(false, std::memory_order_relaxed);
       return;
     }
-    PackQuantPanel(format, wide.data(), weight.cols, static_cast<int>(rows), weight.cols,
-                   reinterpret_cast<uint8_t*>(out), scales->data() + row / kPackedRows * panel_scales);
+    auto* values = reinterpret_cast<uint8_t*>(out);
+    float* panel = scales->data() + row / kPackedRows * panel_scales;
+    if (round) {
+      round(wide.data(), static_cast<int>(rows), values, panel);
+    } else {
+      PackQuantPanel(format, wide.data(), weight.cols, static_cast<int>(rows), weight.cols, values, panel);
+    }
   };
   const auto check = [&]() -> Result<void> {
     if (finite.load(std::memory_order_relaxed)) return {};

@@ -10,6 +10,7 @@
 
 #include "backend/weight_view.h"
 #include "base/thread_pool.h"
+#include "checkpoint/recipe.h"
 #include "gatehouse/result.h"
 #include "tensor/tensor.h"
 
@@ -41,9 +42,10 @@ using ByteSink = std::function<Result<void>(std::span<const std::byte>)>;
 // owner, that is a mapped file: pages that are done with are given back.
 Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink);
 // Rounds a weight panel by panel; the values go to the sink, the scales (QuantScalesShape) to `scales`. name:
-// for errors. Errors: kModel: a weight that is not finite.
+// for errors. round: in place of PackQuantPanel, where set. Errors: kModel: a weight that is not finite.
 Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std::string& name,
-                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales);
+                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales,
+                         const PanelRounder& round = {});
 // Row-major BF16, or F32.
 Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& sink);
 

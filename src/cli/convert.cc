@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "checkpoint/prune.h"
+#include "cli/calibration.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "formats/tokenizer_binary.h"
@@ -16,9 +17,11 @@ void AddConvert(CLI::App& app, Action* action) {
   command->footer(
       "Examples:\n"
       "  gatehouse convert llama-guard-4 llama-guard-4.gatehouse\n"
-      "  gatehouse convert llama-guard-4 llama-guard-4-q8 --quant q8");
+      "  gatehouse convert llama-guard-4 llama-guard-4-q8 --quant q8\n"
+      "  gatehouse convert llama-guard-4 llama-guard-4-q4 --quant q4 --calibrate conversations.jsonl");
   auto options = std::make_shared<ConvertOptions>();
   auto quant = std::make_shared<std::string>("bf16");
+  auto calibration = std::make_shared<CalibrationFlags>();
   command->add_option("input", options->input, "Hugging Face directory or .gguf file")->required();
   command->add_option("output", options->output, "directory to write")->required();
   command->add_option("--adapter", options->adapter, "directory of a PEFT LoRA adapter to merge");
@@ -27,6 +30,7 @@ void AddConvert(CLI::App& app, Action* action) {
       ->check(CLI::Range(1, 1024));
   command->add_option("--quant", *quant, "bf16, or the layers' weights rounded: q8, q4")
       ->check(CLI::IsMember({"bf16", "q8", "q4"}));
+  calibration->AddTo(*command);
   command->callback([=] {
     *action = [=]() -> Result<int> {
       if (*quant == "q8") options->quant = QuantFormat::kQ8;
@@ -35,6 +39,7 @@ void AddConvert(CLI::App& app, Action* action) {
         GATEHOUSE_ASSIGN(TokenizerData data, TokenizerDataOf(checkpoint));
         return WriteTokenizerBinary(std::move(data));
       };
+      if (!calibration->file.empty()) return ConvertCalibrated(*options, *calibration);
       Progress progress("convert");
       GATEHOUSE_TRY(Convert(*options, [&](int64_t done, int64_t total) { progress.Update(done, total); }));
       return 0;

@@ -36,9 +36,14 @@ Result<Policy> PolicyFile(const std::string& path) {
   return ParsePolicy(*text, path);
 }
 
-// --policy, else the model's (or adapter's) policy.json, else by family.
-Result<Policy> FindPolicy(const GuardOptions& options, const ModelConfig& config,
-                          const Tokenizer& tokenizer) {
+std::string BaseName(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace
+
+Result<Policy> PolicyFor(const GuardOptions& options, const ModelConfig& config, const Tokenizer& tokenizer) {
   if (!options.policy.empty()) return PolicyFile(options.policy);
   for (const std::string& directory : {options.adapter, options.model}) {
     if (!directory.empty() && IsFile(directory + "/policy.json"))
@@ -52,13 +57,6 @@ Result<Policy> FindPolicy(const GuardOptions& options, const ModelConfig& config
   return ModelError("no policy for this model", options.model, "policy.json beside the weights, or --policy",
                     "neither");
 }
-
-std::string BaseName(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path.substr(path.rfind('/') + 1);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   if (options.device != "cpu") return UsageError("unknown device", "device", "cpu", options.device);
@@ -80,7 +78,7 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
                       "at most " + std::to_string(config.vocab) + " token ids",
                       std::to_string(impl->tokenizer->vocab_size()));
   }
-  GATEHOUSE_ASSIGN(impl->policy, FindPolicy(options, config, *impl->tokenizer));
+  GATEHOUSE_ASSIGN(impl->policy, PolicyFor(options, config, *impl->tokenizer));
   GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
 
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = options.threads,

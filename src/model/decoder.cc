@@ -184,7 +184,7 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   const float eps = static_cast<float>(config_.norm_eps);
   if (tap != nullptr) {
     const Mat normed = work_->normed.Get(count, hidden);
-    backend_.RmsNorm(work_->rows, final_norm_.get(), eps, normed);
+    backend_.Compute(LinearInput::RmsNorm(work_->rows, final_norm_.get(), eps), normed);
     show(config_.layers, normed);
   }
 
@@ -241,7 +241,7 @@ void Decoder::FeedForwardBlock(size_t index) {
   const bool has_experts = layer.router != nullptr;
   if (has_experts) {  // which read the normed rows, too
     const Mat normed = work_->normed.Get(count, config_.hidden);
-    backend_.RmsNorm(work_->rows, layer.feed_forward_norm.get(), eps, normed);
+    backend_.Compute(LinearInput::RmsNorm(work_->rows, layer.feed_forward_norm.get(), eps), normed);
     input = normed;
   }
   const Mat gate = work_->gate.Get(count, layer.dense.gate->rows);

@@ -216,12 +216,12 @@ Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out,
   backend_.Upload(all_sin.data(), work_->sin_rows);
 
   const float eps = static_cast<float>(vision.norm_eps);
-  backend_.LayerNorm(x, *pre_weight_, *pre_bias_, eps, x);
+  backend_.Compute(LinearInput::LayerNorm(x, *pre_weight_, *pre_bias_, eps), x);
   for (const Layer& layer : layers_) {
     Block(layer, layout, x);
     if (between_layers) between_layers();
   }
-  backend_.LayerNorm(x, *post_weight_, *post_bias_, eps, x);
+  backend_.Compute(LinearInput::LayerNorm(x, *post_weight_, *post_bias_, eps), x);
 
   // [4 n, hidden] read as [n, 4 hidden]: the gather put the four patches of a token behind each other.
   Mat shuffled = work_->shuffled.Get(static_cast<int64_t>(shuffle_rows.size()), hidden);

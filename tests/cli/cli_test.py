@@ -220,5 +220,36 @@ for isa in ('ref', 'avx2'):
     code, out, err = run('classify', *M, '--user', 'hello', '--json', '--dtype', 'f32', env={'GATEHOUSE_ISA': isa})
     check('--dtype f32 with ' + isa, (code == 2 and isa == 'avx2') or (code == 0 and abs(json.loads(out)['unsafe_score'] - score) < 0.02), (out, err))
 
+
+# ---- calibrated conversion
+def calibration(name, lines):
+    path = os.path.join(WORK, name)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(''.join(line + '\n' for line in lines))
+    return path
+
+
+row = json.dumps({'id': 'N', 'label': 'safe', 'messages': [{'role': 'user', 'content': 'hello number N'}]})
+rows = [row.replace('N', str(i)) for i in range(10)]
+rounded = os.path.join(WORK, 'rounded')
+for what, lines, flags, expected, words in (
+        ('of few rows', rows[:3], (), 3, 'at least 8'),
+        ('with a bad row', rows[:4] + ['{"id": 4, "messages": []}'] + rows[5:], (), 3, 'line 5'),
+        ('that is empty', [], (), 3, 'calibration-file'),
+        ('with no such size', rows, ('--calibrate-memory', 'much'), 2, '--calibrate-memory'),
+        ('with too little memory', rows, ('--calibrate-memory', '1KB'), 2, '--calibrate-memory')):
+    path = calibration('calibration-file.jsonl', lines)
+    code, out, err = run('convert', MODEL, rounded, '--quant', 'q8', '--calibrate', path, *flags)
+    check('calibration file ' + what, code == expected and words in err and not os.path.exists(rounded), (code, out, err))
+code, _, err = run('convert', MODEL, rounded, '--quant', 'q8', '--calibrate', os.path.join(WORK, 'none.jsonl'))
+check('calibration file that is not there', code == 3 and 'none.jsonl' in err, err)
+path = calibration('calibration-file.jsonl', rows)
+code, _, err = run('convert', MODEL, rounded, '--calibrate', path)
+check('calibration without rounding', code == 2 and '--quant' in err, err)
+code, out, err = run('convert', MODEL, rounded, '--quant', 'q8', '--calibrate', path)
+check('calibrated conversion says what it did', code == 0 and '10 conversations' in out, (out, err))
+code, out, err = run('classify', '--model', rounded, '--user', 'hello', '--json')
+check('calibrated model answers', code == 0 and abs(json.loads(out)['unsafe_score'] - score) < 0.05, (out, err))
+
 print(f'{failures} failures')
 sys.exit(1 if failures else 0)

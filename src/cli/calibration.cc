@@ -1,0 +1,115 @@
+#include "cli/calibration.h"
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "eval/data/dataset.h"
+#include "eval/run/selection.h"
+#include "guard/load.h"
+#include "guard/tokenizer_of.h"
+#include "policy/prompt.h"
+#include "quantise/calibrated_recipe.h"
+
+namespace gatehouse::cli {
+namespace {
+
+constexpr int64_t kFewestPrompts = 8;  // moments of fewer say nothing about the next conversation
+
+struct Prompts {
+  std::vector<TokenIds> ids;
+  int64_t left_out = 0;  // rows with images, and those longer than the policy allows
+};
+
+// Every conversation of the file that is text, or a sample of them, in the model's own prompt.
+Result<Prompts> ReadPrompts(const ConvertOptions& options, const CalibrationFlags& flags) {
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
+                   Checkpoint::Open(options.input, options.adapter));
+  GATEHOUSE_ASSIGN(const std::shared_ptr<const Tokenizer> tokenizer, TokenizerOf(*checkpoint));
+  GuardOptions guard;
+  guard.model = options.input;
+  guard.policy = options.policy;
+  guard.adapter = options.adapter;
+  GATEHOUSE_ASSIGN(const Policy policy, PolicyFor(guard, checkpoint->config(), *tokenizer));
+  GATEHOUSE_TRY(CheckPolicy(policy, *tokenizer));
+
+  const std::vector<DatasetReader::Input> data = {{flags.file, {}}};
+  GATEHOUSE_ASSIGN(const Selection selection, Selection::Make(data, {.where = {}, .sample = flags.rows}));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<DatasetReader> reader, DatasetReader::Open(data));
+  Prompts out;
+  while (true) {
+    GATEHOUSE_ASSIGN(const auto next, reader->Next());
+    if (!next) break;
+    if (const auto* problem = std::get_if<RowProblem>(&*next)) {
+      return BadInput("bad row in calibration data", problem->file + " line " + std::to_string(problem->line),
+                      "a conversation", problem->reason);
+    }
+    const auto& row = std::get<EvalRow>(*next);
+    if (!selection.Takes(row)) continue;
+    if (row.images() > 0) {
+      ++out.left_out;
+      continue;
+    }
+    GATEHOUSE_ASSIGN(const Prompt prompt, RenderPrompt(policy, row.conversation, {}));
+    GATEHOUSE_ASSIGN(TokenisedPrompt tokens, TokenisePrompt(prompt, *tokenizer, {}));
+    if (static_cast<int64_t>(tokens.ids.size()) > policy.max_prompt_tokens) {
+      ++out.left_out;
+      continue;
+    }
+    out.ids.push_back(std::move(tokens.ids));
+  }
+  if (static_cast<int64_t>(out.ids.size()) < kFewestPrompts) {
+    return BadInput("too few conversations to calibrate with", flags.file,
+                    "at least " + std::to_string(kFewestPrompts) + " of text that fit the policy",
+                    std::to_string(out.ids.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+void CalibrationFlags::AddTo(CLI::App& command) {
+  command.add_option("--calibrate", file,
+                     "with --quant: round by what the model computes for these conversations (a file that "
+                     "`eval --data` reads; not the one you test on)");
+  command.add_option("--calibrate-rows", rows, "conversations taken from it, evenly from its sources")
+      ->check(CLI::Range(1, 1 << 20));
+  command.add_option("--calibrate-memory", memory, "for calibration: 4GB, 500MB; less means more passes");
+  command.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+}
+
+Result<int> ConvertCalibrated(ConvertOptions options, const CalibrationFlags& flags) {
+  SetUpLog(flags.log_level);
+  if (!options.quant)
+    return UsageError("nothing to calibrate", "--calibrate", "with --quant q8 or q4", "--quant bf16");
+  uint64_t memory = 0;
+  std::string text = flags.memory;
+  const std::string problem = CLI::AsSizeValue(false)(text);
+  if (!problem.empty() || !CLI::detail::lexical_cast(text, memory) || memory > (uint64_t{1} << 50))
+    return UsageError("bad size", "--calibrate-memory", "a number of bytes, KB, MB or GB", flags.memory);
+  GATEHOUSE_ASSIGN(Prompts prompts, ReadPrompts(options, flags));
+  Progress progress("convert");
+  CalibratedRecipe recipe({.prompts = std::move(prompts.ids),
+                           .threads = options.threads,
+                           .memory = static_cast<int64_t>(memory),
+                           .format = *options.quant,
+                           .progress = [&](const std::string& step, int64_t done, int64_t total) {
+                             progress.Show(fmt::format("calibrate: {} {}/{}", step, done, total), false);
+                           }});
+  options.recipe = &recipe;
+  GATEHOUSE_TRY(Convert(options, [&](int64_t done, int64_t total) { progress.Update(done, total); }));
+  progress.Clear();
+  const CalibrationSummary& summary = recipe.summary();
+  fmt::print("calibrated with {} conversations ({} tokens, {} passes), {} left out; {} inputs smoothed\n",
+             summary.prompts, summary.rows, summary.passes, prompts.left_out, summary.smoothed);
+  fmt::print("{} weights, {:.1f} % of those rounded, keep {}:", summary.finer.size(),
+             100.0 * static_cast<double>(summary.finer_weights) / static_cast<double>(summary.weights),
+             options.quant == QuantFormat::kQ4 ? "q8" : "bf16");
+  for (const std::string& name : summary.finer) fmt::print(" {}", name);
+  fmt::print("\n");
+  return 0;
+}
+
+}  // namespace gatehouse::cli

@@ -1,0 +1,27 @@
+// `convert --calibrate`: conversations from a file, as the prompts a model will see, and a conversion that
+// rounds by them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "checkpoint/convert.h"
+#include "gatehouse/result.h"
+
+namespace gatehouse::cli {
+
+struct CalibrationFlags {
+  std::string file;            // of conversations, in any format that `eval --data` reads; empty: none
+  int64_t rows = 256;          // that are taken from it, as evenly from its sources as they allow
+  std::string memory = "4GB";  // for second moments
+  std::string log_level = "warn";
+
+  void AddTo(CLI::App& command);
+};
+
+// Converts, and says on standard output what calibration did. Errors: kUsage (the flags), kBadInput (the
+// file: a row that cannot be read, too few rows), and those of Convert.
+Result<int> ConvertCalibrated(ConvertOptions options, const CalibrationFlags& flags);
+
+}  // namespace gatehouse::cli
