@@ -36,6 +36,11 @@ def log(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def commit():
+    said = subprocess.run(['git', '-C', ROOT, 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True)
+    return said.stdout.strip() or 'an unknown commit'
+
+
 class Comparison:
     def __init__(self, options):
         self.options = options
@@ -137,7 +142,7 @@ class Comparison:
         result = getattr(self, f'run_{kind}')(quant, layers)
         alone = kind in ('policy', 'batch')
         result.update(case=case, isa=self.options.isa, peer=None if alone else self.peer_name, rounds=self.options.rounds,
-                      threads=self.options.threads, date=datetime.date.today().isoformat())
+                      threads=self.options.threads, date=datetime.date.today().isoformat(), commit=commit())
         return result
 
 
@@ -169,7 +174,7 @@ def main():
         if not options.keep:
             for path in WORK.glob('*.gguf'):
                 path.unlink()
-    table.write(ROOT / 'docs' / 'performance.md', list(results.values()), ROOT)
+    table.write(ROOT / 'docs' / 'performance.md', list(results.values()))
     return 0
 
 
