@@ -23,10 +23,13 @@ def what(result):
     kind, quant = result['case'].split('-')
     layers = f', {result["layers"]} layers' if 'layers' in result else ''
     counts = result.get('counts', [0, 0, 0])
+    new = result['ours'].get('new_tokens', counts[1])
+    if new != counts[1]:  # the cache found a few more than the peer was told
+        new = f'{new} (the peer: {counts[1]})'
     return {
         'prefill': f'prefill of 256 tokens, {quant}{layers}',
-        'request': f'warm request, {quant}{layers}: {counts[1]} new tokens behind {counts[0]} cached',
-        'starter': f'the same of the starter (SmolLM2-135M), {quant}: {counts[1]} new tokens behind {counts[0]}',
+        'request': f'warm request, {quant}{layers}: {new} new tokens behind {counts[0]} cached',
+        'starter': f'the same of the starter (SmolLM2-135M), {quant}: {new} new tokens behind {counts[0]}',
         'policy': f'warm request, {quant}{layers}: 14 against 100 categories',
         'batch': f'64 warm requests at once, {quant}{layers}, against a prompt of 256 tokens',
     }[kind]
