@@ -99,8 +99,8 @@ class Comparison:
         medians = [statistics.median(own) for own in times]
         ratio = statistics.median(theirs / own for own, theirs in zip(*times))
         print(f'{case}: {names[0]} {medians[0]:.1f} ms, {names[1]} {medians[1]:.1f} ms, {ratio:.2f} times as long', flush=True)
-        return dict(ms=medians[0], peer_ms=medians[1], ratio=ratio, times=times, disturbed=disturbed, about=second.about, ours=closing[0],
-                    other=closing[1], **more)
+        return dict(ms=medians[0], peer_ms=medians[1], ratio=ratio, times=times, disturbed=disturbed,
+                    about=second.about, ours=closing[0], other=closing[1], **more)
 
     def run_prefill(self, quant, layers):
         model = self.model('llama-guard-4', layers, TYPES[quant])
@@ -143,7 +143,8 @@ class Comparison:
                    '--tokenizer', self.tokenizer(), '--tokens', 30, '--clients', 64, '--rounds', self.options.rounds,
                    '--threads', self.options.threads, '--json']
         watch = quiet.Watch()
-        out = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, env=self.environment)
+        out = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True,
+                             env=self.environment)
         if watch.others() > quiet.MOST:
             raise SystemExit(f'batch-{quant}: other programs are busy on this machine; run it again when it is quiet')
         ours = json.loads(out.stdout)
