@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 
+import quiet
 import setup_peer
 import table
 from programs import HERE, InTurns, Server
@@ -34,6 +35,11 @@ CASES = ['prefill-q8', 'prefill-q4', 'prefill-bf16', 'request-q8', 'starter-q8',
 
 def log(text):
     print(text, file=sys.stderr, flush=True)
+
+
+def commit():
+    said = subprocess.run(['git', '-C', ROOT, 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True)
+    return said.stdout.strip() or 'an unknown commit'
 
 
 class Comparison:
@@ -69,21 +75,32 @@ class Comparison:
         return InTurns([self.peer_python(), HERE / 'peer.py', model, '--threads', self.options.threads, job, *counts])
 
     def in_turns(self, case, first, second, names, **more):
-        """Rounds of both, one after the other; the first of each warms up."""
+        """Rounds of both, one after the other; the first warms up, and disturbed ones do not count."""
         programs = [first, second]
         times = [[], []]
-        for round_number in range(self.options.rounds + 1):
-            for program, own in zip(programs, times):
-                milliseconds = program.turn()
-                if round_number > 0:
-                    own.append(milliseconds)
+        disturbed = 0
+        warm = False
+        while len(times[0]) < self.options.rounds:
+            watch = quiet.Watch(program.process.pid for program in programs)
+            turns = []
+            for program in programs:
+                turns.append(program.turn())
                 time.sleep(0.1)  # threads of the one that poll for work fall asleep
+            if not warm:
+                warm = True
+            elif watch.others() <= quiet.MOST:
+                for own, milliseconds in zip(times, turns):
+                    own.append(milliseconds)
+            else:
+                disturbed += 1
+                if disturbed > 2 * self.options.rounds:
+                    raise SystemExit(f'{case}: other programs are busy on this machine; run it again when it is quiet')
         closing = [program.finish() for program in programs]
         medians = [statistics.median(own) for own in times]
         ratio = statistics.median(theirs / own for own, theirs in zip(*times))
         print(f'{case}: {names[0]} {medians[0]:.1f} ms, {names[1]} {medians[1]:.1f} ms, {ratio:.2f} times as long', flush=True)
-        return dict(ms=medians[0], peer_ms=medians[1], ratio=ratio, times=times, about=second.about, ours=closing[0],
-                    other=closing[1], **more)
+        return dict(ms=medians[0], peer_ms=medians[1], ratio=ratio, times=times, disturbed=disturbed,
+                    about=second.about, ours=closing[0], other=closing[1], **more)
 
     def run_prefill(self, quant, layers):
         model = self.model('llama-guard-4', layers, TYPES[quant])
@@ -125,7 +142,11 @@ class Comparison:
         command = [self.options.gatehouse, 'bench', 'batch', '--shape', 'llama-guard-4', '--layers', layers, '--quant', quant,
                    '--tokenizer', self.tokenizer(), '--tokens', 30, '--clients', 64, '--rounds', self.options.rounds,
                    '--threads', self.options.threads, '--json']
-        out = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, env=self.environment)
+        watch = quiet.Watch()
+        out = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True,
+                             env=self.environment)
+        if watch.others() > quiet.MOST:
+            raise SystemExit(f'batch-{quant}: other programs are busy on this machine; run it again when it is quiet')
         ours = json.loads(out.stdout)
         print(f'batch-{quant}: {ours["rows_per_s"]:.0f} tokens/s with the scoring ones, {ours["rows_share"]:.2f} of the '
               f'rate of a 256-token prompt', flush=True)
@@ -137,7 +158,7 @@ class Comparison:
         result = getattr(self, f'run_{kind}')(quant, layers)
         alone = kind in ('policy', 'batch')
         result.update(case=case, isa=self.options.isa, peer=None if alone else self.peer_name, rounds=self.options.rounds,
-                      threads=self.options.threads, date=datetime.date.today().isoformat())
+                      threads=self.options.threads, date=datetime.date.today().isoformat(), commit=commit())
         return result
 
 
@@ -169,7 +190,7 @@ def main():
         if not options.keep:
             for path in WORK.glob('*.gguf'):
                 path.unlink()
-    table.write(ROOT / 'docs' / 'performance.md', list(results.values()), ROOT)
+    table.write(ROOT / 'docs' / 'performance.md', list(results.values()))
     return 0
 
 

@@ -23,10 +23,13 @@ def what(result):
     kind, quant = result['case'].split('-')
     layers = f', {result["layers"]} layers' if 'layers' in result else ''
     counts = result.get('counts', [0, 0, 0])
+    new = result['ours'].get('new_tokens', counts[1])
+    if new != counts[1]:  # the cache found a few more than the peer was told
+        new = f'{new} (the peer: {counts[1]})'
     return {
         'prefill': f'prefill of 256 tokens, {quant}{layers}',
-        'request': f'warm request, {quant}{layers}: {counts[1]} new tokens behind {counts[0]} cached',
-        'starter': f'the same of the starter (SmolLM2-135M), {quant}: {counts[1]} new tokens behind {counts[0]}',
+        'request': f'warm request, {quant}{layers}: {new} new tokens behind {counts[0]} cached',
+        'starter': f'the same of the starter (SmolLM2-135M), {quant}: {new} new tokens behind {counts[0]}',
         'policy': f'warm request, {quant}{layers}: 14 against 100 categories',
         'batch': f'64 warm requests at once, {quant}{layers}, against a prompt of 256 tokens',
     }[kind]
@@ -36,9 +39,9 @@ def share(result):
     """Of the register-only loop of our own kernel, for the whole run."""
     ours, quant = result['ours'], result['case'].split('-')[1]
     if 'share' in ours:
-        return f'{100 * ours["share"]:.0f} %'
+        return f'{100 * ours["share"]:.0f} % of {ours["peak"]:.0f} Gop/s'
     if 'gops' in ours:
-        return f'{100 * ours["gops"] / ours["peak_" + quant]:.0f} %'
+        return f'{100 * ours["gops"] / ours["peak_" + quant]:.0f} % of {ours["peak_" + quant]:.0f} Gop/s'
     return ''
 
 
@@ -54,11 +57,10 @@ def row(result):
             f'| {share(result)} | {result["date"]} |')
 
 
-def text(results, root):
-    commit = subprocess.run(['git', '-C', str(root), 'rev-parse', '--short', 'HEAD'], capture_output=True,
-                            text=True).stdout.strip()
+def text(results):
+    commits = ', '.join(dict.fromkeys(r['commit'] for r in results))
     lines = [f'{machine()}. {results[0]["threads"]} threads, rounds of both programs in turns, medians of '
-             f'{min(r["rounds"] for r in results)} or more. Gatehouse at {commit}. Peers, as they describe themselves:', '']
+             f'{min(r["rounds"] for r in results)} or more. Gatehouse at {commits}. Peers, as they describe themselves:', '']
     peers = {}
     for result in results:
         about = result.get('about', {})
@@ -73,8 +75,8 @@ def text(results, root):
     return '\n'.join(lines)
 
 
-def write(path, results, root):
+def write(path, results):
     """Replaces what stands between the markers."""
     page = path.read_text(encoding='utf-8')
     begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-    path.write_text(page[:begin] + '\n' + (text(results, root) if results else '') + '\n' + page[end:], encoding='utf-8')
+    path.write_text(page[:begin] + '\n' + (text(results) if results else '') + '\n' + page[end:], encoding='utf-8')
