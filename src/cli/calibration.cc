@@ -75,7 +75,8 @@ void CalibrationFlags::AddTo(CLI::App& command) {
                      "`eval --data` reads; not the one you test on)");
   command.add_option("--calibrate-rows", rows, "conversations taken from it, evenly from its sources")
       ->check(CLI::Range(1, 1 << 20));
-  command.add_option("--calibrate-memory", memory, "for calibration: 4GB, 500MB; less means more passes");
+  command.add_option("--calibrate-memory", memory, "for calibration (4GB); less means more passes")
+      ->transform(CLI::AsSizeValue(false));
   command.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
 }
@@ -84,16 +85,11 @@ Result<int> ConvertCalibrated(ConvertOptions options, const CalibrationFlags& fl
   SetUpLog(flags.log_level);
   if (!options.quant)
     return UsageError("nothing to calibrate", "--calibrate", "with --quant q8 or q4", "--quant bf16");
-  uint64_t memory = 0;
-  std::string text = flags.memory;
-  const std::string problem = CLI::AsSizeValue(false)(text);
-  if (!problem.empty() || !CLI::detail::lexical_cast(text, memory) || memory > (uint64_t{1} << 50))
-    return UsageError("bad size", "--calibrate-memory", "a number of bytes, KB, MB or GB", flags.memory);
   GATEHOUSE_ASSIGN(Prompts prompts, ReadPrompts(options, flags));
   Progress progress("convert");
   CalibratedRecipe recipe({.prompts = std::move(prompts.ids),
                            .threads = options.threads,
-                           .memory = static_cast<int64_t>(memory),
+                           .memory = static_cast<int64_t>(flags.memory),
                            .format = *options.quant,
                            .progress = [&](const std::string& step, int64_t done, int64_t total) {
                              progress.Show(fmt::format("calibrate: {} {}/{}", step, done, total), false);

@@ -12,9 +12,9 @@
 namespace gatehouse::cli {
 
 struct CalibrationFlags {
-  std::string file;            // of conversations, in any format that `eval --data` reads; empty: none
-  int64_t rows = 256;          // that are taken from it, as evenly from its sources as they allow
-  std::string memory = "4GB";  // for second moments
+  std::string file;    // of conversations, in any format that `eval --data` reads; empty: none
+  int64_t rows = 256;  // that are taken from it, as evenly from its sources as they allow
+  uint64_t memory = uint64_t{4} << 30;  // bytes, for second moments
   std::string log_level = "warn";
 
   void AddTo(CLI::App& command);

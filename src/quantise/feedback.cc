@@ -19,6 +19,7 @@ struct Group {
   float best_code[kQuantGroup][kPanel];
   float best_loss[kPanel];
   float best_scale[kPanel];
+  float refit[kPanel];  // the scale that would have been best for the best codes
 };
 
 struct Range {
@@ -31,12 +32,12 @@ constexpr Range RangeOf(QuantFormat format) {
 // The largest weight of a group becomes so many steps; for q4 the range is not symmetric, so that its sign is
 // that of the scale.
 constexpr float kStepsQ8[] = {127.0f, 123.0f, 131.0f};
-constexpr float kStepsQ4[] = {-8.0f, -7.5f, -8.5f, -7.0f, -9.0f, -6.5f, -9.75f, -10.5f, -6.0f, 7.0f, 8.0f};
+constexpr float kStepsQ4[] = {-8.0f, -7.25f, -8.75f, -6.5f, -9.75f, 7.0f, 8.0f};
 
 // Rounds the group with these scales, feeding errors on within the group; keeps, for each output, what is
-// better than the best so far. refit: the scale that would have been best for the codes found.
+// better than the best so far.
 void Attempt(const Range range, const float* scale, int64_t begin, int64_t depth,
-             const FeedbackFactor& factor, Group& group, float* refit) {
+             const FeedbackFactor& factor, Group& group) {
   float inverse[kPanel], loss[kPanel] = {}, tq[kPanel] = {}, qq[kPanel] = {};
   for (int c = 0; c < kPanel; ++c) inverse[c] = scale[c] == 0.0f ? 0.0f : 1.0f / scale[c];
   for (int64_t k = 0; k < depth; ++k) {
@@ -60,10 +61,10 @@ void Attempt(const Range range, const float* scale, int64_t begin, int64_t depth
     }
   }
   for (int c = 0; c < kPanel; ++c) {
-    refit[c] = qq[c] > 0.0f ? tq[c] / qq[c] : scale[c];
     if (!(loss[c] < group.best_loss[c])) continue;
     group.best_loss[c] = loss[c];
     group.best_scale[c] = scale[c];
+    group.refit[c] = qq[c] > 0.0f ? tq[c] / qq[c] : scale[c];
     for (int64_t k = 0; k < depth; ++k) {
       group.best_error[k][c] = group.error[k][c];
       group.best_code[k][c] = group.code[k][c];
@@ -86,19 +87,20 @@ void RoundGroup(QuantFormat format, int64_t begin, int64_t depth, const Feedback
     group.best_loss[c] = INFINITY;
   }
   const Range range = RangeOf(format);
-  float scale[kPanel], refit[kPanel];
+  float scale[kPanel];
   const auto attempt = [&](float steps) {
     for (int c = 0; c < kPanel; ++c) scale[c] = extreme[c] / steps;
-    Attempt(range, scale, begin, depth, factor, group, refit);
+    Attempt(range, scale, begin, depth, factor, group);
   };
   if (format == QuantFormat::kQ8) {
     for (const float steps : kStepsQ8) attempt(steps);
     return;
   }
-  for (const float steps : kStepsQ4) {
-    attempt(steps);
-    for (int c = 0; c < kPanel; ++c) scale[c] = refit[c];
-    Attempt(range, scale, begin, depth, factor, group, refit);
+  for (const float steps : kStepsQ4) attempt(steps);
+  constexpr int kRefits = 2;
+  for (int i = 0; i < kRefits; ++i) {
+    std::copy(group.refit, group.refit + kPanel, scale);
+    Attempt(range, scale, begin, depth, factor, group);
   }
 }
 
