@@ -9,7 +9,7 @@ namespace gatehouse::cli {
 struct BenchMixedOptions {
   BenchGuardOptions subject;  // tokens: of the short messages
   int rounds = 200;           // short requests measured, alone and beside long ones
-  int long_tokens = 3000;     // of the long messages
+  int long_tokens = 1500;     // of the long messages
   bool json = false;
 };
 
