@@ -9,10 +9,13 @@
 namespace gatehouse::cpu {
 namespace {
 
-QuantPanel PanelOf(const WeightView& view, int64_t panel) {
-  return {
-      reinterpret_cast<const uint8_t*>(view.tensor.data) + panel * QuantPanelBytes(*view.quant, view.cols),
-      reinterpret_cast<const float*>(view.scales.data) + panel * QuantGroups(view.cols) * kPanel};
+// ahead: how many panels on this thread probably goes on.
+QuantPanel PanelOf(const WeightView& view, int64_t panel, int ahead = 0) {
+  const int64_t bytes = QuantPanelBytes(*view.quant, view.cols);
+  const uint8_t* values = reinterpret_cast<const uint8_t*>(view.tensor.data) + panel * bytes;
+  const bool goes_on = ahead > 0 && panel + ahead < (view.rows + kPanel - 1) / kPanel;
+  return {values, reinterpret_cast<const float*>(view.scales.data) + panel * QuantGroups(view.cols) * kPanel,
+          goes_on ? values + ahead * bytes : nullptr};
 }
 
 // The panel in the kernel's compute type; points into the mapped file where that already is its form.
@@ -175,7 +178,7 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
       const QuantKernel& quant = *context.quant[static_cast<size_t>(*weight.view.quant)];
       void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(rows, k)));
       quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8}, rows, k,
-                PanelOf(weight.view, panel), y, y_stride, columns, work);
+                PanelOf(weight.view, panel, context.pool->threads()), y, y_stride, columns, work);
     } else {
       const void* prepared = PreparePanel(kernel, weight, panel, scratch);
       void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(rows, k)));

@@ -1,6 +1,10 @@
 // The gatehouse executable: parses the command line, runs one subcommand, prints errors, sets the exit code.
 #include <fmt/core.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -19,6 +23,12 @@ void PrintError(const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#if defined(__GLIBC__)
+  // The scored rows of the vocabulary, megabytes, come and go with each request: a small model notices when
+  // the kernel takes them back and clears them again.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
   CLI::App app{"Gatehouse: safety verdicts for conversations, by Llama Guard 4 and its relatives"};
   app.require_subcommand(1);
   app.set_version_flag("--version", [] {

@@ -47,6 +47,8 @@ struct QuantRows {
 struct QuantPanel {
   const uint8_t* values;
   const float* scales;
+  // Values that this thread will want next, for the cache; may be null.
+  const uint8_t* next = nullptr;
 };
 
 struct QuantKernel {

@@ -65,7 +65,10 @@ inline Int PeakStep(Int sum, Int a) {
 
 // A word of four values becomes two pairs of 16 bits, (0, 2) and (1, 3): the same shifts take the weights of
 // a column apart, without shuffles. The second pairs lie kOdd bytes behind the first.
-constexpr int64_t kOdd = 256;
+constexpr int64_t kOdd = 384;
+
+// A block's part of an unpacked panel (16 KB at 8 bits) stays in the first cache.
+constexpr int64_t kBlockGroups = 2;
 
 inline Int EvenPairs(Int v) { return _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8); }
 inline Int OddPairs(Int v) { return _mm256_srai_epi16(v, 8); }
@@ -88,7 +91,7 @@ template <int rows>
 inline void WidenRows(const int8_t* from, int64_t stride, int64_t bytes, char* to, int64_t to_stride) {
   for (int r = 0; r < rows; ++r) {
     WidenRow(from + r * stride, bytes, to + r * to_stride);
-    __builtin_prefetch(from + r * stride + kOdd);  // the next block
+    __builtin_prefetch(from + r * stride + kBlockGroups * kQuantGroup);  // the next block
   }
 }
 
@@ -110,8 +113,6 @@ inline Int SecondPart(Int v) {
 // Each line of 32 words becomes two: all first parts, all second parts.
 constexpr int64_t kPartBytes = kPanel * 4;
 constexpr bool kUnpacks = true;
-// A block's part of an unpacked panel (16 KB at 8 bits) stays in the first cache.
-constexpr int64_t kBlockGroups = 2;
 
 template <QuantFormat format>
 inline void UnpackPanel(const uint8_t* from, int64_t bytes, uint8_t* to) {
@@ -210,7 +211,7 @@ inline void GroupSums(Int (&sum)[rows][kTileVecs], const char* x, int64_t x_byte
 
 #include "kernels/quant_product.inl"
 
-static_assert(kOdd == kBlock);
+static_assert(kOdd == kLargestBlock);
 
 }  // namespace
 

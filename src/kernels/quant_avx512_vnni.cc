@@ -52,6 +52,27 @@ inline __mmask16 FirstLanes(int64_t count) {
   return count >= kLanes ? static_cast<__mmask16>(0xFFFF) : static_cast<__mmask16>((1u << count) - 1);
 }
 
+// One whole group, its values in registers all the while.
+inline void RoundGroup(const float* from, int8_t* to, float* scale, int32_t* sum) {
+  constexpr int kVecs = kQuantGroup / kLanes;
+  Vec v[kVecs];
+  for (int i = 0; i < kVecs; ++i) v[i] = LoadFloat(from + i * kLanes);
+  Vec largest = _mm512_abs_ps(v[0]);
+  for (int i = 1; i < kVecs; ++i) largest = _mm512_max_ps(largest, _mm512_abs_ps(v[i]));
+  const float max = _mm512_reduce_max_ps(largest);
+  const bool zero = max < kQuantTiny;
+  const Vec inverse = SplatFloat(zero ? 0.0f : 127.0f / max);
+  *scale = zero ? 0.0f : max / 127.0f;
+  Int total = _mm512_setzero_si512();
+  for (int i = 0; i < kVecs; ++i) {
+    const Int q = _mm512_cvtps_epi32(v[i] * inverse);
+    total = _mm512_add_epi32(total, q);
+    // Not the store that narrows: it is many times slower.
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * kLanes), _mm512_cvtepi32_epi8(q));
+  }
+  *sum = _mm512_reduce_add_epi32(total);
+}
+
 void Round(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* values, int64_t stride,
            float* scales, int32_t* sums) {
   const int64_t padded = QuantPaddedK(k);
@@ -59,6 +80,10 @@ void Round(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* va
     const float* from = x + row * x_stride;
     int8_t* to = values + row * stride;
     for (int64_t begin = 0; begin < padded; begin += kQuantGroup) {
+      if (k - begin >= kQuantGroup) {
+        RoundGroup(from + begin, to + begin, scales++, sums++);
+        continue;
+      }
       const int64_t end = padded - begin < kQuantGroup ? padded : begin + kQuantGroup;
       Vec largest = _mm512_setzero_ps();
       for (int64_t i = begin; i < end && i < k; i += kLanes) {
@@ -73,7 +98,7 @@ void Round(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* va
         const Vec v = k > i ? _mm512_maskz_loadu_ps(FirstLanes(k - i), from + i) : Vec{};
         const Int q = _mm512_cvtps_epi32(v * inverse);
         sum = _mm512_add_epi32(sum, q);
-        _mm512_mask_cvtepi32_storeu_epi8(to + i, FirstLanes(end - i), q);
+        _mm_mask_storeu_epi8(to + i, FirstLanes(end - i), _mm512_cvtepi32_epi8(q));
       }
       *sums++ = _mm512_reduce_add_epi32(sum);
     }

@@ -26,7 +26,8 @@ static_assert(kPanel % kTileColumns == 0);
 
 constexpr int64_t kLineBytes = 64;
 constexpr int64_t kBlock = kBlockGroups * kQuantGroup;
-constexpr int64_t kWidenedBytes = 2 * kBlock + kLineBytes;  // of a row; not a multiple of 4 KB
+constexpr int64_t kLargestBlock = kBlock + kQuantGroup;  // a lone last group does not make a block of its own
+constexpr int64_t kWidenedBytes = 2 * kLargestBlock + kLineBytes;  // of a row; not a multiple of 4 KB
 
 constexpr int64_t kUnpackRows = 24;  // from here on, unpacking once is cheaper than in every tile
 
@@ -172,20 +173,25 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
   const bool unpacks = kUnpacks && rows >= kUnpackRows;
   for (int64_t i = 0; i < rows * groups; ++i) starts[i] = -kOffset<format> * x.sums[i];
   __builtin_memset(acc, 0, static_cast<size_t>(rows * kPanel) * sizeof(float));
-  for (int64_t begin = 0; begin < depth; begin += kBlock) {
+  for (int64_t begin = 0, block_depth = 0; begin < depth; begin += block_depth) {
     const int64_t group = begin / kQuantGroup;
-    const bool last = depth - begin <= kBlock;
-    const uint8_t* next = panel.values + (begin + kBlock) / kQuantAlign * kStepBytes<format>;
-    const int64_t next_depth = last || rows <= kTallRows         ? 0
-                               : depth - begin - kBlock < kBlock ? depth - begin - kBlock
-                                                                 : kBlock;
-    const int64_t visits = (rows + kTileRows - 1) / kTileRows * kBlockGroups;
+    const int64_t left = depth - begin;
+    const bool last = left <= kLargestBlock;
+    block_depth = last ? left : kBlock;
+    // The next block of this panel, or the first one of the next.
+    const uint8_t* next =
+        last ? panel.next : panel.values + (begin + kBlock) / kQuantAlign * kStepBytes<format>;
+    const int64_t ahead = last ? depth : left - kBlock;
+    const int64_t next_depth = next == nullptr || rows <= kTallRows ? 0
+                               : ahead <= kLargestBlock             ? ahead
+                                                                    : kBlock;
+    const int64_t visits =
+        (rows + kTileRows - 1) / kTileRows * ((block_depth + kQuantGroup - 1) / kQuantGroup);
     const int64_t next_lines =
         (next_depth / kQuantAlign * kStepBytes<format> / kLineBytes + visits - 1) / visits;
     const uint8_t* block = panel.values + begin / kQuantAlign * kStepBytes<format>;
     if (unpacks) {
-      UnpackPanel<format>(block, (last ? depth - begin : kBlock) / kQuantAlign * kStepBytes<format>,
-                          unpacked);
+      UnpackPanel<format>(block, block_depth / kQuantAlign * kStepBytes<format>, unpacked);
       block = unpacked;
     }
     for (int64_t row = 0; row < rows;) {
@@ -197,7 +203,7 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
                   groups,
                   block,
                   panel.scales + group * kPanel,
-                  last ? depth - begin : kBlock,
+                  block_depth,
                   acc + row * kPanel,
                   widened,
                   next,
@@ -224,7 +230,7 @@ template <QuantFormat format>
 size_t ScratchBytes(int64_t rows, int64_t k) {
   const int64_t starts = (rows * QuantGroups(k) + 15) / 16 * 16;
   const int64_t widened = kWidens<format, kTallRows> ? kTallRows * kWidenedBytes : 0;
-  const int64_t unpacked = kUnpacks ? kBlock / kQuantAlign * kStepBytes<format, true> : 0;
+  const int64_t unpacked = kUnpacks ? kLargestBlock / kQuantAlign * kStepBytes<format, true> : 0;
   return static_cast<size_t>((rows * kPanel + starts) * 4 + widened + unpacked);
 }
 

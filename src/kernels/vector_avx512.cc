@@ -13,6 +13,8 @@
 #define VECTOR_FLOATS 16
 #define VECTOR_QUERIES 8
 #define VECTOR_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define VECTOR_SUM(v) _mm512_reduce_add_ps(v)
+#define VECTOR_MAX(v) _mm512_reduce_max_ps(v)
 #define VECTOR_NAME "avx512"
 
 namespace gatehouse {

@@ -1,7 +1,8 @@
 // The body of the vector kernels, written once with the compiler's vector types and compiled once for each
-// instruction set. The including file defines VECTOR_FLOATS (lanes), VECTOR_NAME, VECTOR_QUERIES (query
-// vectors that share a page while their sums stay in registers), where there is one VECTOR_FMA(a, b, c) = a *
-// b + c rounded once, and includes this inside an unnamed namespace.
+// instruction set. The including file defines VECTOR_FLOATS (lanes), VECTOR_NAME, VECTOR_QUERIES (query vectors
+// that share a page while their sums stay in registers), where there are instructions for it VECTOR_FMA(a, b, c)
+// = a * b + c rounded once, VECTOR_SUM(v) and VECTOR_MAX(v) over lanes, and includes this inside an unnamed
+// namespace.
 
 constexpr int kLanes = VECTOR_FLOATS;
 typedef float Vec __attribute__((vector_size(VECTOR_FLOATS * 4)));
@@ -35,20 +36,28 @@ inline Vec Select(IVec mask, Vec a, Vec b) {
 
 // Lanes added pairwise, in an order that depends on nothing but the width.
 inline float SumLanes(Vec v) {
+#if defined(VECTOR_SUM)
+  return VECTOR_SUM(v);
+#else
   float lanes[kLanes];
   Store(lanes, v);
   for (int width = kLanes / 2; width > 0; width /= 2) {
     for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
   }
   return lanes[0];
+#endif
 }
 
 inline float MaxLanes(Vec v) {
+#if defined(VECTOR_MAX)
+  return VECTOR_MAX(v);
+#else
   float lanes[kLanes];
   Store(lanes, v);
   float best = lanes[0];
   for (int i = 1; i < kLanes; ++i) best = lanes[i] > best ? lanes[i] : best;
   return best;
+#endif
 }
 
 // e^x for x <= 88, about 1 ulp; below -87 it stays near the smallest normal number. Cody-Waite reduction by
