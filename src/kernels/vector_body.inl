@@ -1,8 +1,8 @@
 // The body of the vector kernels, written once with the compiler's vector types and compiled once for each
-// instruction set. The including file defines VECTOR_FLOATS (lanes), VECTOR_NAME, VECTOR_QUERIES (query vectors
-// that share a page while their sums stay in registers), where there are instructions for it VECTOR_FMA(a, b, c)
-// = a * b + c rounded once, VECTOR_SUM(v) and VECTOR_MAX(v) over lanes, and includes this inside an unnamed
-// namespace.
+// instruction set. The including file defines VECTOR_FLOATS (lanes), VECTOR_NAME, VECTOR_QUERIES (query
+// vectors that share a page while their sums stay in registers), where there are instructions for it
+// VECTOR_FMA(a, b, c) = a * b + c rounded once, VECTOR_SUM(v) and VECTOR_MAX(v) over lanes, and includes this
+// inside an unnamed namespace.
 
 constexpr int kLanes = VECTOR_FLOATS;
 typedef float Vec __attribute__((vector_size(VECTOR_FLOATS * 4)));
