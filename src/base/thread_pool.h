@@ -42,7 +42,7 @@ class ThreadPool {
   // body_ change only while it is closed and nobody is in it.
   std::atomic<uint32_t> state_;
   std::atomic<bool> stop_{false};
-  alignas(64) std::atomic<int64_t> next_{0};
+  std::atomic<int64_t> next_{0};
   int64_t count_ = 0;
   const std::function<void(int64_t, int)>* body_ = nullptr;
 };

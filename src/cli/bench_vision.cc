@@ -32,7 +32,8 @@ VisionConfig LlamaGuard4Vision(int layers) {
 // Two for each multiply-add of one tile's products and attention.
 double TileOperations(const VisionConfig& vision, int text_hidden) {
   const double hidden = vision.hidden;
-  const double grid = vision.image_size / vision.patch_size;
+  const int side = vision.image_size / vision.patch_size;  // in patches
+  const double grid = side;
   const double rows = grid * grid + 1, tokens = grid * grid / 4;
   const double patch = static_cast<double>(vision.channels) * vision.patch_size * vision.patch_size;
   const double layer = rows * (4 * hidden * hidden + 2 * hidden * vision.ffn) + 2 * rows * rows * hidden;

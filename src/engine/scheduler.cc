@@ -244,7 +244,7 @@ void Scheduler::Pass(bool is_long) {
   const HiddenTap* tap = parts.front().task->tap;
   const Result<Logits> logits = is_long ? decoder_.Forward(batch, cache_, tap, [this] { LetShortOnesPass(); })
                                         : decoder_.Forward(batch, cache_, tap);
-  EndPass(batch, std::move(parts), logits);
+  EndPass(batch, parts, logits);
   if (!is_long) short_seconds_ = SecondsSince(begin);
 }
 
@@ -262,12 +262,12 @@ void Scheduler::LetShortOnesPass() {
   changed_.notify_all();
 }
 
-void Scheduler::EndPass(const Batch& batch, std::vector<Part> parts, const Result<Logits>& logits) {
+void Scheduler::EndPass(const Batch& batch, const std::vector<Part>& parts, const Result<Logits>& logits) {
   std::lock_guard lock(mutex_);
   stats_.passes += 1;
   stats_.rows += static_cast<int64_t>(batch.rows.size());
   stats_.sequences += static_cast<int64_t>(parts.size());
-  for (Part& part : parts) {
+  for (const Part& part : parts) {
     part.task->running = false;
     if (!logits.ok()) {
       part.task->sequence.Commit(0);
