@@ -107,6 +107,7 @@ Product QuantProduct(const QuantKernel& kernel, const Case& c, int threads) {
   kernel.round(x, c.m, c.k, c.k, x_values, stride, x_scales, x_sums);
   auto* y = static_cast<float*>(out.Fill(c.m * c.n * 4, 0));
   std::vector<void*> scratch;
+  scratch.reserve(static_cast<size_t>(threads));
   for (int thread = 0; thread < threads; ++thread)
     scratch.push_back(out.Fill(static_cast<int64_t>(kernel.scratch_bytes(c.m, c.k)) + kRowAlign, 0));
   out.run = [=, &kernel](int64_t panel, int thread) {
