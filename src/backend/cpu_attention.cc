@@ -103,10 +103,6 @@ void VisibleRange(const AttentionLayout& layout, const Unit& unit, bool chunked,
   }
 }
 
-}  // namespace
-
-namespace {
-
 // One key and value into a slot: the key as a column, the value as a row.
 template <typename T>
 void StoreSlot(const PagedKv& cache, std::byte* head, int64_t slot, const T* key, const T* value) {

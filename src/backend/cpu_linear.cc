@@ -80,9 +80,8 @@ int64_t Stride8(int64_t cols) {
   return stride % (kSetPeriod / 4) == 0 ? stride + kLine : stride;
 }
 
-void FillForms(const LinearContext& context, const LinearInput& x, const Forms& forms) {
+void FillForms(const LinearContext& context, const LinearInput& x, const Forms& to) {
   const int64_t groups = QuantGroups(x.cols());
-  const Forms& to = forms;
   context.pool->For((x.rows() + kRoundRows - 1) / kRoundRows, [&](int64_t block, int thread) {
     const int64_t first = block * kRoundRows;
     const int64_t count = std::min(kRoundRows, x.rows() - first);

@@ -18,6 +18,14 @@ void AddQuant(CLI::App& command, std::string* quant) {
       ->check(CLI::IsMember({"bf16", "q8", "q4"}));
 }
 
+void AddThreads(CLI::App& command, int* threads) {
+  command.add_option("--threads", *threads, "threads (default: physical cores)")->check(CLI::Range(1, 1024));
+}
+
+void AddLayers(CLI::App& command, int* layers) {
+  command.add_option("--layers", *layers, "layers of the shape (default: all)")->check(CLI::Range(1, 1000));
+}
+
 void AddKernels(CLI::App& bench, Action* action) {
   CLI::App* command =
       bench.add_subcommand("kernels", "Products of matrices, as a share of the machine's limits");
@@ -32,8 +40,7 @@ void AddKernels(CLI::App& bench, Action* action) {
   command->add_option("--product", options->products, "NxK (default: those of Llama Guard 4)")
       ->delimiter(',');
   command->add_option("--rounds", options->rounds, "measured rounds")->check(CLI::Range(1, 1000));
-  command->add_option("--threads", options->threads, "threads (default: physical cores)")
-      ->check(CLI::Range(1, 1024));
+  AddThreads(*command, &options->threads);
   command->add_flag("--json", options->json, "one JSON object a line");
   command->callback([=] {
     *action = [=]() -> Result<int> {
@@ -54,12 +61,10 @@ void AddPrefill(CLI::App& bench, Action* action) {
   command
       ->add_option("--shape", options->shape, std::string("in place of a model, random weights: ") + kShapes)
       ->excludes("--model");
-  command->add_option("--layers", options->layers, "layers of the shape (default: all)")
-      ->check(CLI::Range(1, 1000));
+  AddLayers(*command, &options->layers);
   command->add_option("--tokens", options->tokens, "length of the prompt")->check(CLI::Range(1, 65536));
   command->add_option("--rounds", options->rounds, "measured rounds")->check(CLI::Range(1, 1000));
-  command->add_option("--threads", options->threads, "threads (default: physical cores)")
-      ->check(CLI::Range(1, 1024));
+  AddThreads(*command, &options->threads);
   command->add_option("--dtype", *dtype, "bf16 or f32")->check(CLI::IsMember({"bf16", "f32"}));
   AddQuant(*command, quant.get());
   command->add_flag("--turns", options->turns, kTurns);
@@ -83,8 +88,7 @@ void AddVision(CLI::App& bench, Action* action) {
   command->add_option("--layers", options->layers, "layers (default: all 34)")->check(CLI::Range(1, 1000));
   command->add_option("--tiles", options->tiles, "tiles of an image")->check(CLI::Range(1, 1000));
   command->add_option("--rounds", options->rounds, "measured rounds")->check(CLI::Range(1, 1000));
-  command->add_option("--threads", options->threads, "threads (default: physical cores)")
-      ->check(CLI::Range(1, 1024));
+  AddThreads(*command, &options->threads);
   AddQuant(*command, quant.get());
   command->add_flag("--json", options->json, "one JSON object");
   command->callback([=] {
@@ -96,20 +100,38 @@ void AddVision(CLI::App& bench, Action* action) {
   });
 }
 
+// What requests are sent to: a model, or random weights of a shape.
+struct SubjectFlags {
+  ModelFlags model;
+  std::string quant = "bf16";
+
+  void AddTo(CLI::App& command, BenchGuardOptions* subject) {
+    model.AddTo(command);
+    command
+        .add_option("--shape", subject->shape, std::string("in place of a model, random weights: ") + kShapes)
+        ->excludes("--model");
+    AddLayers(command, &subject->layers);
+    AddQuant(command, &quant);
+  }
+  Result<void> Resolve(BenchGuardOptions* subject) const {
+    subject->quant = FormatOfName(quant);
+    if (subject->shape.empty()) {
+      GATEHOUSE_ASSIGN(subject->guard, model.Resolve());
+    } else {
+      SetUpLog(model.log_level);
+      subject->guard = model.guard;
+    }
+    return {};
+  }
+};
+
 void AddMixed(CLI::App& bench, Action* action) {
   CLI::App* command = bench.add_subcommand("mixed", "Short requests, alone and beside long ones");
   command->footer("Example: gatehouse bench mixed --shape llama-guard-4 --layers 4 --quant q8 --rounds 30");
-  auto model = std::make_shared<ModelFlags>();
+  auto subject_flags = std::make_shared<SubjectFlags>();
   auto options = std::make_shared<BenchMixedOptions>();
-  auto quant = std::make_shared<std::string>("bf16");
   BenchGuardOptions& subject = options->subject;
-  model->AddTo(*command);
-  command
-      ->add_option("--shape", subject.shape, std::string("in place of a model, random weights: ") + kShapes)
-      ->excludes("--model");
-  command->add_option("--layers", subject.layers, "layers of the shape (default: all)")
-      ->check(CLI::Range(1, 1000));
-  AddQuant(*command, quant.get());
+  subject_flags->AddTo(*command, &subject);
   command->add_option("--tokens", subject.tokens, "length of the short messages")->check(CLI::Range(1, 4000));
   command->add_option("--long-tokens", options->long_tokens, "length of the long messages")
       ->check(CLI::Range(1, 100000));
@@ -117,13 +139,7 @@ void AddMixed(CLI::App& bench, Action* action) {
   command->add_flag("--json", options->json, "one JSON object");
   command->callback([=] {
     *action = [=]() -> Result<int> {
-      options->subject.quant = FormatOfName(*quant);
-      if (options->subject.shape.empty()) {
-        GATEHOUSE_ASSIGN(options->subject.guard, model->Resolve());
-      } else {
-        SetUpLog(model->log_level);
-        options->subject.guard = model->guard;
-      }
+      GATEHOUSE_TRY(subject_flags->Resolve(&options->subject));
       GATEHOUSE_TRY(BenchMixed(*options));
       return 0;
     };
@@ -136,17 +152,10 @@ void AddRequests(CLI::App& bench, bool batch, Action* action) {
   command->footer(
       batch ? "Example: gatehouse bench batch --shape llama-guard-4 --layers 4 --quant q8 --rounds 5"
             : "Example: gatehouse bench request --shape llama-guard-4 --layers 8 --quant q8");
-  auto model = std::make_shared<ModelFlags>();
+  auto subject_flags = std::make_shared<SubjectFlags>();
   auto options = std::make_shared<BenchRequestOptions>();
-  auto quant = std::make_shared<std::string>("bf16");
   BenchGuardOptions& subject = options->subject;
-  model->AddTo(*command);
-  command
-      ->add_option("--shape", subject.shape, std::string("in place of a model, random weights: ") + kShapes)
-      ->excludes("--model");
-  command->add_option("--layers", subject.layers, "layers of the shape (default: all)")
-      ->check(CLI::Range(1, 1000));
-  AddQuant(*command, quant.get());
+  subject_flags->AddTo(*command, &subject);
   command->add_option("--tokenizer", subject.tokenizer,
                       "tokenizer.json for the shape (default: one made up)");
   command->add_option("--categories", subject.categories, "ask for so many made-up categories")
@@ -162,13 +171,7 @@ void AddRequests(CLI::App& bench, bool batch, Action* action) {
   command->add_flag("--json", options->json, "one JSON object");
   command->callback([=] {
     *action = [=]() -> Result<int> {
-      options->subject.quant = FormatOfName(*quant);
-      if (options->subject.shape.empty()) {
-        GATEHOUSE_ASSIGN(options->subject.guard, model->Resolve());
-      } else {
-        SetUpLog(model->log_level);
-        options->subject.guard = model->guard;
-      }
+      GATEHOUSE_TRY(subject_flags->Resolve(&options->subject));
       GATEHOUSE_TRY(batch ? BenchBatch(*options) : BenchRequest(*options));
       return 0;
     };
