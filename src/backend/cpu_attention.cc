@@ -3,40 +3,11 @@
 // the T x T matrix does not exist. Pages are taken in order from slot 0, hence a row's sum does not depend on
 // chunks or batches.
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "backend/cpu_internal.h"
 
 namespace gatehouse::cpu {
-
-PagedKv::PagedKv(const KvShape& shape_in, KvType type_in) : shape(shape_in), type(type_in) {}
-
-int64_t PagedKv::BytesPerPage() const {
-  return static_cast<int64_t>(shape.layers) * shape.kv_heads * HeadBytes();
-}
-
-Result<void> PagedKv::Reserve(int32_t count) {
-  try {
-    while (static_cast<int32_t>(pages.size()) < count) {
-      AlignedBuffer page;
-      void* data = page.Get(static_cast<size_t>(BytesPerPage()));
-      // Slots that nobody wrote are masked, but must not hold NaN bits: a weight of zero would not hide them.
-      std::memset(data, 0, static_cast<size_t>(BytesPerPage()));
-      pages.push_back(std::move(page));
-      page_data.push_back(data);
-    }
-  } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kInternal, "out of memory", "key/value cache", {}, {}};
-  }
-  return {};
-}
-
-void PagedKv::CopyPage(int32_t from, int32_t to) {
-  std::memcpy(page_data[static_cast<size_t>(to)], page_data[static_cast<size_t>(from)],
-              static_cast<size_t>(BytesPerPage()));
-}
 
 namespace {
 
@@ -103,21 +74,12 @@ void VisibleRange(const AttentionLayout& layout, const Unit& unit, bool chunked,
   }
 }
 
-// One key and value into a slot: the key as a column, the value as a row.
-template <typename T>
-void StoreSlot(const PagedKv& cache, std::byte* head, int64_t slot, const T* key, const T* value) {
-  const int head_dim = cache.shape.head_dim;
-  T* keys = reinterpret_cast<T*>(head);
-  for (int d = 0; d < head_dim; ++d) keys[d * kPageTokens + slot] = key[d];
-  std::memcpy(keys + cache.KeyElements() + slot * ValueStride(head_dim), value,
-              sizeof(T) * static_cast<size_t>(head_dim));
-}
-
 // Keys and values of a page and head in float32: where they are, or widened into `wide`.
 const float* WidePage(const AttentionContext& context, const PagedKv& cache, const std::byte* head,
                       float* wide) {
   switch (cache.type) {
     case KvType::kF32:
+    case KvType::kBF16Pairs:  // not widened
       break;
     case KvType::kBF16:
       context.kernel->widen_bf16(reinterpret_cast<const uint16_t*>(head), cache.HeadElements(), wide);
@@ -135,43 +97,18 @@ const float* WidePage(const AttentionContext& context, const PagedKv& cache, con
   return reinterpret_cast<const float*>(head);
 }
 
-}  // namespace
-
-void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
-                Mat k, Mat v) {
-  const int head_dim = cache.shape.head_dim;
-  context.pool->For(cache.shape.kv_heads, [&](int64_t kv_head, int thread) {
-    AlignedBuffer& scratch = (*context.scratch)[static_cast<size_t>(thread)].attention[0];
-    uint16_t* bits = scratch.GetAs<uint16_t>(2 * head_dim);
-    int8_t* bytes = reinterpret_cast<int8_t*>(bits);
-    for (size_t i = 0; i < layout.rows.size(); ++i) {
-      const AttentionLayout::Row& row = layout.rows[i];
-      const int32_t page =
-          layout.pages[static_cast<size_t>(row.sequence)][static_cast<size_t>(row.slot / kPageTokens)];
-      const int64_t slot = row.slot % kPageTokens;
-      const float* key = RowOf(k, static_cast<int64_t>(i)) + kv_head * head_dim;
-      const float* value = RowOf(v, static_cast<int64_t>(i)) + kv_head * head_dim;
-      std::byte* head = cache.Head(page, layer, static_cast<int>(kv_head));
-      switch (cache.type) {
-        case KvType::kF32:
-          StoreSlot(cache, head, slot, key, value);
-          break;
-        case KvType::kBF16:
-          context.kernel->round_bf16(key, head_dim, bits);
-          context.kernel->round_bf16(value, head_dim, bits + head_dim);
-          StoreSlot<uint16_t>(cache, head, slot, bits, bits + head_dim);
-          break;
-        case KvType::kI8: {
-          float* scales = reinterpret_cast<float*>(head + cache.HeadElements());
-          scales[slot] = context.kernel->round_i8(key, head_dim, bytes);
-          scales[kPageTokens + slot] = context.kernel->round_i8(value, head_dim, bytes + head_dim);
-          StoreSlot<int8_t>(cache, head, slot, bytes, bytes + head_dim);
-          break;
-        }
-      }
-    }
-  });
+// A unit's query vectors times a factor, [queries][width]; queries of a row follow each other.
+void ScaleQueries(const Unit& unit, int group, int head, int head_dim, Mat q, float factor, int width,
+                  float* out) {
+  for (int i = 0; i < unit.count * group; ++i) {
+    const float* from = RowOf(q, unit.first + i / group) + (head * group + i % group) * head_dim;
+    float* to = out + static_cast<int64_t>(i) * width;
+    for (int d = 0; d < head_dim; ++d) to[d] = from[d] * factor;
+    for (int d = head_dim; d < width; ++d) to[d] = 0.0f;
+  }
 }
+
+}  // namespace
 
 void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer,
                   const AttentionLayout& layout, Mat q, float scale, bool chunked, Mat out) {
@@ -179,26 +116,32 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
   const int stride = ValueStride(head_dim);
   const int kv_heads = cache.shape.kv_heads;
   const int group = static_cast<int>(q.cols / head_dim) / kv_heads;  // query heads of one kv head
+  const bool in_pairs = cache.type == KvType::kBF16Pairs;
+  const bool widened = !in_pairs && cache.type != KvType::kF32;
+  const int width = in_pairs ? 2 * HeadPairs(head_dim) : head_dim;  // of a query vector
+  constexpr float kLog2E = 1.44269504f;
+  const float factor = in_pairs ? scale * kLog2E : scale;
   const std::vector<Unit> units = CutRows(layout);
   context.pool->For(static_cast<int64_t>(units.size()) * kv_heads, [&](int64_t index, int thread) {
-    // The longest units come last in a causal batch: begin with them, so that the threads end together.
-    const Unit unit = units[units.size() - 1 - static_cast<size_t>(index / kv_heads)];
-    const int head = static_cast<int>(index % kv_heads);
+    // All units of a head one after the other: its keys and values stay in the cache between them. The longest
+    // units come last in a causal batch: begin with them, so that the threads end together.
+    const auto count = static_cast<int64_t>(units.size());
+    const Unit unit = units[static_cast<size_t>(count - 1 - index % count)];
+    const int head = static_cast<int>(index / count);
     Scratch& scratch = (*context.scratch)[static_cast<size_t>(thread)];
     const int queries = unit.count * group;
-    float* scaled = scratch.attention[0].GetAs<float>(static_cast<int64_t>(queries) * head_dim);
+    const int64_t query_values = static_cast<int64_t>(queries) * width;
+    float* scaled = scratch.attention[0].GetAs<float>(query_values);
     float* sums = scratch.attention[1].GetAs<float>(static_cast<int64_t>(queries) * stride);
     float* state = scratch.attention[2].GetAs<float>(2 * queries);
     uint32_t* masks = scratch.attention[3].GetAs<uint32_t>(queries);
-    float* wide =
-        cache.type != KvType::kF32 ? scratch.attention[4].GetAs<float>(cache.HeadElements()) : nullptr;
-    for (int i = 0; i < queries; ++i) {
-      const float* from = RowOf(q, unit.first + i / group) + (head * group + i % group) * head_dim;
-      for (int d = 0; d < head_dim; ++d) scaled[static_cast<int64_t>(i) * head_dim + d] = from[d] * scale;
-      state[i] = -std::numeric_limits<float>::infinity();
-      state[queries + i] = 0.0f;
-    }
-    std::memset(sums, 0, sizeof(float) * static_cast<size_t>(queries) * static_cast<size_t>(stride));
+    float* wide = widened ? scratch.attention[4].GetAs<float>(cache.HeadElements()) : nullptr;
+    uint32_t* rounded = in_pairs ? scratch.attention[5].GetAs<uint32_t>(query_values / 2) : nullptr;
+    ScaleQueries(unit, group, head, head_dim, q, factor, width, scaled);
+    if (in_pairs) context.kernel->round_bf16(scaled, query_values, reinterpret_cast<uint16_t*>(rounded));
+    std::fill_n(state, queries, -std::numeric_limits<float>::infinity());
+    std::fill_n(state + queries, queries, 0.0f);
+    std::fill_n(sums, static_cast<int64_t>(queries) * stride, 0.0f);
 
     int32_t first, last;
     VisibleRange(layout, unit, chunked, &first, &last);
@@ -210,10 +153,16 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
                                              page, chunked)
                                   : masks[i - 1];
       }
-      const float* keys =
-          WidePage(context, cache, cache.Head(pages[static_cast<size_t>(page)], layer, head), wide);
-      context.kernel->attend(
-          {scaled, keys, keys + cache.KeyElements(), masks, state, state + queries, sums, queries, head_dim});
+      const std::byte* stored = cache.Head(pages[static_cast<size_t>(page)], layer, head);
+      if (in_pairs) {
+        const auto* keys = reinterpret_cast<const uint32_t*>(stored);
+        context.kernel->attend_pairs({rounded, keys, keys + cache.KeyElements() / 2, masks, state,
+                                      state + queries, sums, queries, head_dim});
+      } else {
+        const float* keys = WidePage(context, cache, stored, wide);
+        context.kernel->attend({scaled, keys, keys + cache.KeyElements(), masks, state, state + queries, sums,
+                                queries, head_dim});
+      }
     }
     for (int i = 0; i < queries; ++i) {
       float* to = RowOf(out, unit.first + i / group) + (head * group + i % group) * head_dim;

@@ -25,10 +25,10 @@ class CpuBackend : public Backend {
         quant_{q8, q4},
         pool_(threads),
         scratch_(static_cast<size_t>(threads)),
-        kv_type_(options.kv_int8 ? KvType::kI8
-                 : options.f32   ? KvType::kF32
-                                 : KvType::kBF16),
-        f32_(options.f32) {}
+        exact_kv_type_(options.f32                       ? KvType::kF32
+                       : vector->attend_pairs != nullptr ? KvType::kBF16Pairs
+                                                         : KvType::kBF16),
+        kv_type_(options.kv_int8 ? KvType::kI8 : exact_kv_type_) {}
 
   std::string Describe() const override {
     const std::string quant =
@@ -68,8 +68,7 @@ class CpuBackend : public Backend {
   }
 
   std::unique_ptr<KvCache> CreateKvCache(const KvShape& shape) override {
-    const KvType exact = f32_ ? KvType::kF32 : KvType::kBF16;
-    return std::make_unique<PagedKv>(shape, shape.exact ? exact : kv_type_);
+    return std::make_unique<PagedKv>(shape, shape.exact ? exact_kv_type_ : kv_type_);
   }
 
   void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) override {
@@ -169,8 +168,8 @@ class CpuBackend : public Backend {
   std::vector<Scratch> scratch_;
   AlignedBuffer rounded_;
   RoundedRows rounded8_;
+  KvType exact_kv_type_;
   KvType kv_type_;
-  bool f32_;
 };
 
 }  // namespace
@@ -178,7 +177,10 @@ class CpuBackend : public Backend {
 
 Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& options) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
-  const VectorKernel* vector = VectorTables(isa).back();
+  const VectorKernel* vector = nullptr;
+  for (const VectorKernel* table : VectorTables(isa)) {
+    if (!options.f32 || table->attend_pairs == nullptr) vector = table;
+  }
   // Without BF16 dot products, bf16 weights are widened and multiplied in float32: faster there, and finer.
   const LinearKernel* linear = options.f32 ? nullptr : BestLinear(ComputeType::kBF16, isa);
   if (linear == nullptr) linear = BestLinear(ComputeType::kF32, isa);

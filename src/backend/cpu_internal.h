@@ -79,9 +79,10 @@ struct Scratch {
 };
 
 // A page holds, for every layer and kv head, keys [head_dim][kPageTokens] and then values
-// [kPageTokens][ValueStride(head_dim)], in float32, in bfloat16 bits, or in 8 bits; of the last kind the
-// scales follow, float32, of the keys [kPageTokens] and of the values [kPageTokens].
-enum class KvType { kF32, kBF16, kI8 };
+// [kPageTokens][ValueStride(head_dim)], in float32, in bfloat16 bits, in pairs of those as AttentionPairs
+// wants them, or in 8 bits; of the last kind the scales follow, float32, of the keys [kPageTokens] and of the
+// values [kPageTokens].
+enum class KvType { kF32, kBF16, kBF16Pairs, kI8 };
 
 class PagedKv : public KvCache {
  public:
@@ -97,9 +98,12 @@ class PagedKv : public KvCache {
   }
   int64_t HeadBytes() const {
     if (type == KvType::kI8) return HeadElements() + 2 * kPageTokens * static_cast<int64_t>(sizeof(float));
-    return HeadElements() * (type == KvType::kBF16 ? 2 : 4);
+    return HeadElements() * (type == KvType::kF32 ? 4 : 2);
   }
-  int64_t KeyElements() const { return static_cast<int64_t>(shape.head_dim) * kPageTokens; }
+  int64_t KeyElements() const {
+    const int rows = type == KvType::kBF16Pairs ? 2 * HeadPairs(shape.head_dim) : shape.head_dim;
+    return static_cast<int64_t>(rows) * kPageTokens;
+  }
   int64_t HeadElements() const {
     return KeyElements() + static_cast<int64_t>(kPageTokens) * ValueStride(shape.head_dim);
   }

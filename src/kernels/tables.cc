@@ -41,6 +41,7 @@ std::vector<const VectorKernel*> VectorTables(Isa isa) {
         {RefVector(), Isa::kRef},
 #if defined(__x86_64__)
             {Avx2Vector(), Isa::kAvx2}, {Avx512Vector(), Isa::kAvx512},
+            {Avx512Bf16Vector(), Isa::kAvx512Bf16},
 #elif defined(__aarch64__)
             {NeonVector(), Isa::kNeon},
 #endif

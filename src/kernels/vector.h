@@ -28,6 +28,23 @@ struct AttentionPage {
   int head_dim;
 };
 
+// Pairs of a head's dimensions: with an odd width the last one ends with a zero.
+constexpr int HeadPairs(int head_dim) { return (head_dim + 1) / 2; }
+
+// The same in bfloat16, two values side by side in each 32 bits, the first in the low half. Scores are
+// exponents of 2, and weights are rounded to bfloat16; sums stay in float32.
+struct AttentionPairs {
+  const uint32_t* q;     // [queries][HeadPairs], already multiplied by the attention scale and log2(e)
+  const uint32_t* k;     // [HeadPairs][kPageTokens]: of two dimensions
+  const uint32_t* v;     // [kPageTokens / 2][ValueStride(head_dim)]: of two tokens
+  const uint32_t* mask;  // and so on: as in AttentionPage
+  float* max;
+  float* sum;
+  float* out;
+  int queries;
+  int head_dim;
+};
+
 struct VectorKernel {
   const char* name;
   // y = x * rsqrt(mean(x^2) + eps) * weight; weight may be null (all ones). y may be x.
@@ -48,11 +65,14 @@ struct VectorKernel {
   void (*widen_keys_i8)(const int8_t* x, const float* scales, int64_t head_dim, float* y);
   // y[j][d] = x[j][d] * scales[j] for its values [kPageTokens][stride]; stride a multiple of 16
   void (*widen_values_i8)(const int8_t* x, const float* scales, int64_t stride, float* y);
+  // Null where there is no instruction for it: pages are then widened for `attend`.
+  void (*attend_pairs)(const AttentionPairs& page);
 };
 
 const VectorKernel* RefVector();
 const VectorKernel* Avx2Vector();  // null where the build has no such instruction set
 const VectorKernel* Avx512Vector();
+const VectorKernel* Avx512Bf16Vector();
 const VectorKernel* NeonVector();  // not there at all on other processors: see tables.h
 
 }  // namespace gatehouse

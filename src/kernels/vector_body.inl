@@ -219,6 +219,9 @@ inline IVec LaneBits(int vec) {
 
 template <int rows>
 inline void AttendRows(const AttentionPage& page, int first) {
+  uint32_t seen = 0;
+  for (int r = 0; r < rows; ++r) seen |= page.mask[first + r];
+  if (seen == 0) return;
   Vec scores[kQueriesAtOnce][kPageVecs];
   Scores<rows>(page, first, scores);
   alignas(64) float weights[kQueriesAtOnce][kPageTokens];
@@ -328,5 +331,6 @@ void WidenValuesI8(const int8_t* __restrict x, const float* __restrict scales, i
   }
 }
 
-constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,   LayerNorm, SwiGlu,  Gelu,        Add,
-                                 Attend,      WidenBf16, RoundBf16, RoundI8, WidenKeysI8, WidenValuesI8};
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,       LayerNorm, SwiGlu,    Gelu,
+                                 Add,         Attend,        WidenBf16, RoundBf16, RoundI8,
+                                 WidenKeysI8, WidenValuesI8, nullptr};

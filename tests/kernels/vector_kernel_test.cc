@@ -129,6 +129,167 @@ TEST(VectorKernels, AttentionOverTwoPagesEqualsSoftmax) {
   }
 }
 
+uint16_t Bits(float x) {
+  uint16_t bits = 0;
+  RefVector()->round_bf16(&x, 1, &bits);
+  return bits;
+}
+float Rounded(float x) {
+  const uint16_t bits = Bits(x);
+  float wide = 0;
+  RefVector()->widen_bf16(&bits, 1, &wide);
+  return wide;
+}
+
+// Values [rows][cols] rounded and laid out so that rows 2i and 2i+1 share 32 bits; a missing row is zero.
+std::vector<uint32_t> RowPairs(const std::vector<float>& x, int rows, int cols) {
+  std::vector<uint32_t> out(static_cast<size_t>((rows + 1) / 2 * cols), 0);
+  for (int row = 0; row < rows; ++row) {
+    for (int col = 0; col < cols; ++col) {
+      const uint32_t bits = Bits(x[static_cast<size_t>(row * cols + col)]);
+      out[static_cast<size_t>(row / 2 * cols + col)] |= bits << (row % 2 * 16);
+    }
+  }
+  return out;
+}
+
+// The state of `queries` queries after some pages.
+struct Attended {
+  std::vector<float> max, sum, out;
+  Attended(int queries, int head_dim)
+      : max(static_cast<size_t>(queries), -INFINITY),
+        sum(static_cast<size_t>(queries), 0.0f),
+        out(static_cast<size_t>(queries * ValueStride(head_dim)), 0.0f) {}
+};
+
+// Pages of keys [head_dim][kPageTokens] and values [kPageTokens][stride].
+struct PairPages {
+  std::vector<std::vector<float>> keys, values;
+  std::vector<std::vector<uint32_t>> key_pairs, value_pairs;
+  PairPages(int pages, int head_dim) {
+    for (int p = 0; p < pages; ++p) {
+      const int stride = ValueStride(head_dim);
+      keys.push_back(
+          Random(static_cast<size_t>(head_dim * kPageTokens), 1.0f, 30u + static_cast<unsigned>(p)));
+      values.push_back(
+          Random(static_cast<size_t>(stride * kPageTokens), 1.0f, 40u + static_cast<unsigned>(p)));
+      key_pairs.push_back(RowPairs(keys.back(), head_dim, kPageTokens));
+      value_pairs.push_back(RowPairs(values.back(), kPageTokens, stride));
+    }
+  }
+};
+
+std::vector<uint32_t> QueryPairs(const std::vector<float>& q, int queries, int head_dim) {
+  const int pairs = HeadPairs(head_dim);
+  std::vector<uint32_t> out(static_cast<size_t>(queries * pairs), 0);
+  for (int i = 0; i < queries; ++i) {
+    for (int d = 0; d < head_dim; ++d) {
+      const uint32_t bits = Bits(q[static_cast<size_t>(i * head_dim + d)]);
+      out[static_cast<size_t>(i * pairs + d / 2)] |= bits << (d % 2 * 16);
+    }
+  }
+  return out;
+}
+
+// Query i sees keys 0 .. 7 * i + 3: of some pages a part, of some nothing.
+uint32_t MaskOf(int query, int page) {
+  const int seen = std::clamp(7 * query + 4 - page * kPageTokens, 0, kPageTokens);
+  return seen == kPageTokens ? ~0u : (1u << seen) - 1u;
+}
+
+TEST(VectorKernels, AttentionInPairsEqualsSoftmax) {
+  constexpr int kPages = 3, kQueries = 13;  // a whole block of queries and a part of one
+  for (const VectorKernel* kernel : Tables()) {
+    if (kernel->attend_pairs == nullptr) continue;
+    for (const int head_dim : {1, 7, 16, 64, 88, 128}) {
+      const int stride = ValueStride(head_dim);
+      const std::vector<float> q = Random(static_cast<size_t>(kQueries * head_dim), 0.5f, 1);
+      const std::vector<uint32_t> q_pairs = QueryPairs(q, kQueries, head_dim);
+      const PairPages pages(kPages, head_dim);
+      Attended got(kQueries, head_dim);
+      for (int p = 0; p < kPages; ++p) {
+        std::vector<uint32_t> masks;
+        for (int i = 0; i < kQueries; ++i) masks.push_back(MaskOf(i, p));
+        kernel->attend_pairs({q_pairs.data(), pages.key_pairs[static_cast<size_t>(p)].data(),
+                              pages.value_pairs[static_cast<size_t>(p)].data(), masks.data(), got.max.data(),
+                              got.sum.data(), got.out.data(), kQueries, head_dim});
+      }
+      for (int i = 0; i < kQueries; ++i) {
+        std::vector<double> expected(static_cast<size_t>(head_dim), 0.0);
+        double total = 0;
+        for (int key = 0; key < std::min(7 * i + 4, kPages * kPageTokens); ++key) {
+          const size_t p = static_cast<size_t>(key / kPageTokens);
+          double score = 0;
+          for (int d = 0; d < head_dim; ++d) {
+            score += static_cast<double>(Rounded(q[static_cast<size_t>(i * head_dim + d)])) *
+                     static_cast<double>(
+                         Rounded(pages.keys[p][static_cast<size_t>(d * kPageTokens + key % kPageTokens)]));
+          }
+          total += std::exp2(score);
+          for (int d = 0; d < head_dim; ++d) {
+            expected[static_cast<size_t>(d)] +=
+                std::exp2(score) * static_cast<double>(Rounded(
+                                       pages.values[p][static_cast<size_t>(key % kPageTokens * stride + d)]));
+          }
+        }
+        for (int d = 0; d < head_dim; ++d) {
+          // Weights are rounded to 8 bits, relative: each may be off by 2^-9, and their sum too.
+          EXPECT_NEAR(got.out[static_cast<size_t>(i * stride + d)] / got.sum[static_cast<size_t>(i)],
+                      expected[static_cast<size_t>(d)] / total, 0.008)
+              << kernel->name << " head " << head_dim << " query " << i;
+        }
+      }
+    }
+  }
+}
+
+// Neither the other queries of a call nor pages of which it sees nothing change a bit of a query's state.
+TEST(VectorKernels, AttentionInPairsOfAQueryDependsOnItAlone) {
+  constexpr int kPages = 3, kQueries = 13, kHead = 64, kStride = ValueStride(kHead);
+  for (const VectorKernel* kernel : Tables()) {
+    if (kernel->attend_pairs == nullptr) continue;
+    const std::vector<uint32_t> q =
+        QueryPairs(Random(static_cast<size_t>(kQueries * kHead), 0.5f, 1), kQueries, kHead);
+    const PairPages pages(kPages, kHead);
+    const auto attend = [&](const uint32_t* queries, int first, int count, int page, Attended& state) {
+      std::vector<uint32_t> masks;
+      for (int i = 0; i < count; ++i) masks.push_back(MaskOf(first + i, page));
+      kernel->attend_pairs({queries, pages.key_pairs[static_cast<size_t>(page)].data(),
+                            pages.value_pairs[static_cast<size_t>(page)].data(), masks.data(),
+                            state.max.data(), state.sum.data(), state.out.data(), count, kHead});
+    };
+    Attended together(kQueries, kHead);
+    for (int p = 0; p < kPages; ++p) attend(q.data(), 0, kQueries, p, together);
+    for (int i = 0; i < kQueries; ++i) {
+      Attended alone(1, kHead);
+      for (int p = 0; p < kPages; ++p) {
+        if (MaskOf(i, p) != 0) attend(q.data() + i * HeadPairs(kHead), i, 1, p, alone);
+      }
+      EXPECT_EQ(alone.sum[0], together.sum[static_cast<size_t>(i)]) << kernel->name << " query " << i;
+      EXPECT_TRUE(std::equal(alone.out.begin(), alone.out.end(), together.out.begin() + i * kStride))
+          << kernel->name << " query " << i;
+    }
+  }
+}
+
+TEST(VectorKernels, AttentionInPairsOfNoNumberIsNone) {
+  constexpr int kHead = 32;
+  for (const VectorKernel* kernel : Tables()) {
+    if (kernel->attend_pairs == nullptr) continue;
+    for (const float bad : {NAN, INFINITY}) {
+      std::vector<float> q(kHead, 0.5f);
+      q[5] = bad;
+      const std::vector<uint32_t> q_pairs = QueryPairs(q, 1, kHead);
+      const PairPages pages(1, kHead);
+      Attended state(1, kHead);
+      const uint32_t mask = ~0u;
+      kernel->attend_pairs({q_pairs.data(), pages.key_pairs[0].data(), pages.value_pairs[0].data(), &mask,
+                            state.max.data(), state.sum.data(), state.out.data(), 1, kHead});
+      EXPECT_FALSE(std::isfinite(state.out[0] / state.sum[0])) << kernel->name;
+    }
+  }
+}
+
 TEST(VectorKernels, Bf16RoundsToNearestEven) {
   for (const VectorKernel* kernel : Tables()) {
     std::vector<float> x = Random(1000, 1e4f, 8);
