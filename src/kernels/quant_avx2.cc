@@ -17,6 +17,8 @@ constexpr const char* kName4 = "avx2/q4";
 
 #include "kernels/quant_avx2.inl"
 
+template <int rows>
+constexpr int kVecsOf = rows <= 3 ? 4 : kTileVecs;
 template <QuantFormat format, int>
 constexpr bool kWidens = format == QuantFormat::kQ8;
 template <QuantFormat format>
@@ -29,15 +31,14 @@ constexpr double kPeakOperations = 2.0 * (format == QuantFormat::kQ8 ? 2 : 4) * 
 // Not intrinsics: with twelve sums, two weights, a value and a product all sixteen registers are in use, and
 // only in this order; g++ 12 finds another one and moves sums to memory. Products of pairs go two by two (3 %
 // faster), those of nibbles one by one (as measured).
-static_assert(kTileVecs == 2);
-inline void AddPairs(Int (&sum)[kTileVecs], const Int (&weights)[kTileVecs], Int values) {
+inline void AddPairs(Int& first, Int& second, const Int (&weights)[2], Int values) {
   Int product;
   __asm__ volatile(
       "vpmaddwd %3, %4, %2\n\t"
       "vpmaddwd %3, %5, %3\n\t"
       "vpaddd %2, %0, %0\n\t"
       "vpaddd %3, %1, %1"
-      : "+x"(sum[0]), "+x"(sum[1]), "=&x"(product), "+x"(values)
+      : "+x"(first), "+x"(second), "=&x"(product), "+x"(values)
       : "x"(weights[0]), "x"(weights[1]));
 }
 inline Int AddNibbles(Int sum, Int weights, Int values) {
@@ -125,37 +126,41 @@ inline void UnpackPanel(const uint8_t* from, int64_t bytes, uint8_t* to) {
   }
 }
 
-template <QuantFormat format, int rows>
-inline void Part(Int (&sum)[rows][kTileVecs], const char* x, int64_t x_bytes, const Int (&w)[kTileVecs]) {
+// Two vectors of columns, from `at` on, against one word of each row.
+template <QuantFormat format, int rows, int vecs>
+inline void Part(Int (&sum)[rows][vecs], int at, const char* x, int64_t x_bytes, const Int (&w)[2]) {
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
     const Int value = SplatWord(x + r * x_bytes);
     if constexpr (format == QuantFormat::kQ8) {
-      AddPairs(sum[r], w, value);
+      AddPairs(sum[r][at], sum[r][at + 1], w, value);
     } else {
-#pragma GCC unroll 4
-      for (int c = 0; c < kTileVecs; ++c) sum[r][c] = AddNibbles(sum[r][c], w[c], value);
+#pragma GCC unroll 2
+      for (int c = 0; c < 2; ++c) sum[r][at + c] = AddNibbles(sum[r][at + c], w[c], value);
     }
   }
 }
 
 // One stored line against the two words of each row that belong to its parts.
-template <QuantFormat format, bool wide, int rows>
-inline void Line(Int (&sum)[rows][kTileVecs], const char* x, const char* second_x, int64_t x_bytes,
+template <QuantFormat format, bool wide, int rows, int vecs>
+inline void Line(Int (&sum)[rows][vecs], const char* x, const char* second_x, int64_t x_bytes,
                  const uint8_t* panel) {
-  Int w[kTileVecs];
-#pragma GCC unroll 4
-  for (int c = 0; c < kTileVecs; ++c) {
-    const Int v = LoadInt(panel + c * kLanes * 4);
-    w[c] = wide ? v : FirstPart<format>(v);
+#pragma GCC unroll 2
+  for (int at = 0; at < vecs; at += 2) {
+    Int w[2];
+#pragma GCC unroll 2
+    for (int c = 0; c < 2; ++c) {
+      const Int v = LoadInt(panel + (at + c) * kLanes * 4);
+      w[c] = wide ? v : FirstPart<format>(v);
+    }
+    Part<format>(sum, at, x, x_bytes, w);
+#pragma GCC unroll 2
+    for (int c = 0; c < 2; ++c) {
+      const Int v = LoadInt(panel + (wide ? kPartBytes : 0) + (at + c) * kLanes * 4);
+      w[c] = wide ? v : SecondPart<format>(v);
+    }
+    Part<format>(sum, at, second_x, x_bytes, w);
   }
-  Part<format, rows>(sum, x, x_bytes, w);
-#pragma GCC unroll 4
-  for (int c = 0; c < kTileVecs; ++c) {
-    const Int v = LoadInt(panel + (wide ? kPartBytes : 0) + c * kLanes * 4);
-    w[c] = wide ? v : SecondPart<format>(v);
-  }
-  Part<format, rows>(sum, second_x, x_bytes, w);
 }
 
 // Both halves of a line far ahead: the one for the other columns is needed soon after.
@@ -165,47 +170,47 @@ inline void AskAhead(const uint8_t* panel) {
   __builtin_prefetch(panel + kAhead + kPartBytes / 2);
 }
 
-template <bool wide, int rows>
-inline void GroupSumsQ8(Int (&sum)[rows][kTileVecs], const char* x, int64_t x_bytes, const uint8_t* panel,
+template <bool wide, int rows, int vecs>
+inline void GroupSumsQ8(Int (&sum)[rows][vecs], const char* x, int64_t x_bytes, const uint8_t* panel,
                         int64_t steps) {
   for (int64_t word = 0; word < 2 * steps; ++word) {
     if constexpr (!wide) AskAhead(panel);
-    Line<QuantFormat::kQ8, wide, rows>(sum, x, x + kOdd, x_bytes, panel);
+    Line<QuantFormat::kQ8, wide>(sum, x, x + kOdd, x_bytes, panel);
     panel += kPartBytes * (wide ? 2 : 1);
     x += 4;
   }
 }
 
-template <bool wide, int rows>
-inline void GroupSumsQ4(Int (&sum)[rows][kTileVecs], const char* x, int64_t x_bytes, const uint8_t* panel,
+template <bool wide, int rows, int vecs>
+inline void GroupSumsQ4(Int (&sum)[rows][vecs], const char* x, int64_t x_bytes, const uint8_t* panel,
                         int64_t steps) {
   constexpr int64_t kSteps = 4;  // of two results each: eight in 16 bits
   while (steps > 0) {
     const int64_t count = steps < kSteps ? steps : kSteps;
-    Int narrow[rows][kTileVecs] = {};
+    Int narrow[rows][vecs] = {};
     for (int64_t step = 0; step < count; ++step) {
       if constexpr (!wide) AskAhead(panel);
-      Line<QuantFormat::kQ4, wide, rows>(narrow, x, x + 4, x_bytes, panel);
+      Line<QuantFormat::kQ4, wide>(narrow, x, x + 4, x_bytes, panel);
       panel += kPartBytes * (wide ? 2 : 1);
       x += kQuantAlign;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
-      for (int c = 0; c < kTileVecs; ++c)
+      for (int c = 0; c < vecs; ++c)
         sum[r][c] = _mm256_add_epi32(sum[r][c], _mm256_madd_epi16(narrow[r][c], _mm256_set1_epi16(1)));
     }
     steps -= count;
   }
 }
 
-template <QuantFormat format, bool wide, int rows>
-inline void GroupSums(Int (&sum)[rows][kTileVecs], const char* x, int64_t x_bytes, const uint8_t* panel,
+template <QuantFormat format, bool wide, int rows, int vecs>
+inline void GroupSums(Int (&sum)[rows][vecs], const char* x, int64_t x_bytes, const uint8_t* panel,
                       int64_t steps) {
   if constexpr (format == QuantFormat::kQ8) {
-    GroupSumsQ8<wide, rows>(sum, x, x_bytes, panel, steps);
+    GroupSumsQ8<wide>(sum, x, x_bytes, panel, steps);
   } else {
-    GroupSumsQ4<wide, rows>(sum, x, x_bytes, panel, steps);
+    GroupSumsQ4<wide>(sum, x, x_bytes, panel, steps);
   }
 }
 

@@ -12,6 +12,8 @@ using Line = uint8x16_t;  // four columns of four weights
 constexpr int kLanes = 4;
 constexpr int kTileRows = 8;
 constexpr int kTileVecs = 2;
+template <int>
+constexpr int kVecsOf = kTileVecs;
 constexpr int kTallRows = kTileRows;
 constexpr int kFloatRows = 4;
 constexpr int64_t kBlockGroups = 4;  // a block's part of a panel (16 KB at 8 bits) stays in the first cache

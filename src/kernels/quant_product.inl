@@ -4,6 +4,8 @@
 //   Int, Vec            kLanes int32 or float
 //   kTileRows, kTileVecs   rows and vectors of columns of a tile: its integer sums stay in registers
 //   kFloatRows          tiles of up to so many rows keep their float sums there, too; others in scratch
+//   kVecsOf<rows>       vectors of columns of a tile of so many rows, up to all of a panel: few rows have the
+//                       registers to read a panel's lines whole
 //   kTallRows           so few rows in all are one tile, so that weights are streamed once
 //   LoadFloat, StoreFloat, StoreFirst (the first `count` lanes), SplatFloat, SplatInt, ToFloat(Int)
 //   MulAdd(sum, a, b)   fused
@@ -21,8 +23,7 @@
 // The integer sums are exact and the float sums follow the groups in order by fused multiply-adds, so tiles,
 // blocks and tables all give the same bits.
 
-constexpr int kTileColumns = kLanes * kTileVecs;
-static_assert(kPanel % kTileColumns == 0);
+static_assert(kPanel % (kLanes * kTileVecs) == 0);
 
 constexpr int64_t kLineBytes = 64;
 constexpr int64_t kBlock = kBlockGroups * kQuantGroup;
@@ -59,26 +60,27 @@ inline void AskForNext(TileJob& job) {
   }
 }
 
-template <int rows>
-inline void LoadTile(const float* from, Vec (&acc)[rows][kTileVecs]) {
+template <int rows, int vecs>
+inline void LoadTile(const float* from, Vec (&acc)[rows][vecs]) {
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
-    for (int c = 0; c < kTileVecs; ++c) acc[r][c] = LoadFloat(from + r * kPanel + c * kLanes);
+    for (int c = 0; c < vecs; ++c) acc[r][c] = LoadFloat(from + r * kPanel + c * kLanes);
   }
 }
 
-template <int rows>
-inline void StoreTile(const Vec (&acc)[rows][kTileVecs], float* to) {
+template <int rows, int vecs>
+inline void StoreTile(const Vec (&acc)[rows][vecs], float* to) {
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
-    for (int c = 0; c < kTileVecs; ++c) StoreFloat(to + r * kPanel + c * kLanes, acc[r][c]);
+    for (int c = 0; c < vecs; ++c) StoreFloat(to + r * kPanel + c * kLanes, acc[r][c]);
   }
 }
 
 template <QuantFormat format, bool wide, int rows>
 void Tile(TileJob& job) {
+  constexpr int vecs = kVecsOf<rows>;
   const char* x = reinterpret_cast<const char*>(job.x);
   int64_t x_bytes = job.x_stride;
   if constexpr (kWidens<format, rows>) {
@@ -86,22 +88,22 @@ void Tile(TileJob& job) {
     x = job.widened;
     x_bytes = kWidenedBytes;
   }
-  for (int column = 0; column < kPanel; column += kTileColumns) {
+  for (int column = 0; column < kPanel; column += kLanes * vecs) {
     const uint8_t* panel = job.panel + column * 4;
     const float* scales = job.scales + column;
     const int32_t* starts = job.starts;
     const float* x_scales = job.x_scales;
     float* out = job.acc + column;
     const int64_t groups = job.groups;
-    Vec acc[rows][kTileVecs];
-    if constexpr (rows <= kFloatRows) LoadTile<rows>(out, acc);
+    Vec acc[rows][vecs];
+    if constexpr (rows <= kFloatRows) LoadTile(out, acc);
     for (int64_t left = job.depth; left > 0; left -= kQuantGroup) {
-      Int sum[rows][kTileVecs];
+      Int sum[rows][vecs];
 #pragma GCC unroll 16
       for (int r = 0; r < rows; ++r) {
         const Int start = SplatInt(starts[r * groups]);
 #pragma GCC unroll 4
-        for (int c = 0; c < kTileVecs; ++c) sum[r][c] = start;
+        for (int c = 0; c < vecs; ++c) sum[r][c] = start;
       }
       if (column == 0) AskForNext(job);
       GroupSums<format, wide, rows>(sum, x, x_bytes, panel,
@@ -109,7 +111,7 @@ void Tile(TileJob& job) {
 #pragma GCC unroll 16
       for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
-        for (int c = 0; c < kTileVecs; ++c) {
+        for (int c = 0; c < vecs; ++c) {
           const Vec scale = LoadFloat(scales + c * kLanes) * SplatFloat(x_scales[r * groups]);
           if constexpr (rows <= kFloatRows) {
             acc[r][c] = MulAdd(acc[r][c], scale, ToFloat(sum[r][c]));
@@ -126,7 +128,7 @@ void Tile(TileJob& job) {
       ++x_scales;
       if constexpr (rows > kFloatRows) __asm__("" : "+r"(out));  // or the compiler would try it all the same
     }
-    if constexpr (rows <= kFloatRows) StoreTile<rows>(acc, out);
+    if constexpr (rows <= kFloatRows) StoreTile(acc, out);
     x -= (job.depth + kQuantGroup - 1) / kQuantGroup * kQuantGroup;
   }
 }

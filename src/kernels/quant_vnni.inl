@@ -6,6 +6,8 @@
 
 template <QuantFormat, int>
 constexpr bool kWidens = false;
+template <int>
+constexpr int kVecsOf = kTileVecs;
 template <QuantFormat format>
 constexpr int32_t kOffset = format == QuantFormat::kQ8 ? 128 : 8;
 template <QuantFormat>
