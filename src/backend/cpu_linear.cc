@@ -18,6 +18,11 @@ QuantPanel PanelOf(const WeightView& view, int64_t panel, int ahead = 0) {
           goes_on ? values + ahead * bytes : nullptr};
 }
 
+const uint16_t* PackedPanel(const WeightView& view, int64_t panel) {
+  const int64_t padded_k = (view.cols + 1) / 2 * 2;
+  return reinterpret_cast<const uint16_t*>(view.tensor.data) + panel * padded_k * kPanel;
+}
+
 // The panel in the kernel's compute type; points into the mapped file where that already is its form.
 const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64_t panel, Scratch& scratch) {
   const WeightView& view = weight.view;
@@ -31,7 +36,7 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
     return wide;
   }
   if (view.packed) {
-    const auto* packed = reinterpret_cast<const uint16_t*>(view.tensor.data) + panel * padded_k * kPanel;
+    const uint16_t* packed = PackedPanel(view, panel);
     if (kernel.compute == ComputeType::kBF16) return packed;
     float* out = scratch.panel.GetAs<float>(padded_k * kPanel);
     kernel.widen_panel(packed, k, out);
@@ -178,6 +183,9 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
       void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(rows, k)));
       quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8}, rows, k,
                 PanelOf(weight.view, panel, context.pool->threads()), y, y_stride, columns, work);
+    } else if (weight.view.packed && kernel.run_packed != nullptr && rows <= kFewRows) {
+      kernel.run_packed(static_cast<const float*>(input), stride, rows, k, PackedPanel(weight.view, panel), y,
+                        y_stride, columns);
     } else {
       const void* prepared = PreparePanel(kernel, weight, panel, scratch);
       void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(rows, k)));

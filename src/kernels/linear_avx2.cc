@@ -59,6 +59,8 @@ inline void Transpose(Bits (&v)[kLanes]) {
 
 #include "kernels/linear_product.inl"
 
+#include "kernels/linear_few.inl"
+
 #include "kernels/linear_pack.inl"
 
 }  // namespace

@@ -24,6 +24,8 @@ inline Bits UnitsOf(const uint16_t* from) {
 
 #include "kernels/linear_product.inl"
 
+#include "kernels/linear_few.inl"
+
 #include "kernels/linear_pack.inl"
 
 }  // namespace

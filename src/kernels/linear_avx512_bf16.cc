@@ -37,6 +37,8 @@ inline Bits UnitsOf(const float* from) {
 
 #include "kernels/linear_product.inl"
 
+#include "kernels/linear_few.inl"
+
 #include "kernels/linear_pack.inl"
 
 }  // namespace

@@ -22,6 +22,8 @@ inline Bits UnitsOf(const uint16_t* from) { return Bits{from[0], from[1], from[2
 
 #include "kernels/linear_product.inl"
 
+#include "kernels/linear_few.inl"
+
 #include "kernels/linear_pack.inl"
 
 }  // namespace

@@ -30,6 +30,8 @@ inline Bits UnitsOf(const uint16_t* from) {
 
 #include "kernels/linear_product.inl"
 
+#include "kernels/linear_few.inl"
+
 #include "kernels/linear_pack.inl"
 
 uint32_t RoundPair(const float* from) { return RoundBf16(from[0]) | RoundBf16(from[1]) << 16; }

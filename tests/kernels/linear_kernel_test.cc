@@ -162,6 +162,37 @@ TEST(LinearKernels, WidenedPanelsEqualPackedOnes) {
   }
 }
 
+TEST(LinearKernels, FewRowsWithPackedPanelsEqualWidenedOnesToTheBit) {
+  for (const LinearKernel* kernel : Tables()) {
+    if (kernel->run_packed == nullptr) continue;
+    for (const int64_t k : {1, 2, 7, 64, 1023, 1024, 1025, 2050}) {
+      for (int rows = 1; rows <= kFewRows; ++rows) {
+        const int columns = rows % 2 == 0 ? kPanel : 19;
+        const Problem p = Make(rows, columns, k, 1.0f, 40u + static_cast<unsigned>(rows));
+        std::vector<uint16_t> packed(static_cast<size_t>((k + 1) / 2 * 2 * kPanel), 0);
+        for (int column = 0; column < columns; ++column) {
+          for (int64_t i = 0; i < k; ++i) {
+            packed[static_cast<size_t>((i / 2 * kPanel + column) * 2 + i % 2)] =
+                FloatToBf16(p.w[static_cast<size_t>(column * k + i)]);
+          }
+        }
+        const int64_t y_stride = columns + 1;
+        std::vector<float> y(static_cast<size_t>(rows * y_stride), 77.0f);
+        kernel->run_packed(p.x.data(), k, rows, k, packed.data(), y.data(), y_stride, columns);
+        const std::vector<float> expected = RunKernel(*kernel, p, true);
+        for (int row = 0; row < rows; ++row) {
+          EXPECT_EQ(y[static_cast<size_t>(row * y_stride + columns)], 77.0f) << "wrote behind the columns";
+          for (int column = 0; column < columns; ++column) {
+            EXPECT_EQ(y[static_cast<size_t>(row * y_stride + column)],
+                      expected[static_cast<size_t>(row * columns + column)])
+                << kernel->name << " " << rows << " rows, k " << k;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(LinearKernels, PeakLoopsCountWhatTheyDo) {
   for (const LinearKernel* table : Tables()) {
     EXPECT_GT(table->peak_loop(1), 0.0);

@@ -1,0 +1,83 @@
+// Products of a few rows with a packed bfloat16 panel, widened in registers: read once, where a widened copy
+// would be written and read again, four bytes a value. Included between linear_product.inl and
+// linear_pack.inl; of use to float32 tables. The order of summation is linear_product.inl's.
+
+typedef uint32_t UnitVec __attribute__((vector_size(sizeof(Vec))));
+
+constexpr int kPanelVecs = kPanel / kLanes;
+constexpr int64_t kFewAhead = 1024;  // values of a panel that are asked for before their use: 2 KB
+
+// One value of K: of every row times the 32 weights.
+template <int rows>
+inline void FewStep(Vec (&sum)[rows][kPanelVecs], const float* x, int64_t x_stride,
+                    const Vec (&w)[kPanelVecs]) {
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) {
+    const Vec value = Splat(x + r * x_stride);
+#pragma GCC unroll 8
+    for (int c = 0; c < kPanelVecs; ++c) sum[r][c] = MulAdd(sum[r][c], value, w[c]);
+  }
+}
+
+// y [rows][32] (+)= x [rows][size] times `size` values of the panel, an even number of them or the last.
+template <int rows>
+inline void FewTile(const float* x, int64_t x_stride, int64_t size, const uint16_t* packed, float* y,
+                    bool add) {
+  Vec sum[rows][kPanelVecs];
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 8
+    for (int c = 0; c < kPanelVecs; ++c) sum[r][c] = Vec{};
+  }
+  for (int64_t i = 0; i < size; i += 2) {
+    UnitVec pairs[kPanelVecs];
+    Vec w[kPanelVecs];
+    __builtin_memcpy(pairs, packed + i * kPanel, sizeof pairs);
+    __builtin_prefetch(packed + i * kPanel + kFewAhead);
+    __builtin_prefetch(packed + i * kPanel + kFewAhead + kPanel);
+#pragma GCC unroll 8
+    for (int c = 0; c < kPanelVecs; ++c) w[c] = (Vec)(pairs[c] << 16);
+    FewStep<rows>(sum, x + i, x_stride, w);
+    if (i + 1 == size) break;
+#pragma GCC unroll 8
+    for (int c = 0; c < kPanelVecs; ++c) w[c] = (Vec)(pairs[c] & 0xFFFF0000u);
+    FewStep<rows>(sum, x + i + 1, x_stride, w);
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 8
+    for (int c = 0; c < kPanelVecs; ++c) {
+      float* at = y + r * kPanel + c * kLanes;
+      Store(at, add ? Load(at) + sum[r][c] : sum[r][c]);
+    }
+  }
+}
+
+template <int rows>
+inline void FewTileOf(int count, const float* x, int64_t x_stride, int64_t size, const uint16_t* packed,
+                      float* y, bool add) {
+  if (count == rows) {
+    FewTile<rows>(x, x_stride, size, packed, y, add);
+  } else if constexpr (rows > 1) {
+    FewTileOf<rows - 1>(count, x, x_stride, size, packed, y, add);
+  }
+}
+
+[[maybe_unused]] void RunPacked(const float* x, int64_t x_stride, int64_t rows, int64_t k,
+                                const uint16_t* packed, float* y, int64_t y_stride, int columns) {
+  constexpr int kTallest = 3;  // with 4 vectors of sums a row: 12 of 16 registers
+  alignas(64) float out[kFewRows * kPanel];
+  const int64_t tiles = (rows + kTallest - 1) / kTallest;
+  const int each = static_cast<int>((rows + tiles - 1) / tiles);
+  for (int64_t begin = 0; begin == 0 || begin < k; begin += kBlockK) {
+    const int64_t size = k - begin < kBlockK ? k - begin : kBlockK;
+    for (int64_t row = 0; row < rows; row += each) {
+      const int count = rows - row < each ? static_cast<int>(rows - row) : each;
+      FewTileOf<kTallest>(count, x + row * x_stride + begin, x_stride, size, packed + begin * kPanel,
+                          out + row * kPanel, begin > 0);
+    }
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) y[row * y_stride + column] = out[row * kPanel + column];
+  }
+}
