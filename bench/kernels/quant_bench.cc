@@ -70,8 +70,9 @@ struct Operands {
                                     static_cast<const int32_t*>(sums.get())};
     const gatehouse::QuantPanel stored{static_cast<const uint8_t*>(weights.get()) + panel * panel_bytes,
                                        static_cast<const float*>(scales.get()) + panel * groups * kPanel};
-    kernel.run(rows, c.rows, c.k, stored, static_cast<float*>(y.get()) + panel % (c.n / kPanel) * kPanel, c.n,
-               kPanel, scratch[static_cast<size_t>(thread)].get());
+    kernel.run(rows, c.rows, c.k, stored,
+               {static_cast<float*>(y.get()) + panel % (c.n / kPanel) * kPanel, c.n, kPanel},
+               scratch[static_cast<size_t>(thread)].get());
   }
 
   int64_t panel_bytes, groups, panels, stride;

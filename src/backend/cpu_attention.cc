@@ -100,11 +100,14 @@ const float* WidePage(const AttentionContext& context, const PagedKv& cache, con
 // A unit's query vectors times a factor, [queries][width]; queries of a row follow each other.
 void ScaleQueries(const Unit& unit, int group, int head, int head_dim, Mat q, float factor, int width,
                   float* out) {
-  for (int i = 0; i < unit.count * group; ++i) {
-    const float* from = RowOf(q, unit.first + i / group) + (head * group + i % group) * head_dim;
-    float* to = out + static_cast<int64_t>(i) * width;
-    for (int d = 0; d < head_dim; ++d) to[d] = from[d] * factor;
-    for (int d = head_dim; d < width; ++d) to[d] = 0.0f;
+  for (int row = 0; row < unit.count; ++row) {
+    const float* from = RowOf(q, unit.first + row) + head * group * head_dim;
+    for (int i = 0; i < group; ++i) {
+      for (int d = 0; d < head_dim; ++d) out[d] = from[d] * factor;
+      for (int d = head_dim; d < width; ++d) out[d] = 0.0f;
+      from += head_dim;
+      out += width;
+    }
   }
 }
 
@@ -123,8 +126,8 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
   const float factor = in_pairs ? scale * kLog2E : scale;
   const std::vector<Unit> units = CutRows(layout);
   context.pool->For(static_cast<int64_t>(units.size()) * kv_heads, [&](int64_t index, int thread) {
-    // All units of a head one after the other: its keys and values stay in the cache between them. The longest
-    // units come last in a causal batch: begin with them, so that the threads end together.
+    // All units of a head one after the other: its keys and values stay in the cache between them. The
+    // longest units come last in a causal batch: begin with them, so that the threads end together.
     const auto count = static_cast<int64_t>(units.size());
     const Unit unit = units[static_cast<size_t>(count - 1 - index % count)];
     const int head = static_cast<int>(index / count);
@@ -148,10 +151,9 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
     const std::vector<int32_t>& pages =
         layout.pages[static_cast<size_t>(layout.rows[static_cast<size_t>(unit.first)].sequence)];
     for (int32_t page = first / kPageTokens; page * kPageTokens < last; ++page) {
-      for (int i = 0; i < queries; ++i) {
-        masks[i] = i % group == 0 ? PageMask(layout, layout.rows[static_cast<size_t>(unit.first + i / group)],
-                                             page, chunked)
-                                  : masks[i - 1];
+      for (int row = 0; row < unit.count; ++row) {
+        std::fill_n(masks + row * group, group,
+                    PageMask(layout, layout.rows[static_cast<size_t>(unit.first + row)], page, chunked));
       }
       const std::byte* stored = cache.Head(pages[static_cast<size_t>(page)], layer, head);
       if (in_pairs) {
@@ -164,10 +166,13 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
                                 queries, head_dim});
       }
     }
-    for (int i = 0; i < queries; ++i) {
-      float* to = RowOf(out, unit.first + i / group) + (head * group + i % group) * head_dim;
-      const float inverse = 1.0f / state[queries + i];
-      for (int d = 0; d < head_dim; ++d) to[d] = sums[static_cast<int64_t>(i) * stride + d] * inverse;
+    for (int row = 0, query = 0; row < unit.count; ++row) {
+      float* to = RowOf(out, unit.first + row) + head * group * head_dim;
+      for (int i = 0; i < group; ++i, ++query) {
+        const float* sum = sums + static_cast<int64_t>(query) * stride;
+        const float inverse = 1.0f / state[queries + query];
+        for (int d = 0; d < head_dim; ++d) to[i * head_dim + d] = sum[d] * inverse;
+      }
     }
   });
 }

@@ -1,4 +1,5 @@
 // The cache of keys and values: pages, and how a row's key and value go into a slot of one.
+#include <algorithm>
 #include <cstring>
 
 #include "backend/cpu_internal.h"
@@ -58,18 +59,22 @@ void StoreSlotInPairs(const PagedKv& cache, std::byte* head, int64_t slot, const
 
 void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
                 Mat k, Mat v) {
+  constexpr int64_t kRowsAtOnce = 16;
   const int head_dim = cache.shape.head_dim;
-  context.pool->For(cache.shape.kv_heads, [&](int64_t kv_head, int thread) {
+  const int64_t rows = static_cast<int64_t>(layout.rows.size());
+  const int64_t blocks = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
+  context.pool->For(cache.shape.kv_heads * blocks, [&](int64_t index, int thread) {
+    const int64_t kv_head = index / blocks, first = index % blocks * kRowsAtOnce;
     AlignedBuffer& scratch = (*context.scratch)[static_cast<size_t>(thread)].attention[0];
     uint16_t* bits = scratch.GetAs<uint16_t>(2 * head_dim);
     int8_t* bytes = reinterpret_cast<int8_t*>(bits);
-    for (size_t i = 0; i < layout.rows.size(); ++i) {
-      const AttentionLayout::Row& row = layout.rows[i];
+    for (int64_t i = first; i < std::min(rows, first + kRowsAtOnce); ++i) {
+      const AttentionLayout::Row& row = layout.rows[static_cast<size_t>(i)];
       const int32_t page =
           layout.pages[static_cast<size_t>(row.sequence)][static_cast<size_t>(row.slot / kPageTokens)];
       const int64_t slot = row.slot % kPageTokens;
-      const float* key = RowOf(k, static_cast<int64_t>(i)) + kv_head * head_dim;
-      const float* value = RowOf(v, static_cast<int64_t>(i)) + kv_head * head_dim;
+      const float* key = RowOf(k, i) + kv_head * head_dim;
+      const float* value = RowOf(v, i) + kv_head * head_dim;
       std::byte* head = cache.Head(page, layer, static_cast<int>(kv_head));
       switch (cache.type) {
         case KvType::kF32:

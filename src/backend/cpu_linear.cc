@@ -175,14 +175,17 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
     const int64_t first = panel * kPanel;
     const int columns = static_cast<int>(std::min<int64_t>(kPanel, weight.rows - first));
     float* out = Data(term->out) + first;
-    // A sum goes through a tile of its own.
-    float* y = term->adds ? scratch.out.GetAs<float>(rows * kPanel) : out;
-    const int64_t y_stride = term->adds ? kPanel : term->out.cols;
-    if (is_rounded(*term)) {
+    // A sum goes through a tile of its own, except where the kernel adds.
+    const bool rounded = is_rounded(*term);
+    const bool through_tile = term->adds && !(rounded && term->bias == nullptr);
+    float* y = through_tile ? scratch.out.GetAs<float>(rows * kPanel) : out;
+    const int64_t y_stride = through_tile ? kPanel : term->out.cols;
+    if (rounded) {
       const QuantKernel& quant = *context.quant[static_cast<size_t>(*weight.view.quant)];
       void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(rows, k)));
       quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8}, rows, k,
-                PanelOf(weight.view, panel, context.pool->threads()), y, y_stride, columns, work);
+                PanelOf(weight.view, panel, context.pool->threads()),
+                {y, y_stride, columns, term->adds && !through_tile}, work);
     } else if (weight.view.packed && kernel.run_packed != nullptr && rows <= kFewRows) {
       kernel.run_packed(static_cast<const float*>(input), stride, rows, k, PackedPanel(weight.view, panel), y,
                         y_stride, columns);
@@ -192,7 +195,7 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
       kernel.run(input, stride, rows, k, prepared, y, y_stride, columns, work);
     }
     if (term->bias != nullptr) AddBias(VectorOf(*term->bias) + first, rows, columns, y, y_stride);
-    if (term->adds) {
+    if (through_tile) {
       for (int64_t row = 0; row < rows; ++row) {
         context.vector->add(out + row * term->out.cols, y + row * kPanel, columns);
       }

@@ -113,7 +113,7 @@ Product QuantProduct(const QuantKernel& kernel, const Case& c, int threads) {
   out.run = [=, &kernel](int64_t panel, int thread) {
     kernel.run({x_values, stride, x_scales, x_sums}, c.m, c.k,
                {values + panel * value_bytes, scales + panel * groups * kPanel},
-               y + panel % (c.n / kPanel) * kPanel, c.n, kPanel, scratch[static_cast<size_t>(thread)]);
+               {y + panel % (c.n / kPanel) * kPanel, c.n, kPanel}, scratch[static_cast<size_t>(thread)]);
   };
   return out;
 }

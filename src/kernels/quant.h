@@ -51,6 +51,14 @@ struct QuantPanel {
   const uint8_t* next = nullptr;
 };
 
+// Where a panel's products go: y[r][0 .. columns), columns <= 32, rows `stride` floats apart.
+struct QuantOut {
+  float* y;
+  int64_t stride;
+  int columns;
+  bool adds = false;  // to what stands there; else it is overwritten
+};
+
 struct QuantKernel {
   const char* name;  // "avx512-vnni/q8"
   QuantFormat format;
@@ -60,10 +68,9 @@ struct QuantKernel {
   // magnitudes below 2^-112, has values and scale 0. x is finite; values are written up to the padded K.
   void (*round)(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* values, int64_t stride,
                 float* scales, int32_t* sums);
-  // One panel's products for all rows: y[r][0 .. columns), columns <= 32, rows y_stride floats apart;
-  // overwritten. scratch: scratch_bytes(rows, k), 64-byte aligned.
-  void (*run)(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, float* y,
-              int64_t y_stride, int columns, void* scratch);
+  // One panel's products for all rows. scratch: scratch_bytes(rows, k), 64-byte aligned.
+  void (*run)(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, const QuantOut& out,
+              void* scratch);
   size_t (*scratch_bytes)(int64_t rows, int64_t k);
   // A register-only loop of this table's multiply-add instruction; returns operations done (2 per
   // multiply-add).

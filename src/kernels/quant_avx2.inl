@@ -17,7 +17,6 @@ inline Int FirstLanes(int64_t count) {
   const int32_t lanes = count < kLanes ? static_cast<int32_t>(count) : kLanes;
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-inline void StoreFirst(float* at, Vec v, int count) { _mm256_maskstore_ps(at, FirstLanes(count), v); }
 inline Vec MulAdd(Vec sum, Vec a, Vec b) { return _mm256_fmadd_ps(a, b, sum); }
 inline Vec ToFloat(Int v) { return _mm256_cvtepi32_ps(v); }
 inline void Keep(Int& v) { __asm__ volatile("" : "+x"(v)); }

@@ -24,9 +24,6 @@ constexpr int kFloatRows = 6;
 
 inline Vec LoadFloat(const float* at) { return _mm512_loadu_ps(at); }
 inline void StoreFloat(float* at, Vec v) { _mm512_storeu_ps(at, v); }
-inline void StoreFirst(float* at, Vec v, int count) {
-  _mm512_mask_storeu_ps(at, static_cast<__mmask16>((1u << count) - 1), v);
-}
 inline Vec SplatFloat(float value) { return _mm512_set1_ps(value); }
 inline Int SplatInt(int32_t value) { return _mm512_set1_epi32(value); }
 inline Vec MulAdd(Vec sum, Vec a, Vec b) { return _mm512_fmadd_ps(a, b, sum); }

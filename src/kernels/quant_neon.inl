@@ -23,11 +23,6 @@ inline Vec LoadFloat(const float* at) { return vld1q_f32(at); }
 inline void StoreFloat(float* at, Vec v) { vst1q_f32(at, v); }
 inline Vec SplatFloat(float value) { return vdupq_n_f32(value); }
 inline Int SplatInt(int32_t value) { return vdupq_n_s32(value); }
-inline void StoreFirst(float* at, Vec v, int count) {
-  float lanes[kLanes];
-  vst1q_f32(lanes, v);
-  for (int i = 0; i < count; ++i) at[i] = lanes[i];
-}
 inline Vec MulAdd(Vec sum, Vec a, Vec b) { return vfmaq_f32(sum, a, b); }
 inline Vec ToFloat(Int v) { return vcvtq_f32_s32(v); }
 inline void Keep(Int& v) { __asm__ volatile("" : "+w"(v)); }

@@ -7,7 +7,7 @@
 //   kVecsOf<rows>       vectors of columns of a tile of so many rows, up to all of a panel: few rows have the
 //                       registers to read a panel's lines whole
 //   kTallRows           so few rows in all are one tile, so that weights are streamed once
-//   LoadFloat, StoreFloat, StoreFirst (the first `count` lanes), SplatFloat, SplatInt, ToFloat(Int)
+//   LoadFloat, StoreFloat, SplatFloat, SplatInt, ToFloat(Int)
 //   MulAdd(sum, a, b)   fused
 //   kWidens<format, rows>  rows take another form in a tile, of up to two bytes a value, by
 //                       WidenRows<rows>(x, x_stride, bytes, to, to_stride), which may prefetch the next block
@@ -47,6 +47,7 @@ struct TileJob {
   const float* scales;
   int64_t depth;  // of the block, a multiple of kQuantAlign
   float* acc;     // [rows][kPanel]
+  bool fresh;     // acc is not to be read: sums begin at zero
   char* widened;
   const uint8_t* next;  // of the panel, which a group asks for `next_lines` lines of; advances
   int64_t next_lines;
@@ -66,6 +67,15 @@ inline void LoadTile(const float* from, Vec (&acc)[rows][vecs]) {
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
     for (int c = 0; c < vecs; ++c) acc[r][c] = LoadFloat(from + r * kPanel + c * kLanes);
+  }
+}
+
+template <int rows, int vecs>
+inline void ClearTile(Vec (&acc)[rows][vecs]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < vecs; ++c) acc[r][c] = SplatFloat(0.0f);
   }
 }
 
@@ -96,7 +106,13 @@ void Tile(TileJob& job) {
     float* out = job.acc + column;
     const int64_t groups = job.groups;
     Vec acc[rows][vecs];
-    if constexpr (rows <= kFloatRows) LoadTile(out, acc);
+    if constexpr (rows <= kFloatRows) {
+      if (job.fresh) {
+        ClearTile(acc);
+      } else {
+        LoadTile(out, acc);
+      }
+    }
     for (int64_t left = job.depth; left > 0; left -= kQuantGroup) {
       Int sum[rows][vecs];
 #pragma GCC unroll 16
@@ -148,23 +164,24 @@ inline int TileRows(int64_t left) {
   return static_cast<int>((left + tiles - 1) / tiles);
 }
 
-inline void Finish(const float* acc, int count, int columns, float* y, int64_t y_stride) {
+inline void Finish(const float* acc, int count, const QuantOut& out, int64_t row) {
   for (int r = 0; r < count; ++r) {
-    for (int column = 0; column < columns; column += kLanes) {
+    float* to = out.y + (row + r) * out.stride;
+    int column = 0;
+    for (; column + kLanes <= out.columns; column += kLanes) {
       const Vec v = LoadFloat(acc + r * kPanel + column);
-      float* to = y + r * y_stride + column;
-      if (columns - column >= kLanes) {
-        StoreFloat(to, v);
-      } else {
-        StoreFirst(to, v, columns - column);
-      }
+      StoreFloat(to + column, out.adds ? LoadFloat(to + column) + v : v);
+    }
+    for (; column < out.columns; ++column) {
+      const float v = acc[r * kPanel + column];
+      to[column] = out.adds ? to[column] + v : v;
     }
   }
 }
 
 template <QuantFormat format>
-void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, float* y, int64_t y_stride,
-         int columns, void* scratch) {
+void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, const QuantOut& out,
+         void* scratch) {
   const int64_t depth = QuantPaddedK(k);
   const int64_t groups = QuantGroups(k);
   auto* acc = static_cast<float*>(scratch);
@@ -174,7 +191,9 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
       reinterpret_cast<uint8_t*>(widened + (kWidens<format, kTallRows> ? kTallRows * kWidenedBytes : 0));
   const bool unpacks = kUnpacks && rows >= kUnpackRows;
   for (int64_t i = 0; i < rows * groups; ++i) starts[i] = -kOffset<format> * x.sums[i];
-  __builtin_memset(acc, 0, static_cast<size_t>(rows * kPanel) * sizeof(float));
+  // Tiles with their float sums in registers begin with zeros by themselves.
+  if (kFloatRows < kTileRows || rows <= kTallRows)
+    __builtin_memset(acc, 0, static_cast<size_t>(rows * kPanel) * sizeof(float));
   for (int64_t begin = 0, block_depth = 0; begin < depth; begin += block_depth) {
     const int64_t group = begin / kQuantGroup;
     const int64_t left = depth - begin;
@@ -207,13 +226,14 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
                   panel.scales + group * kPanel,
                   block_depth,
                   acc + row * kPanel,
+                  begin == 0,
                   widened,
                   next,
                   next_lines};
       if (last) {
         for (int r = 0; r < count; ++r) {
-          __builtin_prefetch(y + (row + r) * y_stride, 1);
-          __builtin_prefetch(y + (row + r) * y_stride + columns - 1, 1);
+          __builtin_prefetch(out.y + (row + r) * out.stride, 1);
+          __builtin_prefetch(out.y + (row + r) * out.stride + out.columns - 1, 1);
         }
       }
       if (unpacks) {
@@ -222,7 +242,7 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
         TileOf<format, false, kTallRows>(count, job);
       }
       next = job.next;
-      if (last) Finish(job.acc, count, columns, y + row * y_stride, y_stride);
+      if (last) Finish(job.acc, count, out, row);
       row += count;
     }
   }

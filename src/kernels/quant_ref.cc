@@ -52,8 +52,8 @@ void Unpack(const uint8_t* step, int32_t (&w)[kQuantAlign][kPanel]) {
 
 // All rows pass over eight values of K at a time, so that weights are unpacked once.
 template <QuantFormat format>
-void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, float* y, int64_t y_stride,
-         int columns, void* scratch) {
+void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, const QuantOut& out,
+         void* scratch) {
   auto* acc = static_cast<float*>(scratch);                     // [rows][kPanel]
   auto* sum = reinterpret_cast<int32_t*>(acc + rows * kPanel);  // [rows][kPanel], of the group
   const uint8_t* step = panel.values;
@@ -80,7 +80,10 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, f
     }
   }
   for (int64_t row = 0; row < rows; ++row) {
-    for (int c = 0; c < columns; ++c) y[row * y_stride + c] = acc[row * kPanel + c];
+    for (int c = 0; c < out.columns; ++c) {
+      float& y = out.y[row * out.stride + c];
+      y = out.adds ? y + acc[row * kPanel + c] : acc[row * kPanel + c];
+    }
   }
 }
 

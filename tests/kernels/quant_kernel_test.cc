@@ -12,14 +12,17 @@ namespace gatehouse {
 namespace {
 
 // y [rows][columns], computed with a guard column behind each row and guard bytes behind the scratch.
-std::vector<float> RunTable(const QuantKernel& kernel, const QuantProblem& p, int columns) {
+// Columns hold `before` at first, to which the products are added if `adds`.
+std::vector<float> RunTable(const QuantKernel& kernel, const QuantProblem& p, int columns, bool adds = false,
+                            float before = 55.0f) {
   const int64_t y_stride = columns + 1;
-  std::vector<float> y(static_cast<size_t>(p.rows * y_stride), 77.0f);
+  std::vector<float> y(static_cast<size_t>(p.rows * y_stride), before);
+  for (int64_t row = 0; row < p.rows; ++row) y[static_cast<size_t>(row * y_stride + columns)] = 77.0f;
   const size_t scratch_bytes = kernel.scratch_bytes(p.rows, p.k);
   AlignedBytes scratch(scratch_bytes + 8);
   std::memset(scratch.As<char>(), 0x5A, scratch_bytes + 8);
   const QuantRows x{p.values.data(), p.stride, p.row_scales.data(), p.sums.data()};
-  kernel.run(x, p.rows, p.k, {p.panel.data(), p.panel_scales.data()}, y.data(), y_stride, columns,
+  kernel.run(x, p.rows, p.k, {p.panel.data(), p.panel_scales.data()}, {y.data(), y_stride, columns, adds},
              scratch.As<void>());
   for (size_t i = 0; i < 8; ++i)
     EXPECT_EQ(scratch.As<char>()[scratch_bytes + i], 0x5A) << "wrote behind scratch";
@@ -102,6 +105,21 @@ TEST(QuantKernels, TablesAgreeForEveryDepth) {
     for (const int64_t k : kDepths) {
       ExpectTablesAgree(MakeQuantProblem(format, 3, k, static_cast<unsigned>(k)), kPanel);
       ExpectTablesAgree(MakeQuantProblem(format, 13, k, static_cast<unsigned>(k)), 7);
+    }
+  }
+}
+
+TEST(QuantKernels, AddsToWhatStandsThere) {
+  for (const QuantFormat format : kQuantFormats) {
+    for (const QuantKernel* kernel : QuantTables(format)) {
+      for (const int64_t rows : {1, 5, 12, 13, 29}) {
+        for (const int columns : {kPanel, 19}) {
+          const QuantProblem p = MakeQuantProblem(format, rows, 1160, static_cast<unsigned>(rows));
+          const std::vector<float> plain = RunTable(*kernel, p, columns);
+          const std::vector<float> added = RunTable(*kernel, p, columns, /*adds=*/true, 0.3f);
+          for (size_t i = 0; i < plain.size(); ++i) ASSERT_EQ(added[i], 0.3f + plain[i]) << kernel->name;
+        }
+      }
     }
   }
 }
