@@ -7,15 +7,20 @@ typedef uint32_t UnitVec __attribute__((vector_size(sizeof(Vec))));
 constexpr int kPanelVecs = kPanel / kLanes;
 constexpr int64_t kFewAhead = 1024;  // values of a panel that are asked for before their use: 2 KB
 
-// One value of K: of every row times the 32 weights.
-template <int rows>
-inline void FewStep(Vec (&sum)[rows][kPanelVecs], const float* x, int64_t x_stride,
-                    const Vec (&w)[kPanelVecs]) {
+// One value of K of every row times its 32 weights: kHigh says which half of the panel's pairs they are. The
+// rows' values stay in registers, weights come one vector at a time: 12 + 3 + 1 registers for three rows.
+template <bool kHigh, int rows>
+inline void FewStep(Vec (&sum)[rows][kPanelVecs], const float* x, int64_t x_stride, const uint16_t* packed) {
+  Vec value[rows];
 #pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r) {
-    const Vec value = Splat(x + r * x_stride);
+  for (int r = 0; r < rows; ++r) value[r] = Splat(x + r * x_stride);
 #pragma GCC unroll 8
-    for (int c = 0; c < kPanelVecs; ++c) sum[r][c] = MulAdd(sum[r][c], value, w[c]);
+  for (int c = 0; c < kPanelVecs; ++c) {
+    UnitVec pairs;
+    __builtin_memcpy(&pairs, packed + c * kLanes * 2, sizeof pairs);
+    const Vec w = (Vec)(kHigh ? pairs & 0xFFFF0000u : pairs << 16);
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) sum[r][c] = MulAdd(sum[r][c], value[r], w);
   }
 }
 
@@ -29,20 +34,15 @@ inline void FewTile(const float* x, int64_t x_stride, int64_t size, const uint16
 #pragma GCC unroll 8
     for (int c = 0; c < kPanelVecs; ++c) sum[r][c] = Vec{};
   }
-  for (int64_t i = 0; i < size; i += 2) {
-    UnitVec pairs[kPanelVecs];
-    Vec w[kPanelVecs];
-    __builtin_memcpy(pairs, packed + i * kPanel, sizeof pairs);
-    __builtin_prefetch(packed + i * kPanel + kFewAhead);
-    __builtin_prefetch(packed + i * kPanel + kFewAhead + kPanel);
-#pragma GCC unroll 8
-    for (int c = 0; c < kPanelVecs; ++c) w[c] = (Vec)(pairs[c] << 16);
-    FewStep<rows>(sum, x + i, x_stride, w);
-    if (i + 1 == size) break;
-#pragma GCC unroll 8
-    for (int c = 0; c < kPanelVecs; ++c) w[c] = (Vec)(pairs[c] & 0xFFFF0000u);
-    FewStep<rows>(sum, x + i + 1, x_stride, w);
+  int64_t i = 0;
+  for (; i + 2 <= size; i += 2) {
+    __builtin_prefetch(packed + kFewAhead);
+    __builtin_prefetch(packed + kFewAhead + kPanel);
+    FewStep<false>(sum, x + i, x_stride, packed);
+    FewStep<true>(sum, x + i + 1, x_stride, packed);
+    packed += 2 * kPanel;
   }
+  if (i < size) FewStep<false>(sum, x + i, x_stride, packed);
 #pragma GCC unroll 4
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 8
