@@ -35,13 +35,7 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
     WidenQuantPanel(*view.quant, PanelOf(view, panel), k, wide);
     return wide;
   }
-  if (view.packed) {
-    const uint16_t* packed = PackedPanel(view, panel);
-    if (kernel.compute == ComputeType::kBF16) return packed;
-    float* out = scratch.panel.GetAs<float>(padded_k * kPanel);
-    kernel.widen_panel(packed, k, out);
-    return out;
-  }
+  if (view.packed) return PackedPanel(view, panel);  // others take it by run_packed
   void* out = scratch.panel.Get(static_cast<size_t>(padded_k * kPanel) * sizeof(float));
   if (!view.read_rows && view.tensor.dtype == DType::kBF16) {
     kernel.pack_bf16(reinterpret_cast<const uint16_t*>(view.tensor.data) + first * k, k, rows, k, out);
@@ -186,13 +180,15 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
       quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8}, rows, k,
                 PanelOf(weight.view, panel, context.pool->threads()),
                 {y, y_stride, columns, term->adds && !through_tile}, work);
-    } else if (weight.view.packed && kernel.run_packed != nullptr && rows <= kFewRows) {
-      kernel.run_packed(static_cast<const float*>(input), stride, rows, k, PackedPanel(weight.view, panel), y,
-                        y_stride, columns);
     } else {
-      const void* prepared = PreparePanel(kernel, weight, panel, scratch);
       void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(rows, k)));
-      kernel.run(input, stride, rows, k, prepared, y, y_stride, columns, work);
+      if (weight.view.packed && kernel.run_packed != nullptr) {
+        kernel.run_packed(static_cast<const float*>(input), stride, rows, k, PackedPanel(weight.view, panel),
+                          y, y_stride, columns, work);
+      } else {
+        const void* prepared = PreparePanel(kernel, weight, panel, scratch);
+        kernel.run(input, stride, rows, k, prepared, y, y_stride, columns, work);
+      }
     }
     if (term->bias != nullptr) AddBias(VectorOf(*term->bias) + first, rows, columns, y, y_stride);
     if (through_tile) {

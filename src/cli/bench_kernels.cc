@@ -51,7 +51,7 @@ std::string IsaOf(const char* name) {
   return whole.substr(0, whole.find('/'));
 }
 
-// Weights in float32, or in bfloat16: those are widened panel by panel where the table computes in float32.
+// Weights in float32, or in bfloat16, which a table that computes in float32 widens as it goes.
 Product LinearProduct(const LinearKernel& kernel, bool bf16_weights, const Case& c, int threads) {
   Product out;
   const bool bf16 = kernel.compute == ComputeType::kBF16;
@@ -66,21 +66,21 @@ Product LinearProduct(const LinearKernel& kernel, bool bf16_weights, const Case&
   out.weights = weights;
   const void* x = out.Fill(c.m * padded * (bf16 ? 2 : 4), kFill);
   auto* y = static_cast<float*>(out.Fill(c.m * c.n * 4, 0));
-  std::vector<void*> scratch, wide;
-  for (int thread = 0; thread < threads; ++thread) {
+  std::vector<void*> scratch;
+  for (int thread = 0; thread < threads; ++thread)
     scratch.push_back(out.Fill(static_cast<int64_t>(kernel.scratch_bytes(c.m, c.k)) + kRowAlign, 0));
-    wide.push_back(out.Fill(padded * kPanel * 4, 0));
-  }
   const bool widen = bf16_weights && !bf16;
   const int64_t stride = bf16 ? padded : c.k;
   out.run = [=, &kernel, bytes = out.panel_bytes](int64_t panel, int thread) {
-    const auto at = static_cast<size_t>(thread);
-    const void* ready = weights + panel * bytes;
+    void* work = scratch[static_cast<size_t>(thread)];
+    const void* stored = weights + panel * bytes;
+    float* to = y + panel % (c.n / kPanel) * kPanel;
     if (widen) {
-      kernel.widen_panel(static_cast<const uint16_t*>(ready), c.k, static_cast<float*>(wide[at]));
-      ready = wide[at];
+      kernel.run_packed(static_cast<const float*>(x), stride, c.m, c.k, static_cast<const uint16_t*>(stored),
+                        to, c.n, kPanel, work);
+    } else {
+      kernel.run(x, stride, c.m, c.k, stored, to, c.n, kPanel, work);
     }
-    kernel.run(x, stride, c.m, c.k, ready, y + panel % (c.n / kPanel) * kPanel, c.n, kPanel, scratch[at]);
   };
   return out;
 }

@@ -18,7 +18,6 @@ namespace gatehouse {
 
 constexpr int kPanel = 32;
 constexpr int64_t kBlockK = 1024;
-constexpr int64_t kFewRows = 6;  // that run_packed takes at most
 
 enum class ComputeType { kF32, kBF16 };
 
@@ -41,10 +40,10 @@ struct LinearKernel {
   // Widens a packed bf16 panel into this table's own (f32 tables only; null for bf16): uint16 [K/2][32][2] ->
   // f32 [K][32].
   void (*widen_panel)(const uint16_t* packed, int64_t k, float* panel);
-  // The same product as `run` of the widened panel, to the bit, for up to kFewRows rows of f32, from the
-  // packed panel itself: without the widened copy (f32 tables only).
+  // The same product as `run` of the widened panel, to the bit, from the packed panel itself (f32 tables
+  // only): faster, for a whole widened panel is larger than the second cache.
   void (*run_packed)(const float* x, int64_t x_stride, int64_t rows, int64_t k, const uint16_t* packed,
-                     float* y, int64_t y_stride, int columns);
+                     float* y, int64_t y_stride, int columns, void* scratch);
   // Packs up to 32 rows (row-major, row_stride elements apart) of f32 or bf16 weights into a panel of this
   // table's compute type; missing rows become zeros.
   void (*pack_f32)(const float* w, int64_t row_stride, int rows, int64_t k, void* panel);

@@ -59,7 +59,7 @@ inline void Transpose(Bits (&v)[kLanes]) {
 
 #include "kernels/linear_product.inl"
 
-#include "kernels/linear_few.inl"
+#include "kernels/linear_packed.inl"
 
 #include "kernels/linear_pack.inl"
 

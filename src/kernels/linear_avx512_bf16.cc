@@ -37,7 +37,7 @@ inline Bits UnitsOf(const float* from) {
 
 #include "kernels/linear_product.inl"
 
-#include "kernels/linear_few.inl"
+#include "kernels/linear_packed.inl"
 
 #include "kernels/linear_pack.inl"
 

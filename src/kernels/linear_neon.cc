@@ -20,7 +20,7 @@ inline Bits UnitsOf(const uint16_t* from) { return vshlq_n_u32(vmovl_u16(vld1_u1
 
 #include "kernels/linear_product.inl"
 
-#include "kernels/linear_few.inl"
+#include "kernels/linear_packed.inl"
 
 #include "kernels/linear_pack.inl"
 

@@ -1,5 +1,5 @@
 // Packing of weights and rounding of activations, written once for all tables; included after
-// linear_product.inl and linear_few.inl. The including file also defines, in its unnamed namespace,
+// linear_product.inl and linear_packed.inl. The including file also defines, in its unnamed namespace,
 //
 //   Bits                                  kLanes units of 32 bits
 //   Bits UnitsOf(const float*)            kLanes units from row-major values: as they are, or rounded to bf16
@@ -85,21 +85,6 @@ void PackBf16(const uint16_t* w, int64_t row_stride, int rows, int64_t k, void* 
     for (int64_t i = 2 * whole; i < 2 * units; ++i) {
       to[i] = i < k ? static_cast<uint16_t>(RoundBf16(from[i])) : uint16_t{0};
     }
-  }
-}
-
-// [K/2][32][2] bf16 -> [K][32] floats
-[[maybe_unused]] void WidenPanel(const uint16_t* packed, int64_t k, float* panel) {
-  for (int64_t pair = 0; pair < (k + 1) / 2; ++pair) {
-    uint32_t both[kPanel];
-    __builtin_memcpy(both, packed + pair * 2 * kPanel, sizeof both);
-    uint32_t even[kPanel], odd[kPanel];
-    for (int c = 0; c < kPanel; ++c) {
-      even[c] = both[c] << 16;
-      odd[c] = both[c] & 0xFFFF0000u;
-    }
-    __builtin_memcpy(panel + 2 * pair * kPanel, even, sizeof even);
-    if (2 * pair + 1 < k) __builtin_memcpy(panel + (2 * pair + 1) * kPanel, odd, sizeof odd);
   }
 }
 

@@ -129,35 +129,47 @@ inline bool RowsCollide(int64_t x_bytes) {
   return (kTileRows + places - 1) / places > kRowsInSet;
 }
 
+// All rows with the units begin .. begin + size of K, of which `panel` holds the weights.
+inline void RunBlock(const void* x, int64_t x_bytes, int64_t rows, int64_t begin, int64_t size,
+                     const uint32_t* panel, float* y, int64_t y_stride) {
+  const bool copy = RowsCollide(x_bytes);
+  for (int64_t row = 0; row < rows;) {
+    const int count = TileRows(rows - row);
+    for (int column = 0; column < kPanel; column += kTileColumns) {
+      TileOf<kTileRows>(count, copy, Bytes(x) + row * x_bytes + begin * 4, x_bytes, size, panel + column,
+                        y + row * y_stride + column, y_stride, begin > 0);
+    }
+    row += count;
+  }
+}
+
+// The valid columns of results that went to scratch.
+inline void CopyColumns(const float* from, int64_t rows, int columns, float* y, int64_t y_stride) {
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) y[row * y_stride + column] = from[row * kPanel + column];
+  }
+}
+
 // Blocks of K outermost: a block's part of the panel (64 or 128 KB) stays in the second cache while all rows
 // pass. With fewer than 32 columns the tiles go to scratch, of which the valid columns are copied.
 void Run(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y,
          int64_t y_stride, int columns, void* scratch) {
   const int64_t x_bytes = x_stride * (kPairs ? 2 : 4);
-  const bool copy = RowsCollide(x_bytes);
   const int64_t units = (k + kUnitElements - 1) / kUnitElements;
   const auto* panel = static_cast<const uint32_t*>(panel_any);
   float* out = columns == kPanel ? y : static_cast<float*>(scratch);
   const int64_t out_stride = columns == kPanel ? y_stride : kPanel;
   for (int64_t begin = 0; begin == 0 || begin < units; begin += kBlockUnits) {
     const int64_t size = units - begin < kBlockUnits ? units - begin : kBlockUnits;
-    for (int64_t row = 0; row < rows;) {
-      const int count = TileRows(rows - row);
-      for (int column = 0; column < kPanel; column += kTileColumns) {
-        TileOf<kTileRows>(count, copy, Bytes(x) + row * x_bytes + begin * 4, x_bytes, size,
-                          panel + begin * kPanel + column, out + row * out_stride + column, out_stride,
-                          begin > 0);
-      }
-      row += count;
-    }
+    RunBlock(x, x_bytes, rows, begin, size, panel + begin * kPanel, out, out_stride);
   }
-  if (columns == kPanel) return;
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int column = 0; column < columns; ++column) y[row * y_stride + column] = out[row * kPanel + column];
-  }
+  if (columns != kPanel) CopyColumns(out, rows, columns, y, y_stride);
 }
 
-size_t ScratchBytes(int64_t rows, int64_t) { return static_cast<size_t>(rows) * kPanel * sizeof(float); }
+size_t ScratchBytes(int64_t rows, int64_t) {
+  const int64_t widened = kPairs ? 0 : kBlockK * kPanel;  // of run_packed
+  return static_cast<size_t>(widened + rows * kPanel) * sizeof(float);
+}
 
 // The table's own multiply-add on registers alone, as many chains as the tile has accumulators.
 double PeakLoop(int64_t iterations) {

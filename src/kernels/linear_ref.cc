@@ -22,7 +22,7 @@ inline Bits UnitsOf(const uint16_t* from) { return Bits{from[0], from[1], from[2
 
 #include "kernels/linear_product.inl"
 
-#include "kernels/linear_few.inl"
+#include "kernels/linear_packed.inl"
 
 #include "kernels/linear_pack.inl"
 

@@ -30,7 +30,7 @@ inline Bits UnitsOf(const uint16_t* from) {
 
 #include "kernels/linear_product.inl"
 
-#include "kernels/linear_few.inl"
+#include "kernels/linear_packed.inl"
 
 #include "kernels/linear_pack.inl"
 

@@ -162,11 +162,11 @@ TEST(LinearKernels, WidenedPanelsEqualPackedOnes) {
   }
 }
 
-TEST(LinearKernels, FewRowsWithPackedPanelsEqualWidenedOnesToTheBit) {
+TEST(LinearKernels, PackedPanelsEqualWidenedOnesToTheBit) {
   for (const LinearKernel* kernel : Tables()) {
     if (kernel->run_packed == nullptr) continue;
     for (const int64_t k : {1, 2, 7, 64, 1023, 1024, 1025, 2050}) {
-      for (int rows = 1; rows <= kFewRows; ++rows) {
+      for (const int rows : {1, 2, 3, 4, 5, 6, 7, 13, 25}) {
         const int columns = rows % 2 == 0 ? kPanel : 19;
         const Problem p = Make(rows, columns, k, 1.0f, 40u + static_cast<unsigned>(rows));
         std::vector<uint16_t> packed(static_cast<size_t>((k + 1) / 2 * 2 * kPanel), 0);
@@ -178,7 +178,9 @@ TEST(LinearKernels, FewRowsWithPackedPanelsEqualWidenedOnesToTheBit) {
         }
         const int64_t y_stride = columns + 1;
         std::vector<float> y(static_cast<size_t>(rows * y_stride), 77.0f);
-        kernel->run_packed(p.x.data(), k, rows, k, packed.data(), y.data(), y_stride, columns);
+        Aligned scratch(kernel->scratch_bytes(rows, k));
+        kernel->run_packed(p.x.data(), k, rows, k, packed.data(), y.data(), y_stride, columns,
+                           scratch.data.get());
         const std::vector<float> expected = RunKernel(*kernel, p, true);
         for (int row = 0; row < rows; ++row) {
           EXPECT_EQ(y[static_cast<size_t>(row * y_stride + columns)], 77.0f) << "wrote behind the columns";

@@ -1,10 +1,12 @@
-// Products of a few rows with a packed bfloat16 panel, widened in registers: read once, where a widened copy
-// would be written and read again, four bytes a value. Included between linear_product.inl and
-// linear_pack.inl; of use to float32 tables. The order of summation is linear_product.inl's.
+// Products with a packed bfloat16 panel in float32: of few rows widened in registers (read once, where a
+// widened copy would be written and read again, four bytes a value), of more block by block of K into scratch
+// that stays in the second cache. Included between linear_product.inl and linear_pack.inl; of use to float32
+// tables. The order of summation is linear_product.inl's.
 
 typedef uint32_t UnitVec __attribute__((vector_size(sizeof(Vec))));
 
 constexpr int kPanelVecs = kPanel / kLanes;
+constexpr int64_t kFewRows = 6;
 constexpr int64_t kFewAhead = 1024;  // values of a panel that are asked for before their use: 2 KB
 
 // One value of K of every row times its 32 weights: kHigh says which half of the panel's pairs they are. The
@@ -63,21 +65,50 @@ inline void FewTileOf(int count, const float* x, int64_t x_stride, int64_t size,
   }
 }
 
-[[maybe_unused]] void RunPacked(const float* x, int64_t x_stride, int64_t rows, int64_t k,
-                                const uint16_t* packed, float* y, int64_t y_stride, int columns) {
+// A block of K by tiles of few rows.
+inline void RunFew(const float* x, int64_t x_stride, int64_t rows, int64_t size, const uint16_t* packed,
+                   float* y, bool add) {
   constexpr int kTallest = 3;  // with 4 vectors of sums a row: 12 of 16 registers
-  alignas(64) float out[kFewRows * kPanel];
   const int64_t tiles = (rows + kTallest - 1) / kTallest;
-  const int each = static_cast<int>((rows + tiles - 1) / tiles);
+  const int64_t each = (rows + tiles - 1) / tiles;
+  for (int64_t row = 0; row < rows; row += each) {
+    const int count = static_cast<int>(rows - row < each ? rows - row : each);
+    FewTileOf<kTallest>(count, x + row * x_stride, x_stride, size, packed, y + row * kPanel, add);
+  }
+}
+
+// [K/2][32][2] bf16 -> [K][32] floats
+[[maybe_unused]] void WidenPanel(const uint16_t* packed, int64_t k, float* panel) {
+  for (int64_t i = 0; i < k; i += 2) {
+#pragma GCC unroll 8
+    for (int c = 0; c < kPanelVecs; ++c) {
+      UnitVec pairs;
+      __builtin_memcpy(&pairs, packed + i * kPanel + c * kLanes * 2, sizeof pairs);
+      Store(panel + i * kPanel + c * kLanes, (Vec)(pairs << 16));
+      if (i + 1 < k) Store(panel + (i + 1) * kPanel + c * kLanes, (Vec)(pairs & 0xFFFF0000u));
+    }
+    __builtin_prefetch(packed + i * kPanel + kFewAhead);
+    __builtin_prefetch(packed + i * kPanel + kFewAhead + kPanel);
+  }
+}
+
+// scratch: a widened block of the panel, then results [rows][kPanel]
+[[maybe_unused]] void RunPacked(const float* x, int64_t x_stride, int64_t rows, int64_t k,
+                                const uint16_t* packed, float* y, int64_t y_stride, int columns,
+                                void* scratch) {
+  auto* wide = static_cast<float*>(scratch);
+  const bool few = rows <= kFewRows;
+  const bool direct = columns == kPanel && !few;
+  float* out = direct ? y : wide + kBlockK * kPanel;
+  const int64_t out_stride = direct ? y_stride : kPanel;
   for (int64_t begin = 0; begin == 0 || begin < k; begin += kBlockK) {
     const int64_t size = k - begin < kBlockK ? k - begin : kBlockK;
-    for (int64_t row = 0; row < rows; row += each) {
-      const int count = rows - row < each ? static_cast<int>(rows - row) : each;
-      FewTileOf<kTallest>(count, x + row * x_stride + begin, x_stride, size, packed + begin * kPanel,
-                          out + row * kPanel, begin > 0);
+    if (few) {
+      RunFew(x + begin, x_stride, rows, size, packed + begin * kPanel, out, begin > 0);
+    } else {
+      WidenPanel(packed + begin * kPanel, size, wide);
+      RunBlock(x, x_stride * 4, rows, begin, size, reinterpret_cast<const uint32_t*>(wide), out, out_stride);
     }
   }
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int column = 0; column < columns; ++column) y[row * y_stride + column] = out[row * kPanel + column];
-  }
+  if (!direct) CopyColumns(out, rows, columns, y, y_stride);
 }
