@@ -77,6 +77,11 @@ void CalibrationFlags::AddTo(CLI::App& command) {
       ->check(CLI::Range(1, 1 << 20));
   command.add_option("--calibrate-memory", memory, "for calibration (4GB); less means more passes")
       ->transform(CLI::AsSizeValue(false));
+  command
+      .add_option("--calibrate-finer", finer,
+                  "percent of the rounded weights that keep a finer format (q8: bf16, q4: q8), those that "
+                  "rounding hurts most; less makes a smaller model (q8: 5, q4: 35)")
+      ->check(CLI::Range(0.0, 100.0));
   command.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
 }
@@ -87,10 +92,13 @@ Result<int> ConvertCalibrated(ConvertOptions options, const CalibrationFlags& fl
     return UsageError("nothing to calibrate", "--calibrate", "with --quant q8 or q4", "--quant bf16");
   GATEHOUSE_ASSIGN(Prompts prompts, ReadPrompts(options, flags));
   Progress progress("convert");
+  std::optional<double> finer_share;
+  if (flags.finer) finer_share = *flags.finer / 100.0;
   CalibratedRecipe recipe({.prompts = std::move(prompts.ids),
                            .threads = options.threads,
                            .memory = static_cast<int64_t>(flags.memory),
                            .format = *options.quant,
+                           .finer_share = finer_share,
                            .progress = [&](const std::string& step, int64_t done, int64_t total) {
                              progress.Show(fmt::format("calibrate: {} {}/{}", step, done, total), false);
                            }});

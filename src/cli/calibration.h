@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "checkpoint/convert.h"
@@ -15,6 +16,7 @@ struct CalibrationFlags {
   std::string file;    // of conversations, in any format that `eval --data` reads; empty: none
   int64_t rows = 256;  // that are taken from it, as evenly from its sources as they allow
   uint64_t memory = uint64_t{4} << 30;  // bytes, for second moments
+  std::optional<double> finer;          // percent of the weights; none: as the format asks for
   std::string log_level = "warn";
 
   void AddTo(CLI::App& command);

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,10 +29,15 @@ struct CalibrationOptions {
   int threads = 0;                     // 0: physical cores
   int64_t memory = int64_t{4} << 30;   // bytes for second moments; what does not fit is another pass
   QuantFormat format = QuantFormat::kQ8;
-  double finer_share = 0.05;  // of the rounded weights, at most, that keep a finer format
+  // Of the rounded weights, at most, that keep a finer format; none: FinerShare(format).
+  std::optional<double> finer_share = {};
   // Called with the name of a step, and how much of it is done.
   std::function<void(const std::string& step, int64_t done, int64_t total)> progress = {};
 };
+
+// How many weights keep a finer format unless the caller says: what the aims for verdicts ask for
+// (docs/decisions/0011-calibrated-rounding.md).
+constexpr double FinerShare(QuantFormat format) { return format == QuantFormat::kQ8 ? 0.05 : 0.35; }
 
 // What was done, for people.
 struct CalibrationSummary {
@@ -62,12 +68,13 @@ class CalibratedRecipe : public ConvertRecipe {
   struct Product;    // products that share an input
   struct Measured {  // what rounding does to a weight's product
     std::string name;
+    int layer;
     double error;
     int64_t size;
   };
   Result<void> Smooth(const Checkpoint& checkpoint, MomentsMap samples);
   void SmoothProduct(const ModelConfig& config, const Product& product, RoundedProducts rounded);
-  void ChooseFiner();
+  void ChooseFiner(int layers);
   Result<void> NextPass(const std::string& key);
 
   CalibrationOptions options_;

@@ -237,6 +237,7 @@ for what, lines, flags, expected, words in (
         ('with a bad row', rows[:4] + ['{"id": 4, "messages": []}'] + rows[5:], (), 3, 'line 5'),
         ('that is empty', [], (), 3, 'calibration-file'),
         ('with no such size', rows, ('--calibrate-memory', 'much'), 2, '--calibrate-memory'),
+        ('with more than all finer', rows, ('--calibrate-finer', '101'), 2, '--calibrate-finer'),
         ('with too little memory', rows, ('--calibrate-memory', '1KB'), 2, '--calibrate-memory')):
     path = calibration('calibration-file.jsonl', lines)
     code, out, err = run('convert', MODEL, rounded, '--quant', 'q8', '--calibrate', path, *flags)
@@ -250,6 +251,9 @@ code, out, err = run('convert', MODEL, rounded, '--quant', 'q8', '--calibrate', 
 check('calibrated conversion says what it did', code == 0 and '10 conversations' in out, (out, err))
 code, out, err = run('classify', '--model', rounded, '--user', 'hello', '--json')
 check('calibrated model answers', code == 0 and abs(json.loads(out)['unsafe_score'] - score) < 0.05, (out, err))
+
+code, out, err = run('convert', MODEL, rounded, '--quant', 'q4', '--calibrate', path, '--calibrate-finer', '100')
+check('--calibrate-finer is a share of the weights', code == 0 and '100.0 % of those rounded' in out, (out, err))
 
 print(f'{failures} failures')
 sys.exit(1 if failures else 0)

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -140,6 +141,29 @@ TEST(CalibratedRecipe, FinerWeightsAreFewAndStoredSo) {
     EXPECT_EQ((*converted)->Get(spec.name, spec.shape)->quant,
               std::optional(finer ? QuantFormat::kQ8 : QuantFormat::kQ4))
         << spec.name;
+  }
+}
+
+TEST(CalibratedRecipe, InFourBitsFirstLayersAreFinerFirst) {
+  const auto checkpoint = Open("lg3-tiny");
+  std::vector<TokenIds> prompts = Prompts(static_cast<int32_t>(checkpoint->config().vocab));
+  prompts.resize(2);
+  const auto summary = [&](QuantFormat format, std::optional<double> share) {
+    CalibratedRecipe recipe({.prompts = prompts, .threads = 2, .format = format, .finer_share = share});
+    EXPECT_TRUE(recipe.Begin(*checkpoint).ok());
+    return recipe.summary();
+  };
+  const CalibrationSummary none = summary(QuantFormat::kQ4, 0.0), all = summary(QuantFormat::kQ4, 1.0);
+  EXPECT_TRUE(none.finer.empty());
+  EXPECT_EQ(all.finer_weights, all.weights);
+  const auto is_first = [](const std::string& name) { return name.rfind("model.layers.0.", 0) == 0; };
+  EXPECT_TRUE(is_first(all.finer.front()));
+  EXPECT_FALSE(is_first(all.finer.back()));
+  EXPECT_TRUE(std::is_partitioned(all.finer.begin(), all.finer.end(), is_first));
+  for (const QuantFormat format : {QuantFormat::kQ8, QuantFormat::kQ4}) {
+    const CalibrationSummary usual = summary(format, std::nullopt);
+    EXPECT_LE(static_cast<double>(usual.finer_weights),
+              FinerShare(format) * static_cast<double>(usual.weights));
   }
 }
 
