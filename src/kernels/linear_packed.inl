@@ -6,51 +6,62 @@
 typedef uint32_t UnitVec __attribute__((vector_size(sizeof(Vec))));
 
 constexpr int kPanelVecs = kPanel / kLanes;
-constexpr int64_t kFewRows = 6;
-constexpr int64_t kFewAhead = 1024;  // values of a panel that are asked for before their use: 2 KB
+constexpr int64_t kFewRows = 12;
+constexpr int64_t kFewAhead = 2048;  // values of a panel that are asked for before their use: 4 KB
 
-// One value of K of every row times its 32 weights: kHigh says which half of the panel's pairs they are. The
-// rows' values stay in registers, weights come one vector at a time: 12 + 3 + 1 registers for three rows.
-template <bool kHigh, int rows>
-inline void FewStep(Vec (&sum)[rows][kPanelVecs], const float* x, int64_t x_stride, const uint16_t* packed) {
-  Vec value[rows];
-#pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r) value[r] = Splat(x + r * x_stride);
+// Tiles of up to three rows take a panel's lines whole, taller ones one half of the columns, which are lines
+// of their own, after the other.
+constexpr int kFewTallest = 6;
+template <int rows>
+constexpr int kFewVecs = rows <= 3 ? kPanelVecs : kPanelVecs / 2;
+
+// One value of K of every row times its weights: kHigh says which half of the panel's pairs they are.
+template <bool kHigh, int rows, int vecs>
+inline void FewStep(Vec (&sum)[rows][vecs], const float* x, int64_t x_stride, const uint16_t* packed) {
+  Vec w[vecs];
 #pragma GCC unroll 8
-  for (int c = 0; c < kPanelVecs; ++c) {
+  for (int c = 0; c < vecs; ++c) {
     UnitVec pairs;
     __builtin_memcpy(&pairs, packed + c * kLanes * 2, sizeof pairs);
-    const Vec w = (Vec)(kHigh ? pairs & 0xFFFF0000u : pairs << 16);
-#pragma GCC unroll 4
-    for (int r = 0; r < rows; ++r) sum[r][c] = MulAdd(sum[r][c], value[r], w);
+    w[c] = (Vec)(kHigh ? pairs & 0xFFFF0000u : pairs << 16);
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) {
+    const Vec value = Splat(x + r * x_stride);
+#pragma GCC unroll 8
+    for (int c = 0; c < vecs; ++c) sum[r][c] = MulAdd(sum[r][c], value, w[c]);
   }
 }
 
 // y [rows][32] (+)= x [rows][size] times `size` values of the panel, an even number of them or the last.
 template <int rows>
-inline void FewTile(const float* x, int64_t x_stride, int64_t size, const uint16_t* packed, float* y,
+inline void FewTile(const float* x, int64_t x_stride, int64_t size, const uint16_t* panel, float* y,
                     bool add) {
-  Vec sum[rows][kPanelVecs];
-#pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r) {
+  constexpr int vecs = kFewVecs<rows>;
+  for (int column = 0; column < kPanel; column += vecs * kLanes) {
+    const uint16_t* packed = panel + column * 2;
+    Vec sum[rows][vecs];
 #pragma GCC unroll 8
-    for (int c = 0; c < kPanelVecs; ++c) sum[r][c] = Vec{};
-  }
-  int64_t i = 0;
-  for (; i + 2 <= size; i += 2) {
-    __builtin_prefetch(packed + kFewAhead);
-    __builtin_prefetch(packed + kFewAhead + kPanel);
-    FewStep<false>(sum, x + i, x_stride, packed);
-    FewStep<true>(sum, x + i + 1, x_stride, packed);
-    packed += 2 * kPanel;
-  }
-  if (i < size) FewStep<false>(sum, x + i, x_stride, packed);
-#pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r) {
+    for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 8
-    for (int c = 0; c < kPanelVecs; ++c) {
-      float* at = y + r * kPanel + c * kLanes;
-      Store(at, add ? Load(at) + sum[r][c] : sum[r][c]);
+      for (int c = 0; c < vecs; ++c) sum[r][c] = Vec{};
+    }
+    int64_t i = 0;
+    for (; i + 2 <= size; i += 2) {
+      __builtin_prefetch(packed + kFewAhead);
+      if (vecs == kPanelVecs) __builtin_prefetch(packed + kFewAhead + kPanel);
+      FewStep<false>(sum, x + i, x_stride, packed);
+      FewStep<true>(sum, x + i + 1, x_stride, packed);
+      packed += 2 * kPanel;
+    }
+    if (i < size) FewStep<false>(sum, x + i, x_stride, packed);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 8
+      for (int c = 0; c < vecs; ++c) {
+        float* at = y + r * kPanel + column + c * kLanes;
+        Store(at, add ? Load(at) + sum[r][c] : sum[r][c]);
+      }
     }
   }
 }
@@ -68,12 +79,12 @@ inline void FewTileOf(int count, const float* x, int64_t x_stride, int64_t size,
 // A block of K by tiles of few rows.
 inline void RunFew(const float* x, int64_t x_stride, int64_t rows, int64_t size, const uint16_t* packed,
                    float* y, bool add) {
-  constexpr int kTallest = 3;  // with 4 vectors of sums a row: 12 of 16 registers
-  const int64_t tiles = (rows + kTallest - 1) / kTallest;
+  // Four rows are faster as two whole-line tiles of two.
+  const int64_t tiles = rows == 4 ? 2 : (rows + kFewTallest - 1) / kFewTallest;
   const int64_t each = (rows + tiles - 1) / tiles;
   for (int64_t row = 0; row < rows; row += each) {
     const int count = static_cast<int>(rows - row < each ? rows - row : each);
-    FewTileOf<kTallest>(count, x + row * x_stride, x_stride, size, packed, y + row * kPanel, add);
+    FewTileOf<kFewTallest>(count, x + row * x_stride, x_stride, size, packed, y + row * kPanel, add);
   }
 }
 
