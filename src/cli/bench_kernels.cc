@@ -67,6 +67,7 @@ Product LinearProduct(const LinearKernel& kernel, bool bf16_weights, const Case&
   const void* x = out.Fill(c.m * padded * (bf16 ? 2 : 4), kFill);
   auto* y = static_cast<float*>(out.Fill(c.m * c.n * 4, 0));
   std::vector<void*> scratch;
+  scratch.reserve(static_cast<size_t>(threads));
   for (int thread = 0; thread < threads; ++thread)
     scratch.push_back(out.Fill(static_cast<int64_t>(kernel.scratch_bytes(c.m, c.k)) + kRowAlign, 0));
   const bool widen = bf16_weights && !bf16;
