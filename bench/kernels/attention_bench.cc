@@ -30,8 +30,9 @@ struct Unit {
   std::vector<float> max, sum, out;
 };
 
-void Run(const VectorKernel& kernel, const LinearKernel& peak_of, bool in_pairs, const Case& c,
-         ThreadPool& pool, int rounds) {
+void Run(const VectorKernel& kernel, const LinearKernel& peak_of, const Case& c, ThreadPool& pool,
+         int rounds) {
+  const bool in_pairs = kernel.attend_pairs != nullptr;
   const int stride = ValueStride(c.head_dim);
   const int64_t keys = static_cast<int64_t>(in_pairs ? 2 * HeadPairs(c.head_dim) : c.head_dim) * kPageTokens;
   const int64_t elements = keys + static_cast<int64_t>(kPageTokens) * stride;
@@ -93,13 +94,9 @@ int main(int argc, char** argv) {
     if (kernel == RefVector()) continue;
     // The float32 products of the same instruction set have its multiply-add in their loop.
     const Isa own = kernel == Avx2Vector() ? Isa::kAvx2 : isa;
-    for (const Case& c : cases) {
-      if (kernel->attend_pairs != nullptr) {
-        Run(*kernel, *BestLinear(ComputeType::kBF16, isa), true, c, pool, rounds);
-      } else {
-        Run(*kernel, *BestLinear(ComputeType::kF32, own), false, c, pool, rounds);
-      }
-    }
+    const LinearKernel& peak_of = kernel->attend_pairs != nullptr ? *BestLinear(ComputeType::kBF16, isa)
+                                                                  : *BestLinear(ComputeType::kF32, own);
+    for (const Case& c : cases) Run(*kernel, peak_of, c, pool, rounds);
   }
   return 0;
 }

@@ -81,15 +81,13 @@ void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, cons
           StoreSlot(cache, head, slot, key, value);
           break;
         case KvType::kBF16:
+        case KvType::kBF16Pairs: {
           context.kernel->round_bf16(key, head_dim, bits);
           context.kernel->round_bf16(value, head_dim, bits + head_dim);
-          StoreSlot<uint16_t>(cache, head, slot, bits, bits + head_dim);
+          const auto store = cache.type == KvType::kBF16 ? StoreSlot<uint16_t> : StoreSlotInPairs;
+          store(cache, head, slot, bits, bits + head_dim);
           break;
-        case KvType::kBF16Pairs:
-          context.kernel->round_bf16(key, head_dim, bits);
-          context.kernel->round_bf16(value, head_dim, bits + head_dim);
-          StoreSlotInPairs(cache, head, slot, bits, bits + head_dim);
-          break;
+        }
         case KvType::kI8: {
           float* scales = reinterpret_cast<float*>(head + cache.HeadElements());
           scales[slot] = context.kernel->round_i8(key, head_dim, bytes);

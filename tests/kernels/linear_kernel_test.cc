@@ -41,6 +41,18 @@ Problem Make(int rows, int columns, int64_t k, float magnitude, unsigned seed) {
   return out;
 }
 
+// The weights as linear.h's packed panel, zero where there are none.
+std::vector<uint16_t> PackedPanel(const Problem& p) {
+  std::vector<uint16_t> packed(static_cast<size_t>((p.k + 1) / 2 * 2 * kPanel), 0);
+  for (int column = 0; column < p.columns; ++column) {
+    for (int64_t i = 0; i < p.k; ++i) {
+      packed[static_cast<size_t>((i / 2 * kPanel + column) * 2 + i % 2)] =
+          FloatToBf16(p.w[static_cast<size_t>(column * p.k + i)]);
+    }
+  }
+  return packed;
+}
+
 // y [rows][columns], with a guard column behind each row that must stay as it was.
 std::vector<float> RunKernel(const LinearKernel& kernel, const Problem& p, bool bf16_weights) {
   const int64_t padded = (p.k + 1) / 2 * 2;
@@ -145,14 +157,9 @@ TEST(LinearKernels, WidenedPanelsEqualPackedOnes) {
     for (const int64_t k : {1, 2, 63, 64, 129}) {
       const Problem p = Make(1, 32, k, 3.0f, static_cast<unsigned>(k));
       const int64_t padded = (k + 1) / 2 * 2;
-      std::vector<uint16_t> bits, packed(static_cast<size_t>(padded * kPanel));
+      const std::vector<uint16_t> packed = PackedPanel(p);
+      std::vector<uint16_t> bits;
       for (const float value : p.w) bits.push_back(FloatToBf16(value));
-      for (int64_t i = 0; i < k; ++i) {
-        for (int c = 0; c < kPanel; ++c) {
-          packed[static_cast<size_t>((i / 2 * kPanel + c) * 2 + i % 2)] =
-              bits[static_cast<size_t>(c * k + i)];
-        }
-      }
       std::vector<float> widened(static_cast<size_t>(padded * kPanel)), direct(widened);
       table->widen_panel(packed.data(), k, widened.data());
       table->pack_bf16(bits.data(), k, kPanel, k, direct.data());
@@ -166,16 +173,10 @@ TEST(LinearKernels, PackedPanelsEqualWidenedOnesToTheBit) {
   for (const LinearKernel* kernel : Tables()) {
     if (kernel->run_packed == nullptr) continue;
     for (const int64_t k : {1, 2, 7, 64, 1023, 1024, 1025, 2050}) {
-      for (const int rows : {1, 2, 3, 4, 5, 6, 7, 13, 25}) {
+      for (const int rows : {1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 25}) {
         const int columns = rows % 2 == 0 ? kPanel : 19;
         const Problem p = Make(rows, columns, k, 1.0f, 40u + static_cast<unsigned>(rows));
-        std::vector<uint16_t> packed(static_cast<size_t>((k + 1) / 2 * 2 * kPanel), 0);
-        for (int column = 0; column < columns; ++column) {
-          for (int64_t i = 0; i < k; ++i) {
-            packed[static_cast<size_t>((i / 2 * kPanel + column) * 2 + i % 2)] =
-                FloatToBf16(p.w[static_cast<size_t>(column * k + i)]);
-          }
-        }
+        const std::vector<uint16_t> packed = PackedPanel(p);
         const int64_t y_stride = columns + 1;
         std::vector<float> y(static_cast<size_t>(rows * y_stride), 77.0f);
         Aligned scratch(kernel->scratch_bytes(rows, k));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -129,24 +130,14 @@ TEST(VectorKernels, AttentionOverTwoPagesEqualsSoftmax) {
   }
 }
 
-uint16_t Bits(float x) {
-  uint16_t bits = 0;
-  RefVector()->round_bf16(&x, 1, &bits);
-  return bits;
-}
-float Rounded(float x) {
-  const uint16_t bits = Bits(x);
-  float wide = 0;
-  RefVector()->widen_bf16(&bits, 1, &wide);
-  return wide;
-}
+float Rounded(float x) { return Bf16ToFloat(FloatToBf16(x)); }
 
 // Values [rows][cols] rounded and laid out so that rows 2i and 2i+1 share 32 bits; a missing row is zero.
 std::vector<uint32_t> RowPairs(const std::vector<float>& x, int rows, int cols) {
   std::vector<uint32_t> out(static_cast<size_t>((rows + 1) / 2 * cols), 0);
   for (int row = 0; row < rows; ++row) {
     for (int col = 0; col < cols; ++col) {
-      const uint32_t bits = Bits(x[static_cast<size_t>(row * cols + col)]);
+      const uint32_t bits = FloatToBf16(x[static_cast<size_t>(row * cols + col)]);
       out[static_cast<size_t>(row / 2 * cols + col)] |= bits << (row % 2 * 16);
     }
   }
@@ -184,7 +175,7 @@ std::vector<uint32_t> QueryPairs(const std::vector<float>& q, int queries, int h
   std::vector<uint32_t> out(static_cast<size_t>(queries * pairs), 0);
   for (int i = 0; i < queries; ++i) {
     for (int d = 0; d < head_dim; ++d) {
-      const uint32_t bits = Bits(q[static_cast<size_t>(i * head_dim + d)]);
+      const uint32_t bits = FloatToBf16(q[static_cast<size_t>(i * head_dim + d)]);
       out[static_cast<size_t>(i * pairs + d / 2)] |= bits << (d % 2 * 16);
     }
   }
