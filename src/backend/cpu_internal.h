@@ -116,7 +116,7 @@ class PagedKv : public KvCache {
 
 // x rounded to 8 bits, once for all products that share it.
 struct RoundedRows {
-  AlignedBuffer values, scales, sums;
+  AlignedBuffer values, scales, sums, widened;
 };
 
 // Products for one backend: see cpu_linear.cc.

@@ -70,6 +70,12 @@ struct Forms {
   int64_t stride8 = 0;
   float* scales8 = nullptr;
   int32_t* sums8 = nullptr;
+  const QuantKernel* widens = nullptr;  // makes the rows below
+  char* widened8 = nullptr;
+
+  QuantRows RoundedFrom(int64_t row, int64_t groups) const {
+    return {values8 + row * stride8, stride8, scales8 + row * groups, sums8 + row * groups};
+  }
 };
 
 // Rows of rounded values a multiple of 4 KB apart would fight for the same places of the first cache.
@@ -94,6 +100,10 @@ void FillForms(const LinearContext& context, const LinearInput& x, const Forms& 
     if (to.values8 != nullptr) {
       context.quant[0]->round(rows, count, x.cols(), x.cols(), to.values8 + first * to.stride8, to.stride8,
                               to.scales8 + first * groups, to.sums8 + first * groups);  // every table alike
+      if (to.widens != nullptr) {
+        to.widens->widen(to.RoundedFrom(first, groups), count, x.cols(),
+                         to.widened8 + first * to.widens->widened_bytes(x.cols()));
+      }
     }
   });
 }
@@ -144,6 +154,13 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
     forms.values8 = context.rounded8->values.GetAs<int8_t>(rows * forms.stride8);
     forms.scales8 = context.rounded8->scales.GetAs<float>(rows * groups);
     forms.sums8 = context.rounded8->sums.GetAs<int32_t>(rows * groups);
+    for (const Backend::LinearTerm& term : terms) {
+      if (!is_rounded(term)) continue;
+      const QuantKernel* quant = context.quant[static_cast<size_t>(*ViewOf(term).quant)];
+      if (quant->widen != nullptr) forms.widens = quant;  // one format's at most
+    }
+    if (forms.widens != nullptr)
+      forms.widened8 = context.rounded8->widened.GetAs<char>(rows * forms.widens->widened_bytes(k));
   }
   const void* input = nullptr;  // of products that are not rounded to 8 bits
   int64_t stride = k;
@@ -177,7 +194,7 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
     if (rounded) {
       const QuantKernel& quant = *context.quant[static_cast<size_t>(*weight.view.quant)];
       void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(rows, k)));
-      quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8}, rows, k,
+      quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8, forms.widened8}, rows, k,
                 PanelOf(weight.view, panel, context.pool->threads()),
                 {y, y_stride, columns, term->adds && !through_tile}, work);
     } else {

@@ -106,14 +106,19 @@ Product QuantProduct(const QuantKernel& kernel, const Case& c, int threads) {
   auto* x_scales = static_cast<float*>(out.Fill(c.m * groups * 4, 0));
   auto* x_sums = static_cast<int32_t*>(out.Fill(c.m * groups * 4, 0));
   kernel.round(x, c.m, c.k, c.k, x_values, stride, x_scales, x_sums);
+  QuantRows rows{x_values, stride, x_scales, x_sums};
+  if (kernel.widen != nullptr) {
+    auto* widened = static_cast<char*>(out.Fill(c.m * kernel.widened_bytes(c.k), 0));
+    kernel.widen(rows, c.m, c.k, widened);
+    rows.widened = widened;
+  }
   auto* y = static_cast<float*>(out.Fill(c.m * c.n * 4, 0));
   std::vector<void*> scratch;
   scratch.reserve(static_cast<size_t>(threads));
   for (int thread = 0; thread < threads; ++thread)
     scratch.push_back(out.Fill(static_cast<int64_t>(kernel.scratch_bytes(c.m, c.k)) + kRowAlign, 0));
   out.run = [=, &kernel](int64_t panel, int thread) {
-    kernel.run({x_values, stride, x_scales, x_sums}, c.m, c.k,
-               {values + panel * value_bytes, scales + panel * groups * kPanel},
+    kernel.run(rows, c.m, c.k, {values + panel * value_bytes, scales + panel * groups * kPanel},
                {y + panel % (c.n / kPanel) * kPanel, c.n, kPanel}, scratch[static_cast<size_t>(thread)]);
   };
   return out;

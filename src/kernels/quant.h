@@ -42,6 +42,8 @@ struct QuantRows {
   int64_t stride;        // a multiple of 64
   const float* scales;   // [rows][QuantGroups(k)]
   const int32_t* sums;   // [rows][QuantGroups(k)]: of the values of each group
+  // Of kernels with `widen` also its rows, widened_bytes(k) apart, 64-byte aligned.
+  const char* widened = nullptr;
 };
 
 struct QuantPanel {
@@ -68,6 +70,10 @@ struct QuantKernel {
   // magnitudes below 2^-112, has values and scale 0. x is finite; values are written up to the padded K.
   void (*round)(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* values, int64_t stride,
                 float* scales, int32_t* sums);
+  // The form of its own that `run` takes rows in, made once for all panels; null where it takes the values.
+  // to: rows of widened_bytes(k), 64-byte aligned.
+  void (*widen)(const QuantRows& x, int64_t rows, int64_t k, char* to);
+  int64_t (*widened_bytes)(int64_t k);  // of a row, a multiple of 64
   // One panel's products for all rows. scratch: scratch_bytes(rows, k), 64-byte aligned.
   void (*run)(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, const QuantOut& out,
               void* scratch);

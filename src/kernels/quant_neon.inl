@@ -12,7 +12,7 @@ using Line = uint8x16_t;  // four columns of four weights
 constexpr int kLanes = 4;
 constexpr int kTileRows = 8;
 constexpr int kTileVecs = 2;
-template <int>
+template <bool, int>
 constexpr int kVecsOf = kTileVecs;
 constexpr int kTallRows = kTileRows;
 constexpr int kFloatRows = 4;

@@ -72,6 +72,8 @@ inline Operands LoadOperands(const uint8_t* panel) {
   return Interleave<format>(panel);
 }
 
+#include "kernels/quant_plain_rows.inl"
+
 // A panel taken apart: operands where lines of 8-bit weights would be.
 constexpr bool kUnpacks = true;
 template <QuantFormat format>

@@ -6,6 +6,8 @@ constexpr bool kWidens = false;
 template <int>
 inline void WidenRows(const int8_t*, int64_t, int64_t, char*, int64_t) {}
 
+#include "kernels/quant_plain_rows.inl"
+
 // A panel taken apart: lines of 8-bit weights in the layout of 8 bits, as Dot takes them.
 constexpr bool kUnpacks = true;
 template <QuantFormat format>

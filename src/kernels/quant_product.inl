@@ -4,18 +4,23 @@
 //   Int, Vec            kLanes int32 or float
 //   kTileRows, kTileVecs   rows and vectors of columns of a tile: its integer sums stay in registers
 //   kFloatRows          tiles of up to so many rows keep their float sums there, too; others in scratch
-//   kVecsOf<rows>       vectors of columns of a tile of so many rows, up to all of a panel: few rows have the
+//   kVecsOf<wide, rows> vectors of columns of a tile of so many rows, up to all of a panel: few rows have the
 //                       registers to read a panel's lines whole
 //   kTallRows           so few rows in all are one tile, so that weights are streamed once
 //   LoadFloat, StoreFloat, SplatFloat, SplatInt, ToFloat(Int)
 //   MulAdd(sum, a, b)   fused
+//   kRowForm<format>    bytes a value of the form that rows come in: their values, or a table's own, made by
+//                       Widen<format>(x, rows, k, to), WidenedBytes<format>(k), with
+//                       StartWidened<format>(x, rows, k, starts): what GroupSums leaves on its sums for many
+//                       rows
 //   kWidens<format, rows>  rows take another form in a tile, of up to two bytes a value, by
 //                       WidenRows<rows>(x, x_stride, bytes, to, to_stride), which may prefetch the next block
 //   kBlockGroups        groups of K that all rows pass before the next ones
 //   kOffset<format>     what GroupSums leaves on the weights: starts of the sums take it off
 //   kUnpacks            for many rows a block of the panel is first taken apart ("wide"):
-//   kWideFactor<format> into so many times its bytes, by
-//                       UnpackPanel<format>(from, bytes, to)
+//   kWideFactor<format> into so many times its bytes and kWideExtra<format> a group, by
+//                       UnpackPanel<format>(from, bytes, to), for tiles of
+//   kWideRows<format>   rows
 //   GroupSums<format, wide, rows>(sums, x, x_bytes, panel, steps)   adds u * x over 8 `steps` values of K
 //   PeakStep<format>(sum, a), Keep(Int&), kPeakOperations<format>, kName8, kName4
 //   Round               of QuantKernel
@@ -38,7 +43,7 @@ constexpr int64_t kStepBytes = (wide ? kWideFactor<format> : 1) * kQuantAlign* k
 
 // Rows of one tile against one block of K.
 struct TileJob {
-  const int8_t* x;
+  const char* x;
   int64_t x_stride;
   const int32_t* starts;  // of the block's first group: -offset * sum of the row's values
   const float* x_scales;  // of the block's first group
@@ -58,6 +63,18 @@ inline void AskForNext(TileJob& job) {
   for (int64_t line = 0; line < job.next_lines; ++line) {
     __builtin_prefetch(job.next, 0, 2);
     job.next += kLineBytes;
+  }
+}
+
+// A group of rows that were widened before, by parts, one for each pass over the panel's columns.
+template <int rows, int vecs>
+inline void AskForRows(const char* x, int64_t x_bytes, int column) {
+  constexpr int64_t kPart = 2 * kQuantGroup * kLanes * vecs / kPanel;
+  const int64_t begin = column / (kLanes * vecs) * kPart;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int64_t at = 0; at < kPart; at += kLineBytes) __builtin_prefetch(x + r * x_bytes + begin + at);
   }
 }
 
@@ -90,11 +107,12 @@ inline void StoreTile(const Vec (&acc)[rows][vecs], float* to) {
 
 template <QuantFormat format, bool wide, int rows>
 void Tile(TileJob& job) {
-  constexpr int vecs = kVecsOf<rows>;
-  const char* x = reinterpret_cast<const char*>(job.x);
+  constexpr int vecs = kVecsOf<wide, rows>;
+  const char* x = job.x;
   int64_t x_bytes = job.x_stride;
   if constexpr (kWidens<format, rows>) {
-    WidenRows<rows>(job.x, job.x_stride, job.depth, job.widened, kWidenedBytes);
+    WidenRows<rows>(reinterpret_cast<const int8_t*>(job.x), job.x_stride, job.depth, job.widened,
+                    kWidenedBytes);
     x = job.widened;
     x_bytes = kWidenedBytes;
   }
@@ -105,6 +123,10 @@ void Tile(TileJob& job) {
     const float* x_scales = job.x_scales;
     float* out = job.acc + column;
     const int64_t groups = job.groups;
+    if constexpr (rows > kFloatRows && wide) {
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) __builtin_prefetch(out + r * kPanel, 1);
+    }
     Vec acc[rows][vecs];
     if constexpr (rows <= kFloatRows) {
       if (job.fresh) {
@@ -122,30 +144,41 @@ void Tile(TileJob& job) {
         for (int c = 0; c < vecs; ++c) sum[r][c] = start;
       }
       if (column == 0) AskForNext(job);
+      if constexpr (kRowForm<format> != 1)
+        AskForRows<rows, vecs>(x + (wide ? rows * x_bytes : kBlock * kRowForm<format>), x_bytes, column);
       GroupSums<format, wide, rows>(sum, x, x_bytes, panel,
                                     (left < kQuantGroup ? left : kQuantGroup) / kQuantAlign);
+      Vec scale[vecs];
+#pragma GCC unroll 4
+      for (int c = 0; c < vecs; ++c) scale[c] = LoadFloat(scales + c * kLanes);
 #pragma GCC unroll 16
       for (int r = 0; r < rows; ++r) {
+        const Vec x_scale = SplatFloat(x_scales[r * groups]);
+        float* to = out + r * kPanel;
+        Vec result[vecs];  // stored together: the compiler would read scales again behind each store
 #pragma GCC unroll 4
         for (int c = 0; c < vecs; ++c) {
-          const Vec scale = LoadFloat(scales + c * kLanes) * SplatFloat(x_scales[r * groups]);
+          const Vec before = rows <= kFloatRows ? acc[r][c] : LoadFloat(to + c * kLanes);
+          result[c] = MulAdd(before, scale[c] * x_scale, ToFloat(sum[r][c]));
+        }
+#pragma GCC unroll 4
+        for (int c = 0; c < vecs; ++c) {
           if constexpr (rows <= kFloatRows) {
-            acc[r][c] = MulAdd(acc[r][c], scale, ToFloat(sum[r][c]));
+            acc[r][c] = result[c];
           } else {
-            float* to = out + r * kPanel + c * kLanes;
-            StoreFloat(to, MulAdd(LoadFloat(to), scale, ToFloat(sum[r][c])));
+            StoreFloat(to + c * kLanes, result[c]);
           }
         }
       }
-      x += kQuantGroup;
-      panel += kQuantGroup / kQuantAlign * kStepBytes<format, wide>;
+      x += kQuantGroup * kRowForm<format>;
+      panel += kQuantGroup / kQuantAlign * kStepBytes<format, wide> + (wide ? kWideExtra<format> : 0);
       scales += kPanel;
       ++starts;
       ++x_scales;
       if constexpr (rows > kFloatRows) __asm__("" : "+r"(out));  // or the compiler would try it all the same
     }
     if constexpr (rows <= kFloatRows) StoreTile(acc, out);
-    x -= (job.depth + kQuantGroup - 1) / kQuantGroup * kQuantGroup;
+    x -= (job.depth + kQuantGroup - 1) / kQuantGroup * kQuantGroup * kRowForm<format>;
   }
 }
 
@@ -159,8 +192,9 @@ inline void TileOf(int count, TileJob& job) {
 }
 
 // Tiles of about equal height: a row alone would wait for its own sums.
-inline int TileRows(int64_t left) {
-  const int64_t tiles = (left + kTileRows - 1) / kTileRows;
+inline int TileRows(int64_t left, int64_t most) {
+  if (left >= 2 * most) return static_cast<int>(most);
+  const int64_t tiles = (left + most - 1) / most;
   return static_cast<int>((left + tiles - 1) / tiles);
 }
 
@@ -190,7 +224,15 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, c
   auto* unpacked =
       reinterpret_cast<uint8_t*>(widened + (kWidens<format, kTallRows> ? kTallRows * kWidenedBytes : 0));
   const bool unpacks = kUnpacks && rows >= kUnpackRows;
+  const int64_t tile_rows = unpacks ? kWideRows<format> : kTileRows;
   for (int64_t i = 0; i < rows * groups; ++i) starts[i] = -kOffset<format> * x.sums[i];
+  const char* from = reinterpret_cast<const char*>(x.values);
+  int64_t from_stride = x.stride;
+  if constexpr (kRowForm<format> != 1) {
+    from = x.widened;
+    from_stride = WidenedBytes<format>(k);
+    if (unpacks) StartWidened<format>(x, rows, k, starts);
+  }
   // Tiles with their float sums in registers begin with zeros by themselves.
   if (kFloatRows < kTileRows || rows <= kTallRows)
     __builtin_memset(acc, 0, static_cast<size_t>(rows * kPanel) * sizeof(float));
@@ -207,7 +249,7 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, c
                                : ahead <= kLargestBlock             ? ahead
                                                                     : kBlock;
     const int64_t visits =
-        (rows + kTileRows - 1) / kTileRows * ((block_depth + kQuantGroup - 1) / kQuantGroup);
+        (rows + tile_rows - 1) / tile_rows * ((block_depth + kQuantGroup - 1) / kQuantGroup);
     const int64_t next_lines =
         (next_depth / kQuantAlign * kStepBytes<format> / kLineBytes + visits - 1) / visits;
     const uint8_t* block = panel.values + begin / kQuantAlign * kStepBytes<format>;
@@ -216,9 +258,9 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, c
       block = unpacked;
     }
     for (int64_t row = 0; row < rows;) {
-      const int count = rows <= kTallRows ? static_cast<int>(rows) : TileRows(rows - row);
-      TileJob job{x.values + row * x.stride + begin,
-                  x.stride,
+      const int count = rows <= kTallRows ? static_cast<int>(rows) : TileRows(rows - row, tile_rows);
+      TileJob job{from + row * from_stride + begin * kRowForm<format>,
+                  from_stride,
                   starts + row * groups + group,
                   x.scales + row * groups + group,
                   groups,
@@ -237,7 +279,7 @@ void Run(const QuantRows& x, int64_t rows, int64_t k, const QuantPanel& panel, c
         }
       }
       if (unpacks) {
-        TileOf<format, kUnpacks, kTileRows>(count, job);
+        TileOf<format, kUnpacks, kWideRows<format>>(count, job);
       } else {
         TileOf<format, false, kTallRows>(count, job);
       }
@@ -252,7 +294,9 @@ template <QuantFormat format>
 size_t ScratchBytes(int64_t rows, int64_t k) {
   const int64_t starts = (rows * QuantGroups(k) + 15) / 16 * 16;
   const int64_t widened = kWidens<format, kTallRows> ? kTallRows * kWidenedBytes : 0;
-  const int64_t unpacked = kUnpacks ? kLargestBlock / kQuantAlign * kStepBytes<format, true> : 0;
+  const int64_t unpacked = kUnpacks ? kLargestBlock / kQuantAlign * kStepBytes<format, true> +
+                                          kLargestBlock / kQuantGroup * kWideExtra<format>
+                                    : 0;
   return static_cast<size_t>((rows * kPanel + starts) * 4 + widened + unpacked);
 }
 
@@ -282,12 +326,16 @@ double PeakLoop(int64_t iterations) {
 constexpr QuantKernel kQ8Table = {kName8,
                                   QuantFormat::kQ8,
                                   Round,
+                                  kRowForm<QuantFormat::kQ8> != 1 ? Widen<QuantFormat::kQ8> : nullptr,
+                                  kRowForm<QuantFormat::kQ8> != 1 ? WidenedBytes<QuantFormat::kQ8> : nullptr,
                                   Run<QuantFormat::kQ8>,
                                   ScratchBytes<QuantFormat::kQ8>,
                                   PeakLoop<QuantFormat::kQ8>};
 constexpr QuantKernel kQ4Table = {kName4,
                                   QuantFormat::kQ4,
                                   Round,
+                                  nullptr,
+                                  nullptr,
                                   Run<QuantFormat::kQ4>,
                                   ScratchBytes<QuantFormat::kQ4>,
                                   PeakLoop<QuantFormat::kQ4>};

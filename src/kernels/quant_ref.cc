@@ -104,10 +104,10 @@ double PeakLoop(int64_t iterations) {
   return total < 0 ? 0.0 : 2.0 * kChains * static_cast<double>(iterations);
 }
 
-constexpr QuantKernel kQ8Table = {"ref/q8",     QuantFormat::kQ8, Round, Run<QuantFormat::kQ8>,
-                                  ScratchBytes, PeakLoop};
-constexpr QuantKernel kQ4Table = {"ref/q4",     QuantFormat::kQ4, Round, Run<QuantFormat::kQ4>,
-                                  ScratchBytes, PeakLoop};
+constexpr QuantKernel kQ8Table = {"ref/q8", QuantFormat::kQ8,      Round,        nullptr,
+                                  nullptr,  Run<QuantFormat::kQ8>, ScratchBytes, PeakLoop};
+constexpr QuantKernel kQ4Table = {"ref/q4", QuantFormat::kQ4,      Round,        nullptr,
+                                  nullptr,  Run<QuantFormat::kQ4>, ScratchBytes, PeakLoop};
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 
 template <QuantFormat, int>
 constexpr bool kWidens = false;
-template <int>
+template <bool, int>
 constexpr int kVecsOf = kTileVecs;
 template <QuantFormat format>
 constexpr int32_t kOffset = format == QuantFormat::kQ8 ? 128 : 8;
@@ -14,6 +14,8 @@ template <QuantFormat>
 constexpr int64_t kWideFactor = 1;
 template <QuantFormat>
 constexpr double kPeakOperations = 2.0 * 4 * kLanes;
+
+#include "kernels/quant_plain_rows.inl"
 
 constexpr bool kUnpacks = false;
 constexpr int64_t kBlockGroups = 4;  // a block's part of a panel (16 KB at 8 bits) stays in the first cache

@@ -21,7 +21,12 @@ std::vector<float> RunTable(const QuantKernel& kernel, const QuantProblem& p, in
   const size_t scratch_bytes = kernel.scratch_bytes(p.rows, p.k);
   AlignedBytes scratch(scratch_bytes + 8);
   std::memset(scratch.As<char>(), 0x5A, scratch_bytes + 8);
-  const QuantRows x{p.values.data(), p.stride, p.row_scales.data(), p.sums.data()};
+  QuantRows x{p.values.data(), p.stride, p.row_scales.data(), p.sums.data()};
+  AlignedBytes widened(kernel.widen == nullptr ? 0 : static_cast<size_t>(p.rows * kernel.widened_bytes(p.k)));
+  if (kernel.widen != nullptr) {
+    kernel.widen(x, p.rows, p.k, widened.As<char>());
+    x.widened = widened.As<char>();
+  }
   kernel.run(x, p.rows, p.k, {p.panel.data(), p.panel_scales.data()}, {y.data(), y_stride, columns, adds},
              scratch.As<void>());
   for (size_t i = 0; i < 8; ++i)
