@@ -72,7 +72,7 @@ class CpuBackend : public Backend {
   }
 
   void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) override {
-    RunLinear({linear_, vector_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, &rounded8_}, x, terms);
+    RunLinear({linear_, vector_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, rounded8_}, x, terms);
   }
 
   void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) override {
@@ -167,7 +167,7 @@ class CpuBackend : public Backend {
   ThreadPool pool_;
   std::vector<Scratch> scratch_;
   AlignedBuffer rounded_;
-  RoundedRows rounded8_;
+  RoundedRows rounded8_[2];
   KvType exact_kv_type_;
   KvType kv_type_;
 };

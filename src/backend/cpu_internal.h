@@ -73,6 +73,7 @@ inline const float* VectorOf(const DeviceWeight& weight) {
 struct Scratch {
   AlignedBuffer panel;
   AlignedBuffer rows;
+  AlignedBuffer turned;
   AlignedBuffer kernel;
   AlignedBuffer out;
   AlignedBuffer attention[6];
@@ -114,7 +115,7 @@ class PagedKv : public KvCache {
   std::vector<void*> page_data;
 };
 
-// x rounded to 8 bits, once for all products that share it.
+// x rounded to 8 bits, once for all products that share it and have weights of one format.
 struct RoundedRows {
   AlignedBuffer values, scales, sums, widened;
 };
@@ -127,7 +128,7 @@ struct LinearContext {
   ThreadPool* pool;
   std::vector<Scratch>* scratch;  // one a thread
   AlignedBuffer* rounded;         // x in bf16, or in float32 where it had to be computed
-  RoundedRows* rounded8;
+  RoundedRows* rounded8;          // [2], by QuantFormat
 };
 // Rows first .. first+count of an input, [count][cols]: x itself, or computed into `out`, which may be the
 // rows that they are computed from.

@@ -23,6 +23,25 @@ const uint16_t* PackedPanel(const WeightView& view, int64_t panel) {
   return reinterpret_cast<const uint16_t*>(view.tensor.data) + panel * padded_k * kPanel;
 }
 
+// Columns of a panel [K][32] that were turned and divided by the block's size, as they were before.
+void TurnBack(int64_t k, float* wide) {
+  for (int64_t begin = 0, size = 0; begin < k; begin += size) {
+    size = TurnSize(k - begin);
+    for (int64_t stride = 1; stride < size; stride *= 2) {
+      for (int64_t i = 0; i < size; ++i) {
+        if ((i & stride) != 0) continue;
+        float* a = wide + (begin + i) * kPanel;
+        float* b = a + stride * kPanel;
+        for (int c = 0; c < kPanel; ++c) {
+          const float sum = a[c] + b[c], difference = a[c] - b[c];
+          a[c] = sum;
+          b[c] = difference;
+        }
+      }
+    }
+  }
+}
+
 // The panel in the kernel's compute type; points into the mapped file where that already is its form.
 const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64_t panel, Scratch& scratch) {
   const WeightView& view = weight.view;
@@ -33,6 +52,7 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
   if (view.quant) {  // float32: the reference quality, which costs more than the product of few rows
     float* wide = scratch.panel.GetAs<float>(padded_k * kPanel);
     WidenQuantPanel(*view.quant, PanelOf(view, panel), k, wide);
+    if (IsTurned(*view.quant)) TurnBack(k, wide);
     return wide;
   }
   if (view.packed) return PackedPanel(view, panel);  // others take it by run_packed
@@ -61,21 +81,28 @@ const WeightView& ViewOf(const Backend::LinearTerm& term) {
 
 constexpr int64_t kRoundRows = 4;  // that a thread computes and rounds at once
 
+// The input as the products with weights of one format take it.
+struct RoundedForm {
+  const QuantKernel* kernel = nullptr;  // null: no product wants it
+  int8_t* values = nullptr;
+  int64_t stride = 0;
+  float* scales = nullptr;
+  int32_t* sums = nullptr;
+  char* widened = nullptr;
+
+  QuantRows From(int64_t row, int64_t k) const {
+    const int64_t at = row * QuantGroups(k);
+    return {values + row * stride, stride, scales + at, sums + at,
+            widened == nullptr ? nullptr : widened + row * kernel->widened_bytes(k)};
+  }
+};
+
 // The input in the forms that a call's products take it in; null where no product wants that form.
 struct Forms {
   float* f32 = nullptr;  // [rows][cols]
   uint16_t* bf16 = nullptr;
   int64_t bf16_stride = 0;
-  int8_t* values8 = nullptr;
-  int64_t stride8 = 0;
-  float* scales8 = nullptr;
-  int32_t* sums8 = nullptr;
-  const QuantKernel* widens = nullptr;  // makes the rows below
-  char* widened8 = nullptr;
-
-  QuantRows RoundedFrom(int64_t row, int64_t groups) const {
-    return {values8 + row * stride8, stride8, scales8 + row * groups, sums8 + row * groups};
-  }
+  RoundedForm rounded[2];  // by QuantFormat
 };
 
 // Rows of rounded values a multiple of 4 KB apart would fight for the same places of the first cache.
@@ -85,25 +112,45 @@ int64_t Stride8(int64_t cols) {
   return stride % (kSetPeriod / 4) == 0 ? stride + kLine : stride;
 }
 
+RoundedForm MakeForm(const QuantKernel& kernel, int64_t rows, int64_t k, RoundedRows* memory) {
+  RoundedForm out;
+  out.kernel = &kernel;
+  out.stride = Stride8(k);
+  out.values = memory->values.GetAs<int8_t>(rows * out.stride);
+  out.scales = memory->scales.GetAs<float>(rows * QuantGroups(k));
+  out.sums = memory->sums.GetAs<int32_t>(rows * QuantGroups(k));
+  if (kernel.widen != nullptr) out.widened = memory->widened.GetAs<char>(rows * kernel.widened_bytes(k));
+  return out;
+}
+
+void FillRounded(const RoundedForm& to, const float* rows, int64_t first, int64_t count, int64_t k) {
+  const int64_t at = first * QuantGroups(k);
+  to.kernel->round(rows, count, k, k, to.values + first * to.stride, to.stride, to.scales + at, to.sums + at);
+  if (to.widened != nullptr) {
+    to.kernel->widen(to.From(first, k), count, k, to.widened + first * to.kernel->widened_bytes(k));
+  }
+}
+
 void FillForms(const LinearContext& context, const LinearInput& x, const Forms& to) {
-  const int64_t groups = QuantGroups(x.cols());
+  const int64_t k = x.cols();
   context.pool->For((x.rows() + kRoundRows - 1) / kRoundRows, [&](int64_t block, int thread) {
     const int64_t first = block * kRoundRows;
     const int64_t count = std::min(kRoundRows, x.rows() - first);
-    float* scratch =
-        to.f32 != nullptr
-            ? to.f32 + first * x.cols()
-            : (*context.scratch)[static_cast<size_t>(thread)].rows.GetAs<float>(kRoundRows * x.cols());
-    const float* rows = ComputeRows(*context.vector, x, first, count, scratch);
-    if (to.bf16 != nullptr)
-      context.kernel->round(rows, count, x.cols(), x.cols(), to.bf16 + first * to.bf16_stride);
-    if (to.values8 != nullptr) {
-      context.quant[0]->round(rows, count, x.cols(), x.cols(), to.values8 + first * to.stride8, to.stride8,
-                              to.scales8 + first * groups, to.sums8 + first * groups);  // every table alike
-      if (to.widens != nullptr) {
-        to.widens->widen(to.RoundedFrom(first, groups), count, x.cols(),
-                         to.widened8 + first * to.widens->widened_bytes(x.cols()));
+    Scratch& scratch = (*context.scratch)[static_cast<size_t>(thread)];
+    float* out = to.f32 != nullptr ? to.f32 + first * k : scratch.rows.GetAs<float>(kRoundRows * k);
+    const float* rows = ComputeRows(*context.vector, x, first, count, out);
+    if (to.bf16 != nullptr) context.kernel->round(rows, count, k, k, to.bf16 + first * to.bf16_stride);
+    for (const QuantFormat format : {QuantFormat::kQ4, QuantFormat::kQ8}) {
+      const RoundedForm& form = to.rounded[static_cast<size_t>(format)];
+      if (form.kernel == nullptr) continue;
+      const float* from = rows;
+      if (IsTurned(format)) {
+        float* turned = scratch.turned.GetAs<float>(kRoundRows * k);
+        std::copy_n(rows, count * k, turned);
+        for (int64_t row = 0; row < count; ++row) context.vector->turn(turned + row * k, k);
+        from = turned;
       }
+      FillRounded(form, from, first, count, k);
     }
   });
 }
@@ -148,19 +195,13 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
   };
   const bool all_quant = std::all_of(terms.begin(), terms.end(), is_rounded);
   Forms forms;
-  if (std::any_of(terms.begin(), terms.end(), is_rounded)) {
-    const int64_t groups = QuantGroups(k);
-    forms.stride8 = Stride8(k);
-    forms.values8 = context.rounded8->values.GetAs<int8_t>(rows * forms.stride8);
-    forms.scales8 = context.rounded8->scales.GetAs<float>(rows * groups);
-    forms.sums8 = context.rounded8->sums.GetAs<int32_t>(rows * groups);
-    for (const Backend::LinearTerm& term : terms) {
-      if (!is_rounded(term)) continue;
-      const QuantKernel* quant = context.quant[static_cast<size_t>(*ViewOf(term).quant)];
-      if (quant->widen != nullptr) forms.widens = quant;  // one format's at most
-    }
-    if (forms.widens != nullptr)
-      forms.widened8 = context.rounded8->widened.GetAs<char>(rows * forms.widens->widened_bytes(k));
+  bool any_quant = false;
+  for (const Backend::LinearTerm& term : terms) {
+    if (!is_rounded(term)) continue;
+    any_quant = true;
+    const auto format = static_cast<size_t>(*ViewOf(term).quant);
+    RoundedForm& form = forms.rounded[format];
+    if (form.kernel == nullptr) form = MakeForm(*context.quant[format], rows, k, &context.rounded8[format]);
   }
   const void* input = nullptr;  // of products that are not rounded to 8 bits
   int64_t stride = k;
@@ -172,7 +213,7 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
   } else if (!all_quant) {
     input = forms.f32 = context.rounded->GetAs<float>(rows * k);
   }
-  if (forms.f32 != nullptr || forms.bf16 != nullptr || forms.values8 != nullptr) FillForms(context, x, forms);
+  if (forms.f32 != nullptr || forms.bf16 != nullptr || any_quant) FillForms(context, x, forms);
 
   int64_t panels = 0;
   for (const Backend::LinearTerm& term : terms) panels += (term.weight->rows + kPanel - 1) / kPanel;
@@ -192,11 +233,10 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
     float* y = through_tile ? scratch.out.GetAs<float>(rows * kPanel) : out;
     const int64_t y_stride = through_tile ? kPanel : term->out.cols;
     if (rounded) {
-      const QuantKernel& quant = *context.quant[static_cast<size_t>(*weight.view.quant)];
-      void* work = scratch.kernel.Get(std::max<size_t>(64, quant.scratch_bytes(rows, k)));
-      quant.run({forms.values8, forms.stride8, forms.scales8, forms.sums8, forms.widened8}, rows, k,
-                PanelOf(weight.view, panel, context.pool->threads()),
-                {y, y_stride, columns, term->adds && !through_tile}, work);
+      const RoundedForm& form = forms.rounded[static_cast<size_t>(*weight.view.quant)];
+      void* work = scratch.kernel.Get(std::max<size_t>(64, form.kernel->scratch_bytes(rows, k)));
+      form.kernel->run(form.From(0, k), rows, k, PanelOf(weight.view, panel, context.pool->threads()),
+                       {y, y_stride, columns, term->adds && !through_tile}, work);
     } else {
       void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(rows, k)));
       if (weight.view.packed && kernel.run_packed != nullptr) {

@@ -131,7 +131,7 @@ Result<void> WriteDescription(const Checkpoint& checkpoint, const std::vector<Pl
                               const std::string& weights, const fs::path& path) {
   Json root;
   root["format"] = "gatehouse";
-  root["version"] = kConvertedVersion;
+  root["version"] = weights == "bf16" ? kConvertedVersion : kRoundedVersion;
   root["weights"] = weights;
   root["config"] = Json::parse(ModelConfigToJson(checkpoint.config()));
   if (!checkpoint.config().rope_divisors.empty()) root["rope_divisors"] = checkpoint.config().rope_divisors;

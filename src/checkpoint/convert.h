@@ -22,7 +22,8 @@
 
 namespace gatehouse {
 
-constexpr int kConvertedVersion = 1;
+constexpr int kConvertedVersion = 1;              // of BF16 alone
+constexpr int kRoundedVersion = 2;                // with weights of 8 or 4 bits: those of 8 are turned
 constexpr const char* kScalesSuffix = ".scales";  // of a rounded weight's second tensor
 constexpr const char* kConvertedWeights = "model.gatehouse.safetensors";
 

@@ -90,10 +90,11 @@ Result<void> Checkpoint::OpenConverted() {
   GATEHOUSE_ASSIGN(const std::string format, fields.String("format", std::nullopt));
   GATEHOUSE_ASSIGN(const int version, fields.Int("version", std::nullopt, 0, 1 << 20));
   GATEHOUSE_ASSIGN(const std::string weights, fields.String("weights", std::nullopt));
-  if (format != "gatehouse" || version != kConvertedVersion ||
-      (weights != "bf16" && weights != "q8" && weights != "q4")) {
+  const int due = weights == "bf16" ? kConvertedVersion : kRoundedVersion;
+  if (format != "gatehouse" || version != due || (weights != "bf16" && weights != "q8" && weights != "q4")) {
     return ModelError("another format of converted models: convert it again", path,
-                      "gatehouse " + std::to_string(kConvertedVersion) + ", bf16, q8 or q4",
+                      "gatehouse " + std::to_string(kConvertedVersion) + ", bf16, or " +
+                          std::to_string(kRoundedVersion) + ", q8 or q4",
                       format.substr(0, 40) + " " + std::to_string(version) + ", " + weights.substr(0, 40));
   }
   const Json* config = fields.Find("config");

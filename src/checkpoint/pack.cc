@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "checkpoint/release_pages.h"
+#include "kernels/vector.h"
 
 namespace gatehouse {
 namespace {
@@ -81,6 +82,15 @@ Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const Byte
   return StreamPanels(weight, panel_bytes, pool, sink, pack, [] { return Result<void>(); });
 }
 
+void TurnWeights(int64_t cols, float* row) {
+  RefVector()->turn(row, cols);
+  for (int64_t begin = 0, size = 0; begin < cols; begin += size) {
+    size = TurnSize(cols - begin);
+    const float inverse = 1.0f / static_cast<float>(size);  // a power of two
+    for (int64_t k = begin; k < begin + size; ++k) row[k] *= inverse;
+  }
+}
+
 Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std::string& name,
                          ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales,
                          const PanelRounder& round) {
@@ -99,6 +109,8 @@ Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std
       finite.store(false, std::memory_order_relaxed);
       return;
     }
+    for (int64_t r = 0; r < rows && IsTurned(format); ++r)
+      TurnWeights(weight.cols, wide.data() + r * weight.cols);
     auto* values = reinterpret_cast<uint8_t*>(out);
     float* panel = scales->data() + row / kPackedRows * panel_scales;
     if (round) {

@@ -45,6 +45,9 @@ struct AttentionPairs {
   int head_dim;
 };
 
+// What `turn` takes together of the n values left of a row: 128, or the largest power of two that divides n.
+constexpr int64_t TurnSize(int64_t n) { return n >= 128 ? 128 : n & -n; }
+
 struct VectorKernel {
   const char* name;
   // y = x * rsqrt(mean(x^2) + eps) * weight; weight may be null (all ones). y may be x.
@@ -56,6 +59,10 @@ struct VectorKernel {
   void (*gelu)(float* x, int64_t n);
   void (*add)(float* x, const float* y, int64_t n);  // x += y
   void (*attend)(const AttentionPage& page);
+  // Each block of TurnSize values times the Hadamard matrix of its size, +1 and -1, in place: sums and
+  // differences of values 1, 2, 4 .. apart, the same to the bit in every table. A large value among small
+  // ones becomes many of like size. Twice is the block's size times what was there.
+  void (*turn)(float* x, int64_t n);
   void (*widen_bf16)(const uint16_t* x, int64_t n, float* y);
   void (*round_bf16)(const float* x, int64_t n, uint16_t* y);
   // y = x / scale, rounded to nearest even; returns the scale, the largest magnitude over 127: not a number

@@ -331,6 +331,62 @@ void WidenValuesI8(const int8_t* __restrict x, const float* __restrict scales, i
   }
 }
 
-constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,       LayerNorm, SwiGlu,    Gelu,
-                                 Add,         Attend,        WidenBf16, RoundBf16, RoundI8,
-                                 WidenKeysI8, WidenValuesI8, nullptr};
+// One stage inside of vectors: lanes `stride` apart become their sum and their difference.
+template <int stride, size_t... lane>
+inline Vec Butterfly(Vec x, std::index_sequence<lane...>) {
+  const Vec partner = __builtin_shufflevector(x, x, (static_cast<int>(lane) ^ stride)...);
+  const Vec sign = {((lane & stride) != 0 ? -1.0f : 1.0f)...};
+  return MulAdd(partner, x, sign);
+}
+template <int stride>
+inline Vec ButterfliesFrom(Vec x) {
+  if constexpr (stride < kLanes) {
+    return ButterfliesFrom<2 * stride>(Butterfly<stride>(x, std::make_index_sequence<kLanes>()));
+  } else {
+    return x;
+  }
+}
+
+template <int64_t size>
+inline void TurnBlock(float* x) {
+  constexpr int64_t kVecs = size / kLanes;
+  Vec v[kVecs];
+  for (int64_t i = 0; i < kVecs; ++i) v[i] = ButterfliesFrom<1>(Load(x + i * kLanes));
+  for (int64_t stride = 1; stride < kVecs; stride *= 2) {
+    for (int64_t i = 0; i < kVecs; ++i) {
+      if ((i & stride) != 0) continue;
+      const Vec a = v[i], b = v[i + stride];
+      v[i] = a + b;
+      v[i + stride] = a - b;
+    }
+  }
+  for (int64_t i = 0; i < kVecs; ++i) Store(x + i * kLanes, v[i]);
+}
+
+void Turn(float* x, int64_t n) {
+  while (n > 0) {
+    const int64_t size = TurnSize(n);
+    if (size == 128) {
+      TurnBlock<128>(x);
+    } else if (size == 64) {
+      TurnBlock<64>(x);
+    } else if (size == 32) {
+      TurnBlock<32>(x);
+    } else {
+      for (int64_t stride = 1; stride < size; stride *= 2) {
+        for (int64_t i = 0; i < size; ++i) {
+          if ((i & stride) != 0) continue;
+          const float a = x[i], b = x[i + stride];
+          x[i] = a + b;
+          x[i + stride] = a - b;
+        }
+      }
+    }
+    x += size;
+    n -= size;
+  }
+}
+
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,     LayerNorm,     SwiGlu,    Gelu,
+                                 Add,         Attend,      Turn,          WidenBf16, RoundBf16,
+                                 RoundI8,     WidenKeysI8, WidenValuesI8, nullptr};

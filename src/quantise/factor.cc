@@ -2,14 +2,42 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "kernels/vector.h"
 #include "quantise/feedback.h"
 
 namespace gatehouse {
 
+namespace {
+
+void TurnColumns(Eigen::MatrixXd* h) {
+  const int64_t n = h->rows();
+  for (int64_t begin = 0, size = 0; begin < n; begin += size) {
+    size = TurnSize(n - begin);
+    for (int64_t stride = 1; stride < size; stride *= 2) {
+      for (int64_t i = begin; i < begin + size; ++i) {
+        if (((i - begin) & stride) != 0) continue;
+        for (int64_t j = 0; j < n; ++j) {
+          const double a = (*h)(j, i), b = (*h)(j, i + stride);
+          (*h)(j, i) = a + b;
+          (*h)(j, i + stride) = a - b;
+        }
+      }
+    }
+  }
+}
+// The moments of turned inputs.
+void TurnBothSides(Eigen::MatrixXd* h) {
+  TurnColumns(h);
+  h->transposeInPlace();
+  TurnColumns(h);
+}
+
+}  // namespace
+
 // H = U D U^T is the Cholesky factorisation of H with rows and columns in reverse order.
 Result<FeedbackFactor> FactorMoments(const std::vector<float>& second, int64_t cols,
                                      const std::vector<int64_t>& order, const std::vector<float>& scale,
-                                     double damping, const std::string& name) {
+                                     double damping, bool turned, const std::string& name) {
   FeedbackFactor out;
   out.cols = cols;
   out.upper.assign(static_cast<size_t>(cols * cols), 0.0f);
@@ -30,9 +58,11 @@ Result<FeedbackFactor> FactorMoments(const std::vector<float>& second, int64_t c
   if (mean == 0.0) return out;  // nothing was seen
   Eigen::MatrixXd h(cols, cols);
   for (int64_t i = 0; i < cols; ++i) {
-    for (int64_t j = 0; j <= i; ++j) h(cols - 1 - j, cols - 1 - i) = moment(i, j) / mean;  // the lower half
+    for (int64_t j = 0; j <= i; ++j) h(i, j) = h(j, i) = moment(i, j) / mean;
   }
   h.diagonal().array() += damping;
+  if (turned) TurnBothSides(&h);
+  h.reverseInPlace();
   const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> done(h);  // in place
   double sum = 0.0;
   for (int64_t k = 0; k < cols; ++k) sum += h(k, k) * h(k, k);

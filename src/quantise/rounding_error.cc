@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "checkpoint/pack.h"
 #include "kernels/quant.h"
+#include "kernels/vector.h"
 #include "quantise/smoothing.h"
 
 namespace gatehouse {
@@ -12,7 +14,12 @@ using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 
 constexpr int64_t kPanelsOfWeight = 6;  // that are looked at
 
-// What the 8-bit kernels see of the inputs.
+RowMatrix TurnInputs(RowMatrix x) {
+  for (int64_t row = 0; row < x.rows(); ++row) RefVector()->turn(x.data() + row * x.cols(), x.cols());
+  return x;
+}
+
+// What the 8-bit kernels see of them.
 RowMatrix RoundInputs(RowMatrix x) {
   const int64_t rows = x.rows(), cols = x.cols(), groups = QuantGroups(cols);
   const int64_t stride = (QuantPaddedK(cols) + 63) / 64 * 64;
@@ -70,7 +77,9 @@ double RoundingError(const RoundedProducts& products, const std::vector<float>& 
   Eigen::RowVectorXf factor = Eigen::RowVectorXf::Ones(cols);
   if (!factors.empty()) factor = Eigen::Map<const Eigen::RowVectorXf>(factors.data(), cols);
   const RowMatrix divided = x.array().rowwise() / factor.array();
+  const RowMatrix turned = TurnInputs(divided);
   const RowMatrix seen = round_inputs ? RoundInputs(divided) : divided;
+  const RowMatrix seen_turned = round_inputs ? RoundInputs(turned) : turned;
 
   const std::vector<Panel> panels = ChoosePanels(products);
   const auto count = static_cast<int64_t>(panels.size());
@@ -81,8 +90,11 @@ double RoundingError(const RoundedProducts& products, const std::vector<float>& 
     panel.weight->view.ReadRows(panel.first, panel.rows, w.data());
     const RowMatrix exact = x * w.transpose();
     w.array().rowwise() *= factor.array();
+    const bool turns = IsTurned(panel.weight->format.value_or(QuantFormat::kQ8));
+    for (int64_t row = 0; row < panel.rows && turns; ++row) TurnWeights(cols, w.data() + row * cols);
     const RowMatrix rounded = panel.weight->format ? RoundWeights(w, *panel.weight->format) : w;
-    wrong.row(i) = (seen * rounded.transpose() - exact).rowwise().squaredNorm().transpose();
+    wrong.row(i) =
+        ((turns ? seen_turned : seen) * rounded.transpose() - exact).rowwise().squaredNorm().transpose();
     whole.row(i) = exact.rowwise().squaredNorm().transpose();
   });
   const Eigen::RowVectorXf wrong_sum = wrong.colwise().sum(), whole_sum = whole.colwise().sum();

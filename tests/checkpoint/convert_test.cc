@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <numeric>
 
 #include "checkpoint/pack.h"
 #include "checkpoint/small_models.h"
+#include "kernels/vector.h"
 #include "support/checkpoint_maker.h"
 #include "support/temp_dir.h"
 
@@ -27,6 +30,21 @@ float Packed(const WeightView& view, int64_t n, int64_t k) {
   uint16_t bits;
   std::memcpy(&bits, view.tensor.data + 2 * ((((n / 32) * pairs + k / 2) * 32 + n % 32) * 2 + k % 2), 2);
   return Bf16ToFloat(bits);
+}
+
+TEST(Pack, ProductsOfTurnedWeightsAndInputsAreThoseOfBothAsTheyWere) {
+  for (const int64_t cols : {8, 72, 128, 320}) {
+    std::vector<float> w, x;
+    for (int64_t k = 0; k < cols; ++k) {
+      w.push_back(std::sin(static_cast<float>(k)));
+      x.push_back(k == 5 ? 90.0f : std::cos(3.0f * static_cast<float>(k)));
+    }
+    const double before = std::inner_product(w.begin(), w.end(), x.begin(), 0.0);
+    TurnWeights(cols, w.data());
+    RefVector()->turn(x.data(), cols);
+    EXPECT_NEAR(std::inner_product(w.begin(), w.end(), x.begin(), 0.0), before, 1e-4 * std::fabs(before))
+        << cols;
+  }
 }
 
 // Every weight of `converted` is that of `source`, rounded to bf16; what lies beyond N and K is zero.
@@ -221,6 +239,8 @@ TEST(Converted, DescriptionsThatDoNotFitAreRefused) {
   };
   EXPECT_EQ(message([](Json&) {}), "no error");
   EXPECT_THAT(message([](Json& j) { j["version"] = 2; }), HasSubstr("convert it again"));
+  // Rounded weights of version 1 were not turned: they must not be taken for what they are not.
+  EXPECT_THAT(message([](Json& j) { j["weights"] = "q8"; }), HasSubstr("or 2, q8 or q4"));
   EXPECT_THAT(message([](Json& j) { j["format"] = "x"; }), HasSubstr("convert it again"));
   EXPECT_THAT(message([](Json& j) { j["weights"] = "q5"; }), HasSubstr("convert it again"));
   EXPECT_THAT(message([](Json& j) { j.erase("config"); }), HasSubstr("bad description"));

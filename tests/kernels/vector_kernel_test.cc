@@ -281,6 +281,34 @@ TEST(VectorKernels, AttentionInPairsOfNoNumberIsNone) {
   }
 }
 
+// Entry (i, j) of the Hadamard matrix: -1 for each bit that i and j share.
+double Hadamard(int64_t i, int64_t j) {
+  return __builtin_parityll(static_cast<uint64_t>(i & j)) ? -1.0 : 1.0;
+}
+
+TEST(VectorKernels, TurnsBlocksByTheHadamardMatrix) {
+  for (const int64_t n : {1, 2, 3, 8, 24, 32, 64, 72, 100, 128, 130, 192, 224, 576, 1160}) {
+    const std::vector<float> x = Random(static_cast<size_t>(n), 3.0f, static_cast<unsigned>(n));
+    std::vector<float> expected = x;
+    RefVector()->turn(expected.data(), n);
+    for (int64_t begin = 0, size = 0; begin < n; begin += size) {
+      size = std::min<int64_t>(128, n - begin);
+      while (size < 128 && (size & (size - 1)) != 0) size &= -size;  // the lowest bit that is set
+      for (int64_t i = 0; i < size; ++i) {
+        double sum = 0;
+        for (int64_t j = 0; j < size; ++j)
+          sum += Hadamard(i, j) * static_cast<double>(x[static_cast<size_t>(begin + j)]);
+        EXPECT_NEAR(expected[static_cast<size_t>(begin + i)], sum, 1e-4) << n << " at " << begin + i;
+      }
+    }
+    for (const VectorKernel* kernel : Tables()) {
+      std::vector<float> turned = x;
+      kernel->turn(turned.data(), n);
+      EXPECT_EQ(turned, expected) << kernel->name << " " << n;  // to the bit
+    }
+  }
+}
+
 TEST(VectorKernels, Bf16RoundsToNearestEven) {
   for (const VectorKernel* kernel : Tables()) {
     std::vector<float> x = Random(1000, 1e4f, 8);

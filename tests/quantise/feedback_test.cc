@@ -7,6 +7,8 @@
 #include <limits>
 #include <random>
 
+#include "kernels/vector.h"
+
 namespace gatehouse {
 namespace {
 
@@ -76,7 +78,7 @@ double OutputError(const Problem& problem, QuantFormat format, const Panel& pane
 }
 
 Panel WithFeedback(const Problem& problem, QuantFormat format) {
-  const auto factor = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, "test");
+  const auto factor = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, false, "test");
   EXPECT_TRUE(factor.ok());
   Panel out(format, problem.cols);
   RoundPanelWithFeedback(format, problem.w.data(), static_cast<int>(problem.rows), *factor, out.values.data(),
@@ -103,10 +105,38 @@ TEST(Feedback, HalvesTheErrorOfOutputsAtLeast) {
   }
 }
 
+// The factors that weights of turned inputs are rounded by.
+TEST(Feedback, TurnedFactorsAreThoseOfTurnedInputs) {
+  Problem problem = MakeProblem(1, 256, 9);
+  const auto turned = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, true, "test");
+  const auto samples = static_cast<int64_t>(problem.x.size()) / problem.cols;
+  for (int64_t s = 0; s < samples; ++s) RefVector()->turn(problem.x.data() + s * problem.cols, problem.cols);
+  for (int64_t i = 0; i < problem.cols; ++i) {
+    for (int64_t j = 0; j < problem.cols; ++j) {
+      double sum = 0;
+      for (int64_t s = 0; s < samples; ++s) {
+        sum += static_cast<double>(problem.x[static_cast<size_t>(s * problem.cols + i)]) *
+               static_cast<double>(problem.x[static_cast<size_t>(s * problem.cols + j)]);
+      }
+      problem.second[static_cast<size_t>(i * problem.cols + j)] = static_cast<float>(sum);
+    }
+  }
+  const auto expected = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, false, "test");
+  ASSERT_TRUE(turned.ok() && expected.ok());
+  for (int64_t i = 0; i < problem.cols; ++i) {
+    const auto at = static_cast<size_t>(i);
+    EXPECT_NEAR(turned->d[at], expected->d[at], 1e-3f * expected->d[at] + 1e-5f) << i;
+    for (int64_t j = i + 1; j < problem.cols; ++j) {
+      const auto element = static_cast<size_t>(i * problem.cols + j);
+      EXPECT_NEAR(turned->upper[element], expected->upper[element], 2e-3f) << i << " " << j;
+    }
+  }
+}
+
 TEST(Feedback, FactorsGiveTheMomentsBack) {
   constexpr int64_t kCols = 40;
   const Problem problem = MakeProblem(1, kCols, 3);
-  const auto factor = FactorMoments(problem.second, kCols, {}, {}, 0.25, "test");
+  const auto factor = FactorMoments(problem.second, kCols, {}, {}, 0.25, false, "test");
   ASSERT_TRUE(factor.ok());
   double trace = 0, factored = 0;
   const auto upper = [&](int64_t j, int64_t k) {
@@ -142,8 +172,8 @@ TEST(Feedback, OrderAndScaleAreThoseOfTheInputs) {
     for (size_t j = 0; j < 4; ++j)
       changed[i * 4 + j] = problem.second[static_cast<size_t>(order[i] * 4 + order[j])] * scale[i] * scale[j];
   }
-  const auto a = FactorMoments(problem.second, 4, order, scale, 0.01, "test");
-  const auto b = FactorMoments(changed, 4, {}, {}, 0.01, "test");
+  const auto a = FactorMoments(problem.second, 4, order, scale, 0.01, false, "test");
+  const auto b = FactorMoments(changed, 4, {}, {}, 0.01, false, "test");
   ASSERT_TRUE(a.ok() && b.ok());
   for (size_t i = 0; i < 16; ++i) EXPECT_NEAR(a->upper[i], b->upper[i], 1e-5);
   for (size_t k = 0; k < 4; ++k) EXPECT_NEAR(a->d[k], b->d[k], 1e-5);
@@ -180,11 +210,11 @@ TEST(Feedback, ZerosAndTinyWeightsStayFinite) {
 
 TEST(Feedback, MomentsThatAreNoneAreRefusedByName) {
   std::vector<float> second = {1.0f, 0.0f, 0.0f, std::numeric_limits<float>::quiet_NaN()};
-  const auto nan = FactorMoments(second, 2, {}, {}, 0.01, "layers.7.o_proj");
+  const auto nan = FactorMoments(second, 2, {}, {}, 0.01, false, "layers.7.o_proj");
   ASSERT_FALSE(nan.ok());
   EXPECT_THAT(nan.error().Message(), testing::HasSubstr("layers.7.o_proj"));
   second = {1.0f, 5.0f, 5.0f, 1.0f};
-  EXPECT_FALSE(FactorMoments(second, 2, {}, {}, 0.01, "x").ok());
+  EXPECT_FALSE(FactorMoments(second, 2, {}, {}, 0.01, false, "x").ok());
 }
 
 }  // namespace
