@@ -37,7 +37,7 @@ struct CalibrationOptions {
 
 // How many weights keep a finer format unless the caller says: what the aims for verdicts ask for
 // (docs/decisions/0011-calibrated-rounding.md).
-constexpr double FinerShare(QuantFormat format) { return format == QuantFormat::kQ8 ? 0.05 : 0.5; }
+constexpr double FinerShare(QuantFormat format) { return format == QuantFormat::kQ8 ? 0.08 : 0.5; }
 
 // What was done, for people.
 struct CalibrationSummary {
