@@ -80,7 +80,7 @@ void CalibrationFlags::AddTo(CLI::App& command) {
   command
       .add_option("--calibrate-finer", finer,
                   "percent of the rounded weights that keep a finer format (q8: bf16, q4: q8), those that "
-                  "rounding hurts most; less makes a smaller model (q8: 5, q4: 50)")
+                  "rounding hurts most; less makes a smaller model (q8: 8, q4: 50)")
       ->check(CLI::Range(0.0, 100.0));
   command.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
