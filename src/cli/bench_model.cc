@@ -105,14 +105,17 @@ Result<std::unique_ptr<Decoder>> RandomDecoder(const ModelConfig& config, std::o
   return Decoder::Create(config, lookup, backend);
 }
 
-double LayerProducts(const ModelConfig& config) {
+double LayerProducts(const ModelConfig& config, double rows, double read) {
   double total = 0;
   for (int layer = 0; layer < config.layers; ++layer) {
-    const double attention = 2.0 * config.hidden * (config.heads + config.kv_heads) * config.head_dim;
+    const double keys_and_values = 2.0 * config.hidden * config.kv_heads * config.head_dim;
+    const double queries_and_output = 2.0 * config.hidden * config.heads * config.head_dim;
     const bool moe = config.is_moe[static_cast<size_t>(layer)] != 0;
     // Beside its experts an expert layer has a shared one, and the router.
     const double width = moe ? (1.0 + config.experts_per_token) * config.ffn_expert : config.ffn_dense;
-    total += attention + config.hidden * (3.0 * width + (moe ? config.experts : 0));
+    const double feed_forward = config.hidden * (3.0 * width + (moe ? config.experts : 0));
+    total += keys_and_values * rows +
+             (queries_and_output + feed_forward) * (layer + 1 == config.layers ? read : rows);
   }
   return total;
 }

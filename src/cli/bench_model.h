@@ -35,8 +35,9 @@ class RandomWeights {
 Result<std::unique_ptr<Decoder>> RandomDecoder(const ModelConfig& config, std::optional<QuantFormat> format,
                                                Backend& backend);
 
-// Multiply-adds a token in the products of all layers, without attention and head.
-double LayerProducts(const ModelConfig& config);
+// Multiply-adds in the products of all layers, without attention and head, of passes over `rows` tokens, of
+// which `read` leave the last layer.
+double LayerProducts(const ModelConfig& config, double rows, double read);
 
 // "bf16" (none), "q8" or "q4", and back.
 const char* WeightsName(std::optional<QuantFormat> format);

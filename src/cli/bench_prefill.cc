@@ -63,10 +63,11 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
 
   TokenInput input;
   for (int i = 0; i < options.tokens; ++i) input.ids.push_back((i * 7919 + 11) % config.vocab);
-  // Products, attention over the causal half, and the head for the last token.
+  // Products, attention over the causal half, and the head for the last token, which alone goes through all
+  // of the last layer.
   const double tokens = options.tokens;
-  const double operations = 2.0 * LayerProducts(config) * tokens +
-                            2.0 * tokens * tokens * config.heads * config.head_dim * config.layers +
+  const double operations = 2.0 * LayerProducts(config, tokens, 1) +
+                            2.0 * tokens * tokens * config.heads * config.head_dim * (config.layers - 1) +
                             2.0 * static_cast<double>(config.vocab) * config.hidden;
   const std::vector<TokenPath> end = {{}};
   std::vector<double> seconds, peaks, shares;

@@ -84,13 +84,17 @@ Result<void> BenchRequest(const BenchRequestOptions& options) {
   for (int round = 1; round <= options.rounds && turns.Wait(); ++round) {
     peaks.Measure();
     const Conversation message = subject.Message(round + 1);
-    const int64_t rows_before = guard.engine->scheduler().stats().rows;
+    const SchedulerStats before = guard.engine->scheduler().stats();
     const Clock::time_point start = Clock::now();
     GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(message, subject.request()));
     seconds.push_back(SecondsSince(start));
     turns.Over(seconds.back() * 1e3);
-    rows = guard.engine->scheduler().stats().rows - rows_before;
-    gops.push_back(2e-9 * LayerProducts(guard.engine->config()) * static_cast<double>(rows) / seconds.back());
+    const SchedulerStats after = guard.engine->scheduler().stats();
+    rows = after.rows - before.rows;
+    gops.push_back(2e-9 *
+                   LayerProducts(guard.engine->config(), static_cast<double>(rows),
+                                 static_cast<double>(after.read - before.read)) /
+                   seconds.back());
     prefill.push_back(verdict.timings.prefill);
     decode.push_back(verdict.timings.decode);
     usage = verdict.usage;

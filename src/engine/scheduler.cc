@@ -266,6 +266,7 @@ void Scheduler::EndPass(const Batch& batch, const std::vector<Part>& parts, cons
   std::lock_guard lock(mutex_);
   stats_.passes += 1;
   stats_.rows += static_cast<int64_t>(batch.rows.size());
+  stats_.read += static_cast<int64_t>(batch.logit_rows.size());
   stats_.sequences += static_cast<int64_t>(parts.size());
   for (const Part& part : parts) {
     part.task->running = false;

@@ -40,6 +40,7 @@ struct SchedulerOptions {
 struct SchedulerStats {
   int64_t passes = 0;
   int64_t rows = 0;       // over all passes
+  int64_t read = 0;       // of them, those whose logits were asked for
   int64_t sequences = 0;  // over all passes: shared passes count each
   int64_t stops = 0;      // of long passes, for short ones
 };

@@ -32,6 +32,9 @@ struct Batch {
   std::vector<BatchSequence> sequences;
   Mat embeddings;                   // device, [n, hidden]; may be empty
   std::vector<int32_t> logit_rows;  // rows whose logits are wanted
+  // All rows go through the whole last layer, though nobody reads what comes out of it: for those who look
+  // at the products on the way.
+  bool all_rows = false;
 };
 
 // Slots and visible keys of every row. chunk: positions per attention chunk, 0 for none.

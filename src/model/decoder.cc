@@ -41,9 +41,12 @@ struct Decoder::Work {
         expert_in(backend),
         expert_out(backend),
         router(backend),
-        head_in(backend),
+        read(backend),
+        read_cos(backend),
+        read_sin(backend),
         logits(backend) {}
-  Workspace x, normed, q, k, v, attended, gate, up, cos, sin, expert_in, expert_out, router, head_in, logits;
+  Workspace x, normed, q, k, v, attended, gate, up, cos, sin, expert_in, expert_out, router, read, read_cos,
+      read_sin, logits;
   Mat rows;      // hidden state of this pass [rows, hidden]
   Mat cos_rows;  // [rows, head_dim / 2]
   Mat sin_rows;
@@ -128,7 +131,7 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
                                                          const std::function<void()>& between_layers) {
   const int64_t count = static_cast<int64_t>(batch.rows.size());
   const int64_t hidden = config_.hidden;
-  const AttentionLayout layout = MakeLayout(batch, config_.attention_chunk);
+  AttentionLayout layout = MakeLayout(batch, config_.attention_chunk);
 
   std::vector<int32_t> ids, positions, image_rows, image_targets;
   work_->temperature.clear();
@@ -171,10 +174,12 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
     (*tap)(index, host);
   };
   show(0, work_->rows);
+  const bool all_rows = batch.all_rows || tap != nullptr;
   for (size_t i = 0; i < layers_.size(); ++i) {
-    AttentionBlock(i, layout, batch, cache);
-    FeedForwardBlock(i);
-    if (i + 1 == layers_.size()) break;
+    const bool last = i + 1 == layers_.size();
+    AttentionBlock(i, last && !all_rows ? &batch.logit_rows : nullptr, &layout, cache);
+    if (work_->rows.rows > 0) FeedForwardBlock(i);
+    if (last) break;
     show(static_cast<int>(i) + 1, work_->rows);
     if (!between_layers) continue;
     std::swap(work_, other_work_);
@@ -192,10 +197,10 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   const int64_t wanted = static_cast<int64_t>(batch.logit_rows.size());
   std::vector<std::vector<float>> out(batch.logit_rows.size());
   if (wanted == 0) return out;
-  const Mat head_in = work_->head_in.Get(wanted, hidden);
-  backend_.GatherRows(work_->rows, batch.logit_rows, head_in);
+  if (all_rows) KeepRows(batch.logit_rows, &layout);
   const Mat logits = work_->logits.Get(wanted, config_.vocab);
-  backend_.Linear(LinearInput::RmsNorm(head_in, final_norm_.get(), eps), {{head_.get(), nullptr, logits}});
+  backend_.Linear(LinearInput::RmsNorm(work_->rows, final_norm_.get(), eps),
+                  {{head_.get(), nullptr, logits}});
   for (int64_t i = 0; i < wanted; ++i) {
     out[static_cast<size_t>(i)].resize(static_cast<size_t>(config_.vocab));
     backend_.Download(logits.Rows(i, 1), out[static_cast<size_t>(i)].data());
@@ -203,33 +208,70 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   return out;
 }
 
-void Decoder::AttentionBlock(size_t index, const AttentionLayout& layout, const Batch& batch,
+// Goes on with these rows of the pass alone.
+void Decoder::KeepRows(const std::vector<int32_t>& kept, AttentionLayout* layout) {
+  const auto gather = [&](Mat* rows, Workspace* space) {
+    const Mat out = space->Get(static_cast<int64_t>(kept.size()), rows->cols);
+    backend_.GatherRows(*rows, kept, out);
+    *rows = out;
+  };
+  gather(&work_->rows, &work_->read);
+  gather(&work_->cos_rows, &work_->read_cos);
+  gather(&work_->sin_rows, &work_->read_sin);
+  std::vector<AttentionLayout::Row> rows;
+  std::vector<float> temperature;
+  for (const int32_t row : kept) {
+    rows.push_back(layout->rows[static_cast<size_t>(row)]);
+    temperature.push_back(work_->temperature[static_cast<size_t>(row)]);
+  }
+  layout->rows = std::move(rows);
+  work_->temperature = std::move(temperature);
+}
+
+// Turns every head of queries or keys to the row's position.
+void Decoder::TurnHeads(size_t index, Mat heads) {
+  if (config_.uses_rope[index] == 0) return;
+  // Llama 4 rotates pairs (2i, 2i+1); checkpoints of the llama family rotate halves.
+  const bool interleaved = config_.family == ModelConfig::Family::kLlama4;
+  backend_.Rope(heads, config_.head_dim, work_->cos_rows, work_->sin_rows, interleaved);
+  if (config_.qk_norm) backend_.NormHeads(heads, config_.head_dim, static_cast<float>(config_.norm_eps));
+}
+
+void Decoder::AttentionBlock(size_t index, const std::vector<int32_t>* kept, AttentionLayout* layout,
                              KvCache& cache) {
   const Layer& layer = layers_[index];
-  const int64_t count = static_cast<int64_t>(batch.rows.size());
-  const float eps = static_cast<float>(config_.norm_eps);
-  const Mat q = work_->q.Get(count, static_cast<int64_t>(config_.heads) * config_.head_dim);
+  const int64_t count = work_->rows.rows;
+  const auto normed = [&] {
+    return LinearInput::RmsNorm(work_->rows, layer.attention_norm.get(),
+                                static_cast<float>(config_.norm_eps));
+  };
+  const auto queries = [&] {
+    return work_->q.Get(work_->rows.rows, static_cast<int64_t>(config_.heads) * config_.head_dim);
+  };
   const Mat k = work_->k.Get(count, static_cast<int64_t>(config_.kv_heads) * config_.head_dim);
   const Mat v = work_->v.Get(count, k.cols);
-  backend_.Linear(LinearInput::RmsNorm(work_->rows, layer.attention_norm.get(), eps),
-                  {{layer.q.get(), nullptr, q}, {layer.k.get(), nullptr, k}, {layer.v.get(), nullptr, v}});
-  if (config_.uses_rope[index] != 0) {
-    // Llama 4 rotates pairs (2i, 2i+1); checkpoints of the llama family rotate halves.
-    const bool interleaved = config_.family == ModelConfig::Family::kLlama4;
-    backend_.Rope(q, config_.head_dim, work_->cos_rows, work_->sin_rows, interleaved);
-    backend_.Rope(k, config_.head_dim, work_->cos_rows, work_->sin_rows, interleaved);
-    if (config_.qk_norm) {
-      backend_.NormHeads(q, config_.head_dim, eps);
-      backend_.NormHeads(k, config_.head_dim, eps);
-    }
-  } else if (config_.temperature_tuning) {
-    backend_.ScaleRows(q, work_->temperature);
+  Mat q;
+  if (kept == nullptr) {
+    q = queries();
+    backend_.Linear(normed(),
+                    {{layer.q.get(), nullptr, q}, {layer.k.get(), nullptr, k}, {layer.v.get(), nullptr, v}});
+  } else {
+    backend_.Linear(normed(), {{layer.k.get(), nullptr, k}, {layer.v.get(), nullptr, v}});
   }
-  backend_.WriteKv(cache, static_cast<int>(index), layout, k, v);
-  const Mat attended = work_->attended.Get(count, q.cols);
+  TurnHeads(index, k);
+  backend_.WriteKv(cache, static_cast<int>(index), *layout, k, v);
+  if (kept != nullptr) {
+    KeepRows(*kept, layout);
+    if (kept->empty()) return;
+    q = queries();
+    backend_.Linear(normed(), {{layer.q.get(), nullptr, q}});
+  }
+  TurnHeads(index, q);
+  if (config_.uses_rope[index] == 0 && config_.temperature_tuning) backend_.ScaleRows(q, work_->temperature);
+  const Mat attended = work_->attended.Get(q.rows, q.cols);
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
   const bool chunked = config_.attention_chunk > 0 && config_.chunked[index] != 0;
-  backend_.Attention(cache, static_cast<int>(index), layout, q, scale, chunked, attended);
+  backend_.Attention(cache, static_cast<int>(index), *layout, q, scale, chunked, attended);
   backend_.Linear(attended, {{layer.o.get(), nullptr, work_->rows, /*adds=*/true}});
 }
 

@@ -37,8 +37,9 @@ class Decoder {
   const ModelConfig& config() const { return config_; }
 
   // Runs the batch, writes its keys and values into the cache, and returns the logits [vocab] of
-  // batch.logit_rows. Token ids must be below the vocabulary's size (error kInternal: callers check).
-  // between_layers may be empty; one other Forward may run in it, of other sequences.
+  // batch.logit_rows; other rows leave the last layer with their keys and values. Token ids must be below the
+  // vocabulary's size (error kInternal: callers check). between_layers may be empty; one other Forward may
+  // run in it, of other sequences.
   Result<std::vector<std::vector<float>>> Forward(const Batch& batch, KvCache& cache,
                                                   const HiddenTap* tap = nullptr,
                                                   const std::function<void()>& between_layers = {});
@@ -49,7 +50,11 @@ class Decoder {
   struct Layer;
   struct Work;
   Decoder(const ModelConfig& config, Backend& backend);
-  void AttentionBlock(size_t index, const AttentionLayout& layout, const Batch& batch, KvCache& cache);
+  // kept, of the last layer: once the keys and values of all rows are written, only these rows go on.
+  void AttentionBlock(size_t index, const std::vector<int32_t>* kept, AttentionLayout* layout,
+                      KvCache& cache);
+  void KeepRows(const std::vector<int32_t>& kept, AttentionLayout* layout);
+  void TurnHeads(size_t index, Mat heads);
   void FeedForwardBlock(size_t index);
   void Experts(const Layer& layer, Mat normed, Mat out);
 

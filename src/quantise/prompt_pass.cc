@@ -106,6 +106,7 @@ class Pass {
     GATEHOUSE_TRY(cache_->Reserve(next_page_));
     const auto rows = static_cast<int64_t>(batch_.rows.size());
     observer_.SetRowWeights(std::move(row_weights_));
+    batch_.all_rows = true;
     GATEHOUSE_TRY(decoder_.Forward(batch_, *cache_));
     batch_ = {};
     row_weights_.clear();

@@ -86,6 +86,32 @@ TEST_P(EngineExactness, ATreeEqualsItsBranches) {
   }
 }
 
+// Only rows whose logits are wanted go through all of the last layer, except where a tap looks at all of
+// them.
+TEST_P(EngineExactness, RowsThatNobodyReadsDoNotMatter) {
+  const auto [name, f32] = GetParam();
+  const test::LoadedModel model = test::LoadModel(name, f32);
+  const auto cases = test::GoldenCases(name);
+  const TokenInput input{Case(cases, "user").ids, {}, {}};
+  const std::vector<TokenPath> paths = {{5, 7}, {}, {5, 6}, {10}};
+  Sequence a = model.engine->NewSequence(), b = model.engine->NewSequence();
+  const SchedulerStats before = model.engine->scheduler().stats();
+  const auto read = model.engine->Run(a, input, paths);
+  EXPECT_EQ(model.engine->scheduler().stats().read - before.read, 4);
+  int shown = 0;
+  const HiddenTap tap = [&](int, const std::vector<float>&) { ++shown; };
+  const auto all = model.engine->Run(b, input, paths, &tap);
+  ASSERT_TRUE(read.ok() && all.ok());
+  EXPECT_EQ(shown, model.engine->config().layers + 1);
+  for (size_t i = 0; i < paths.size(); ++i) EXPECT_EQ((*read)[i], (*all)[i]) << "path " << i;
+  // What follows meets the same keys and values.
+  TokenInput longer = input;
+  longer.ids.insert(longer.ids.end(), {3, 1, 4});
+  const auto after_read = model.engine->Run(a, longer, kEnd), after_all = model.engine->Run(b, longer, kEnd);
+  ASSERT_TRUE(after_read.ok() && after_all.ok());
+  EXPECT_EQ((*after_read)[0], (*after_all)[0]);
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, EngineExactness,
                          testing::Combine(testing::Values("lg4-tiny", "scout-tiny", "lg3-tiny"),
                                           testing::Bool()),
