@@ -98,12 +98,12 @@ const float* WidePage(const AttentionContext& context, const PagedKv& cache, con
 }
 
 // A unit's query vectors times a factor, [queries][width]; queries of a row follow each other.
-void ScaleQueries(const Unit& unit, int group, int head, int head_dim, Mat q, float factor, int width,
-                  float* out) {
+void ScaleQueries(const VectorKernel& kernel, const Unit& unit, int group, int head, int head_dim, Mat q,
+                  float factor, int width, float* out) {
   for (int row = 0; row < unit.count; ++row) {
     const float* from = RowOf(q, unit.first + row) + head * group * head_dim;
     for (int i = 0; i < group; ++i) {
-      for (int d = 0; d < head_dim; ++d) out[d] = from[d] * factor;
+      kernel.scale(from, factor, head_dim, out);
       for (int d = head_dim; d < width; ++d) out[d] = 0.0f;
       from += head_dim;
       out += width;
@@ -140,7 +140,7 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
     uint32_t* masks = scratch.attention[3].GetAs<uint32_t>(queries);
     float* wide = widened ? scratch.attention[4].GetAs<float>(cache.HeadElements()) : nullptr;
     uint32_t* rounded = in_pairs ? scratch.attention[5].GetAs<uint32_t>(query_values / 2) : nullptr;
-    ScaleQueries(unit, group, head, head_dim, q, factor, width, scaled);
+    ScaleQueries(*context.kernel, unit, group, head, head_dim, q, factor, width, scaled);
     if (in_pairs) context.kernel->round_bf16(scaled, query_values, reinterpret_cast<uint16_t*>(rounded));
     std::fill_n(state, queries, -std::numeric_limits<float>::infinity());
     std::fill_n(state + queries, queries, 0.0f);
@@ -169,9 +169,8 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
     for (int row = 0, query = 0; row < unit.count; ++row) {
       float* to = RowOf(out, unit.first + row) + head * group * head_dim;
       for (int i = 0; i < group; ++i, ++query) {
-        const float* sum = sums + static_cast<int64_t>(query) * stride;
-        const float inverse = 1.0f / state[queries + query];
-        for (int d = 0; d < head_dim; ++d) to[i * head_dim + d] = sum[d] * inverse;
+        context.kernel->scale(sums + static_cast<int64_t>(query) * stride, 1.0f / state[queries + query],
+                              head_dim, to + i * head_dim);
       }
     }
   });

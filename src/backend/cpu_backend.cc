@@ -98,9 +98,7 @@ class CpuBackend : public Backend {
   }
   void ScaleRows(Mat x, std::span<const float> scales) override {
     ForRows(x.rows, [&](int64_t row) {
-      float* at = RowOf(x, row);
-      const float scale = scales[static_cast<size_t>(row)];
-      for (int64_t i = 0; i < x.cols; ++i) at[i] *= scale;
+      vector_->scale(RowOf(x, row), scales[static_cast<size_t>(row)], x.cols, RowOf(x, row));
     });
   }
 
@@ -113,18 +111,9 @@ class CpuBackend : public Backend {
   }
 
   void Rope(Mat x, int head_dim, Mat cos, Mat sin, bool interleaved) override {
-    const int half = head_dim / 2;
     ForRows(x.rows, [&](int64_t row) {
-      const float* c = RowOf(cos, row);
-      const float* s = RowOf(sin, row);
       for (float* head = RowOf(x, row); head < RowOf(x, row) + x.cols; head += head_dim) {
-        for (int i = 0; i < half; ++i) {
-          float& a = head[interleaved ? 2 * i : i];
-          float& b = head[interleaved ? 2 * i + 1 : i + half];
-          const float rotated = a * c[i] - b * s[i];
-          b = a * s[i] + b * c[i];
-          a = rotated;
-        }
+        vector_->rotate(head, RowOf(cos, row), RowOf(sin, row), head_dim / 2, interleaved);
       }
     });
   }

@@ -242,9 +242,9 @@ void Scheduler::Pass(bool is_long) {
   parts = FillBatch(std::move(parts), &batch);
   if (parts.empty()) return;
   const HiddenTap* tap = parts.front().task->tap;
-  const Result<Logits> logits = is_long ? decoder_.Forward(batch, cache_, tap, [this] { LetShortOnesPass(); })
-                                        : decoder_.Forward(batch, cache_, tap);
-  EndPass(batch, parts, logits);
+  Result<Logits> logits = is_long ? decoder_.Forward(batch, cache_, tap, [this] { LetShortOnesPass(); })
+                                  : decoder_.Forward(batch, cache_, tap);
+  EndPass(batch, parts, std::move(logits));
   if (!is_long) short_seconds_ = SecondsSince(begin);
 }
 
@@ -262,7 +262,7 @@ void Scheduler::LetShortOnesPass() {
   changed_.notify_all();
 }
 
-void Scheduler::EndPass(const Batch& batch, const std::vector<Part>& parts, const Result<Logits>& logits) {
+void Scheduler::EndPass(const Batch& batch, const std::vector<Part>& parts, Result<Logits> logits) {
   std::lock_guard lock(mutex_);
   stats_.passes += 1;
   stats_.rows += static_cast<int64_t>(batch.rows.size());
@@ -278,10 +278,13 @@ void Scheduler::EndPass(const Batch& batch, const std::vector<Part>& parts, cons
     part.task->sequence.Commit(part.tokens);
     if (!part.last) continue;
     Logits own;
-    for (const int32_t end : part.ends) {
+    for (auto end = part.ends.begin(); end != part.ends.end(); ++end) {
       const auto at =
-          std::find(batch.logit_rows.begin(), batch.logit_rows.end(), end) - batch.logit_rows.begin();
-      own.push_back((*logits)[static_cast<size_t>(at)]);
+          std::find(batch.logit_rows.begin(), batch.logit_rows.end(), *end) - batch.logit_rows.begin();
+      std::vector<float>& row = (*logits)[static_cast<size_t>(at)];
+      // Two paths may end in one row; the last one takes it.
+      const bool wanted_again = std::find(end + 1, part.ends.end(), *end) != part.ends.end();
+      own.push_back(wanted_again ? row : std::move(row));
     }
     Finish(part.task, std::move(own));
   }

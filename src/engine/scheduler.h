@@ -120,7 +120,7 @@ class Scheduler {
   void Pass(bool is_long);  // one forward for some of the tasks of a kind
   void LetShortOnesPass();
   std::vector<Part> FillBatch(std::vector<Part> parts, Batch* batch);
-  void EndPass(const Batch& batch, const std::vector<Part>& parts, const Result<Logits>& logits);
+  void EndPass(const Batch& batch, const std::vector<Part>& parts, Result<Logits> logits);
   std::vector<Part> ChooseParts(bool is_long);  // with the lock
   void GiveUpExpired();                         // with the lock
   void Finish(Task* task, Result<Logits> result);

@@ -57,7 +57,11 @@ struct VectorKernel {
   void (*swiglu)(const float* gate, const float* up, int64_t n, float* y);
   // x = x/2 (1 + erf(x / sqrt 2)), in place
   void (*gelu)(float* x, int64_t n);
-  void (*add)(float* x, const float* y, int64_t n);  // x += y
+  void (*add)(float* x, const float* y, int64_t n);                  // x += y
+  void (*scale)(const float* x, float factor, int64_t n, float* y);  // y = x * factor; y may be x
+  // (a, b) becomes (a cos - b sin, a sin + b cos) for `half` pairs of x, the same to the bit in every table:
+  // (x[2i], x[2i + 1]) where interleaved, else (x[i], x[i + half]).
+  void (*rotate)(float* x, const float* cos, const float* sin, int64_t half, bool interleaved);
   void (*attend)(const AttentionPage& page);
   // Each block of TurnSize values times the Hadamard matrix of its size, +1 and -1, in place: sums and
   // differences of values 1, 2, 4 .. apart, the same to the bit in every table. A large value among small

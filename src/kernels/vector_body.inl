@@ -155,6 +155,53 @@ void Add(float* x, const float* y, int64_t n) {
   ForVectors(x, n, x, [&](Vec v, int64_t i) { return v + LoadPart(y, i, n); });
 }
 
+void Scale(const float* x, float factor, int64_t n, float* y) {
+  ForVectors(x, n, y, [&](Vec v, int64_t) { return v * factor; });
+}
+
+struct Pair {
+  Vec a, b;
+};
+inline Pair Rotated(Vec a, Vec b, const float* cos, const float* sin) {
+  const Vec c = Load(cos), s = Load(sin);
+  return {a * c - b * s, a * s + b * c};
+}
+inline void RotateScalars(float* a, float* b, float c, float s) {
+  const float rotated = *a * c - *b * s;
+  *b = *a * s + *b * c;
+  *a = rotated;
+}
+
+template <size_t... lane>
+inline void RotateNeighbours(float* x, const float* cos, const float* sin, int64_t half,
+                             std::index_sequence<lane...>) {
+  int64_t i = 0;
+  for (; i + kLanes <= half; i += kLanes) {
+    const Vec low = Load(x + 2 * i), high = Load(x + 2 * i + kLanes);
+    const Vec a = __builtin_shufflevector(low, high, (2 * static_cast<int>(lane))...);
+    const Vec b = __builtin_shufflevector(low, high, (2 * static_cast<int>(lane) + 1)...);
+    const Pair out = Rotated(a, b, cos + i, sin + i);
+    Store(x + 2 * i, __builtin_shufflevector(
+                         out.a, out.b, (static_cast<int>(lane / 2) + static_cast<int>(lane % 2) * kLanes)...));
+    Store(x + 2 * i + kLanes,
+          __builtin_shufflevector(
+              out.a, out.b,
+              (kLanes / 2 + static_cast<int>(lane / 2) + static_cast<int>(lane % 2) * kLanes)...));
+  }
+  for (; i < half; ++i) RotateScalars(x + 2 * i, x + 2 * i + 1, cos[i], sin[i]);
+}
+
+void Rotate(float* x, const float* cos, const float* sin, int64_t half, bool interleaved) {
+  if (interleaved) return RotateNeighbours(x, cos, sin, half, std::make_index_sequence<kLanes>());
+  int64_t i = 0;
+  for (; i + kLanes <= half; i += kLanes) {
+    const Pair out = Rotated(Load(x + i), Load(x + half + i), cos + i, sin + i);
+    Store(x + i, out.a);
+    Store(x + half + i, out.b);
+  }
+  for (; i < half; ++i) RotateScalars(x + i, x + half + i, cos[i], sin[i]);
+}
+
 constexpr int kPageVecs = kPageTokens / kLanes;
 constexpr int kQueriesAtOnce = VECTOR_QUERIES;
 
@@ -387,6 +434,6 @@ void Turn(float* x, int64_t n) {
   }
 }
 
-constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,     LayerNorm,     SwiGlu,    Gelu,
-                                 Add,         Attend,      Turn,          WidenBf16, RoundBf16,
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,   LayerNorm, SwiGlu,      Gelu,          Add,
+                                 Scale,       Rotate,    Attend,    Turn,        WidenBf16,     RoundBf16,
                                  RoundI8,     WidenKeysI8, WidenValuesI8, nullptr};

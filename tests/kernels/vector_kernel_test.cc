@@ -309,6 +309,34 @@ TEST(VectorKernels, TurnsBlocksByTheHadamardMatrix) {
   }
 }
 
+TEST(VectorKernels, RotatesAndScales) {
+  for (const VectorKernel* kernel : Tables()) {
+    for (const int64_t half : {1, 2, 3, 8, 15, 16, 31, 32, 44, 64}) {
+      const std::vector<float> x = Random(static_cast<size_t>(2 * half), 3.0f, 7),
+                               cos = Random(static_cast<size_t>(half), 1.0f, 8),
+                               sin = Random(static_cast<size_t>(half), 1.0f, 9);
+      for (const bool interleaved : {false, true}) {
+        std::vector<float> turned = x, none = x;
+        kernel->rotate(turned.data(), cos.data(), sin.data(), half, interleaved);
+        RefVector()->rotate(none.data(), cos.data(), sin.data(), half, interleaved);
+        EXPECT_EQ(turned, none) << kernel->name << " half " << half;
+        for (int64_t i = 0; i < half; ++i) {
+          const auto first = static_cast<size_t>(interleaved ? 2 * i : i),
+                     second = static_cast<size_t>(interleaved ? 2 * i + 1 : i + half),
+                     at = static_cast<size_t>(i);
+          const double a = x[first], b = x[second], c = cos[at], s = sin[at];
+          EXPECT_NEAR(turned[first], a * c - b * s, 1e-6) << kernel->name << " half " << half;
+          EXPECT_NEAR(turned[second], a * s + b * c, 1e-6) << kernel->name << " half " << half;
+        }
+      }
+      std::vector<float> scaled(x.size() + 1, -1.0f);
+      kernel->scale(x.data(), 0.3f, 2 * half, scaled.data());
+      for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(scaled[i], x[i] * 0.3f) << kernel->name;
+      EXPECT_EQ(scaled.back(), -1.0f) << "wrote behind the end";
+    }
+  }
+}
+
 TEST(VectorKernels, Bf16RoundsToNearestEven) {
   for (const VectorKernel* kernel : Tables()) {
     std::vector<float> x = Random(1000, 1e4f, 8);
