@@ -156,7 +156,7 @@ class CpuBackend : public Backend {
   ThreadPool pool_;
   std::vector<Scratch> scratch_;
   AlignedBuffer rounded_;
-  RoundedRows rounded8_[2];
+  RoundedRows rounded8_[kQuantForms];
   KvType exact_kv_type_;
   KvType kv_type_;
 };

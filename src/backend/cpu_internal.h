@@ -120,6 +120,9 @@ struct RoundedRows {
   AlignedBuffer values, scales, sums, widened;
 };
 
+// In what form products with rounded weights take their input: by format, and for turned weights turned.
+constexpr size_t kQuantForms = 4;
+
 // Products for one backend: see cpu_linear.cc.
 struct LinearContext {
   const LinearKernel* kernel;
@@ -128,7 +131,7 @@ struct LinearContext {
   ThreadPool* pool;
   std::vector<Scratch>* scratch;  // one a thread
   AlignedBuffer* rounded;         // x in bf16, or in float32 where it had to be computed
-  RoundedRows* rounded8;          // [2], by QuantFormat
+  RoundedRows* rounded8;          // [kQuantForms]
 };
 // Rows first .. first+count of an input, [count][cols]: x itself, or computed into `out`, which may be the
 // rows that they are computed from.

@@ -52,7 +52,7 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
   if (view.quant) {  // float32: the reference quality, which costs more than the product of few rows
     float* wide = scratch.panel.GetAs<float>(padded_k * kPanel);
     WidenQuantPanel(*view.quant, PanelOf(view, panel), k, wide);
-    if (IsTurned(*view.quant)) TurnBack(k, wide);
+    if (view.turned) TurnBack(k, wide);
     return wide;
   }
   if (view.packed) return PackedPanel(view, panel);  // others take it by run_packed
@@ -102,8 +102,12 @@ struct Forms {
   float* f32 = nullptr;  // [rows][cols]
   uint16_t* bf16 = nullptr;
   int64_t bf16_stride = 0;
-  RoundedForm rounded[2];  // by QuantFormat
+  RoundedForm rounded[kQuantForms];
 };
+
+size_t FormOf(const WeightView& view) {
+  return static_cast<size_t>(*view.quant) + (view.turned ? kQuantForms / 2 : 0);
+}
 
 // Rows of rounded values a multiple of 4 KB apart would fight for the same places of the first cache.
 int64_t Stride8(int64_t cols) {
@@ -140,17 +144,17 @@ void FillForms(const LinearContext& context, const LinearInput& x, const Forms& 
     float* out = to.f32 != nullptr ? to.f32 + first * k : scratch.rows.GetAs<float>(kRoundRows * k);
     const float* rows = ComputeRows(*context.vector, x, first, count, out);
     if (to.bf16 != nullptr) context.kernel->round(rows, count, k, k, to.bf16 + first * to.bf16_stride);
-    for (const QuantFormat format : {QuantFormat::kQ4, QuantFormat::kQ8}) {
-      const RoundedForm& form = to.rounded[static_cast<size_t>(format)];
+    float* turned = nullptr;
+    for (size_t i = 0; i < kQuantForms; ++i) {  // the turned ones come last
+      const RoundedForm& form = to.rounded[i];
       if (form.kernel == nullptr) continue;
-      const float* from = rows;
-      if (IsTurned(format)) {
-        float* turned = scratch.turned.GetAs<float>(kRoundRows * k);
+      if (i >= kQuantForms / 2 && turned == nullptr) {
+        turned = scratch.turned.GetAs<float>(kRoundRows * k);
         std::copy_n(rows, count * k, turned);
         for (int64_t row = 0; row < count; ++row) context.vector->turn(turned + row * k, k);
-        from = turned;
+        rows = turned;
       }
-      FillRounded(form, from, first, count, k);
+      FillRounded(form, rows, first, count, k);
     }
   });
 }
@@ -199,9 +203,11 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
   for (const Backend::LinearTerm& term : terms) {
     if (!is_rounded(term)) continue;
     any_quant = true;
-    const auto format = static_cast<size_t>(*ViewOf(term).quant);
-    RoundedForm& form = forms.rounded[format];
-    if (form.kernel == nullptr) form = MakeForm(*context.quant[format], rows, k, &context.rounded8[format]);
+    const WeightView& view = ViewOf(term);
+    RoundedForm& form = forms.rounded[FormOf(view)];
+    if (form.kernel != nullptr) continue;
+    form =
+        MakeForm(*context.quant[static_cast<size_t>(*view.quant)], rows, k, &context.rounded8[FormOf(view)]);
   }
   const void* input = nullptr;  // of products that are not rounded to 8 bits
   int64_t stride = k;
@@ -233,7 +239,7 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
     float* y = through_tile ? scratch.out.GetAs<float>(rows * kPanel) : out;
     const int64_t y_stride = through_tile ? kPanel : term->out.cols;
     if (rounded) {
-      const RoundedForm& form = forms.rounded[static_cast<size_t>(*weight.view.quant)];
+      const RoundedForm& form = forms.rounded[FormOf(weight.view)];
       void* work = scratch.kernel.Get(std::max<size_t>(64, form.kernel->scratch_bytes(rows, k)));
       form.kernel->run(form.From(0, k), rows, k, PanelOf(weight.view, panel, context.pool->threads()),
                        {y, y_stride, columns, term->adds && !through_tile}, work);

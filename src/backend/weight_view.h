@@ -19,6 +19,7 @@ struct WeightView {
   bool packed = false;
   // Rounded to 8 or 4 bits (kernels/quant.h): tensor holds the panels' values, scales f32 [N/32][K/128][32].
   std::optional<QuantFormat> quant = {};
+  bool turned = false;  // rounded weights that meet turned inputs (VectorKernel::turn)
   TensorView scales = {};
   // Where set, the rows are not simply the tensor's (a permutation, a merged adapter): this writes rows
   // first .. first+count as float32 [count][K].

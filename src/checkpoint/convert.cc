@@ -30,9 +30,12 @@ struct Planned {
   DType dtype;
   bool packed;
   std::optional<QuantFormat> quant = {};
+  bool turned = false;
 
   const char* layout() const {
-    if (quant) return *quant == QuantFormat::kQ8 ? "q8" : "q4";
+    for (const QuantLayout& layout : kQuantLayouts) {
+      if (quant == layout.format && turned == layout.turned) return layout.name;
+    }
     return packed ? "packed" : "rows";
   }
 };
@@ -54,7 +57,10 @@ std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantForma
                       role == TensorSpec::Role::kLinear});
       if (quant && IsRounded(spec)) {
         plan.back().quant = recipe == nullptr ? quant : recipe->FormatOf(spec.name, *quant);
-        if (plan.back().quant) plan.back().dtype = DType::kU8;
+        if (!plan.back().quant) continue;
+        plan.back().dtype = DType::kU8;
+        // docs/decisions/0015-turned-inputs.md
+        plan.back().turned = *plan.back().quant == QuantFormat::kQ8 || recipe != nullptr;
       }
     }
   }
@@ -99,7 +105,7 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
       if (recipe != nullptr) {
         GATEHOUSE_ASSIGN(round, recipe->RounderOf(name, view, *item.quant));
       }
-      GATEHOUSE_TRY(StreamQuant(view, *item.quant, name, pool, sink, &scales, round));
+      GATEHOUSE_TRY(StreamQuant(view, *item.quant, item.turned, name, pool, sink, &scales, round));
       GATEHOUSE_TRY(sink(std::as_bytes(std::span(scales))));
     } else {
       GATEHOUSE_TRY(item.packed ? StreamPacked(view, pool, sink) : StreamRows(view, item.dtype, sink));

@@ -51,6 +51,16 @@ Result<Shape> ReadShape(const Json& entry, const std::string& where, bool packed
   return shape;
 }
 
+bool FindQuantLayout(const std::string& layout, StoredWeight* stored) {
+  for (const QuantLayout& known : kQuantLayouts) {
+    if (layout != known.name) continue;
+    stored->quant = known.format;
+    stored->turned = known.turned;
+    return true;
+  }
+  return false;
+}
+
 // The two tensors of a rounded weight.
 Result<void> FindQuant(const SafetensorsFile& file, const std::string& path, const std::string& name,
                        StoredWeight* stored) {
@@ -114,15 +124,14 @@ Result<void> Checkpoint::OpenConverted() {
   for (const auto& [name, entry] : tensors->items()) {
     const std::string where = path + ", tensor '" + name + "'";
     const auto layout = entry.is_object() ? entry.find("layout") : entry.end();
-    const bool known = entry.is_object() && layout != entry.end() &&
-                       (*layout == "packed" || *layout == "rows" || *layout == "q8" || *layout == "q4");
-    if (!known) return ModelError("bad layout", where, "packed, rows, q8 or q4", "something else");
-    const bool packed = *layout == "packed";
-    const bool quant = *layout == "q8" || *layout == "q4";
     StoredWeight stored;
+    const bool is_text = entry.is_object() && layout != entry.end() && layout->is_string();
+    const bool packed = is_text && *layout == "packed";
+    const bool quant = is_text && FindQuantLayout(layout->get<std::string>(), &stored);
+    if (!quant && !packed && !(is_text && *layout == "rows"))
+      return ModelError("bad layout", where, "packed, rows, q8, q4 or q4-turned", "something else");
     GATEHOUSE_ASSIGN(stored.shape, ReadShape(entry, where, packed || quant));
     if (quant) {
-      stored.quant = *layout == "q8" ? QuantFormat::kQ8 : QuantFormat::kQ4;
       GATEHOUSE_TRY(FindQuant(*file, file_path, name, &stored));
       ++scales;
       stored_.emplace(name, std::move(stored));

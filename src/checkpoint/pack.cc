@@ -91,7 +91,7 @@ void TurnWeights(int64_t cols, float* row) {
   }
 }
 
-Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std::string& name,
+Result<void> StreamQuant(const WeightView& weight, QuantFormat format, bool turned, const std::string& name,
                          ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales,
                          const PanelRounder& round) {
   const int64_t panels = (weight.rows + kPackedRows - 1) / kPackedRows;
@@ -109,8 +109,7 @@ Result<void> StreamQuant(const WeightView& weight, QuantFormat format, const std
       finite.store(false, std::memory_order_relaxed);
       return;
     }
-    for (int64_t r = 0; r < rows && IsTurned(format); ++r)
-      TurnWeights(weight.cols, wide.data() + r * weight.cols);
+    for (int64_t r = 0; r < rows && turned; ++r) TurnWeights(weight.cols, wide.data() + r * weight.cols);
     auto* values = reinterpret_cast<uint8_t*>(out);
     float* panel = scales->data() + row / kPackedRows * panel_scales;
     if (round) {

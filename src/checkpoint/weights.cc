@@ -167,6 +167,7 @@ Result<WeightView> Checkpoint::Get(const std::string& name, const Shape& shape) 
   const LoraDelta* delta = adapter_ ? adapter_->Find(name) : nullptr;
   if (stored.order == Order::kQuant) {
     view.quant = stored.quant;
+    view.turned = stored.turned;
     view.scales = stored.scales;
     return view;
   }

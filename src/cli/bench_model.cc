@@ -46,6 +46,7 @@ Result<WeightView> RandomWeights::MakeQuant(const Shape& shape, QuantFormat form
   view.rows = shape[0];
   view.cols = shape[1];
   view.quant = format;
+  view.turned = true;
   const int64_t panels = (view.rows + 31) / 32;
   const int64_t values = panels * QuantPanelBytes(format, view.cols);
   const int64_t scales = panels * QuantGroups(view.cols) * 32;

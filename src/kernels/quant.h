@@ -30,12 +30,6 @@ constexpr int64_t kQuantAlign = 8;  // K of panels and rows is padded to a multi
 
 enum class QuantFormat { kQ8, kQ4 };
 
-// Weights of 8 bits are stored turned (vector.h), and meet inputs that were turned: rounding of inputs is
-// most of what 8 bits cost, and of turned ones no value is far larger than its group's others. With 4 bits
-// the weights' own rounding is nearly everything, and turning makes that no better. The kernels here know
-// nothing of it.
-constexpr bool IsTurned(QuantFormat format) { return format == QuantFormat::kQ8; }
-
 inline int64_t QuantGroups(int64_t k) { return (k + kQuantGroup - 1) / kQuantGroup; }
 inline int64_t QuantPaddedK(int64_t k) { return (k + kQuantAlign - 1) / kQuantAlign * kQuantAlign; }
 inline int64_t QuantPanelBytes(QuantFormat format, int64_t k) {

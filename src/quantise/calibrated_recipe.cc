@@ -235,7 +235,7 @@ Result<PanelRounder> CalibratedRecipe::RounderOf(const std::string& name, const 
     const auto order = orders_.find(key);
     GATEHOUSE_ASSIGN(factor_, FactorMoments(current_.second, view.cols,
                                             order == orders_.end() ? std::vector<int64_t>{} : order->second,
-                                            scale, kDamping, IsTurned(format), key));
+                                            scale, kDamping, /*turned=*/true, key));
     factor_of_ = format;
   }
   return PanelRounder([this, format](const float* w, int rows, uint8_t* values, float* scales) {

@@ -78,8 +78,7 @@ double RoundingError(const RoundedProducts& products, const std::vector<float>& 
   if (!factors.empty()) factor = Eigen::Map<const Eigen::RowVectorXf>(factors.data(), cols);
   const RowMatrix divided = x.array().rowwise() / factor.array();
   const RowMatrix turned = TurnInputs(divided);
-  const RowMatrix seen = round_inputs ? RoundInputs(divided) : divided;
-  const RowMatrix seen_turned = round_inputs ? RoundInputs(turned) : turned;
+  const RowMatrix seen = round_inputs ? RoundInputs(turned) : turned;
 
   const std::vector<Panel> panels = ChoosePanels(products);
   const auto count = static_cast<int64_t>(panels.size());
@@ -90,11 +89,9 @@ double RoundingError(const RoundedProducts& products, const std::vector<float>& 
     panel.weight->view.ReadRows(panel.first, panel.rows, w.data());
     const RowMatrix exact = x * w.transpose();
     w.array().rowwise() *= factor.array();
-    const bool turns = IsTurned(panel.weight->format.value_or(QuantFormat::kQ8));
-    for (int64_t row = 0; row < panel.rows && turns; ++row) TurnWeights(cols, w.data() + row * cols);
+    for (int64_t row = 0; row < panel.rows; ++row) TurnWeights(cols, w.data() + row * cols);
     const RowMatrix rounded = panel.weight->format ? RoundWeights(w, *panel.weight->format) : w;
-    wrong.row(i) =
-        ((turns ? seen_turned : seen) * rounded.transpose() - exact).rowwise().squaredNorm().transpose();
+    wrong.row(i) = (seen * rounded.transpose() - exact).rowwise().squaredNorm().transpose();
     whole.row(i) = exact.rowwise().squaredNorm().transpose();
   });
   const Eigen::RowVectorXf wrong_sum = wrong.colwise().sum(), whole_sum = whole.colwise().sum();

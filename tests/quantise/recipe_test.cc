@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <random>
 
 #include "backend/cpu_backend.h"
@@ -41,8 +42,9 @@ std::unique_ptr<Checkpoint> Open(const std::string& name) {
   return std::move(*checkpoint);
 }
 
-std::vector<float> Logits(const ModelConfig& config, const WeightLookup& lookup, const TokenIds& ids) {
-  const auto backend = CreateCpuBackend({.threads = 2, .f32 = true});
+std::vector<float> Logits(const ModelConfig& config, const WeightLookup& lookup, const TokenIds& ids,
+                          bool f32 = true) {
+  const auto backend = CreateCpuBackend({.threads = 2, .f32 = f32});
   const auto decoder = Decoder::Create(config, lookup, **backend);
   const auto cache = (*backend)->CreateKvCache((*decoder)->kv_shape());
   Batch batch;
@@ -138,9 +140,43 @@ TEST(CalibratedRecipe, FinerWeightsAreFewAndStoredSo) {
   for (const TensorSpec& spec : ListTensors(checkpoint->config())) {
     if (!IsRounded(spec)) continue;
     const bool finer = std::count(summary.finer.begin(), summary.finer.end(), spec.name) != 0;
-    EXPECT_EQ((*converted)->Get(spec.name, spec.shape)->quant,
-              std::optional(finer ? QuantFormat::kQ8 : QuantFormat::kQ4))
-        << spec.name;
+    const auto view = (*converted)->Get(spec.name, spec.shape);
+    EXPECT_EQ(view->quant, std::optional(finer ? QuantFormat::kQ8 : QuantFormat::kQ4)) << spec.name;
+    EXPECT_TRUE(view->turned) << spec.name;
+  }
+}
+
+double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
+  const auto dot = [](const std::vector<float>& x, const std::vector<float>& y) {
+    return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
+  };
+  return dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
+}
+
+// Weights of 4 bits, turned, beside those of 8 that meet the same input: as kernels compute them, and
+// widened.
+TEST(CalibratedRecipe, TheRoundedNetworkIsNearWhatItWas) {
+  for (const char* name : {"lg3-tiny", "lg4-tiny"}) {
+    const test::TempDir directory;
+    const auto checkpoint = Open(name);
+    const auto vocab = static_cast<int32_t>(checkpoint->config().vocab);
+    CalibratedRecipe recipe(
+        {.prompts = Prompts(vocab), .threads = 2, .format = QuantFormat::kQ4, .finer_share = 0.3});
+    ASSERT_TRUE(Convert({.input = checkpoint->path(),
+                         .output = directory / "out",
+                         .quant = QuantFormat::kQ4,
+                         .recipe = &recipe})
+                    .ok());
+    const auto converted = Checkpoint::Open(directory / "out");
+    ASSERT_TRUE(converted.ok());
+    const TokenIds ids = Prompts(vocab).front();
+    const std::vector<float> exact = Logits(checkpoint->config(), checkpoint->lookup(), ids),
+                             widened = Logits(checkpoint->config(), (*converted)->lookup(), ids),
+                             rounded = Logits(checkpoint->config(), (*converted)->lookup(), ids, false);
+    EXPECT_GE(Cosine(widened, exact), 0.95) << name;
+    EXPECT_GE(Cosine(rounded, widened), 0.99) << name;
+    std::printf("%s: widened to exact %.4f, rounded to widened %.5f\n", name, Cosine(widened, exact),
+                Cosine(rounded, widened));
   }
 }
 
