@@ -52,7 +52,8 @@ void StoreSlotInPairs(const PagedKv& cache, std::byte* head, int64_t slot, const
   uint16_t* keys = reinterpret_cast<uint16_t*>(head) + 2 * slot;
   for (int d = 0; d + 1 < head_dim; d += 2) std::memcpy(keys + d * kPageTokens, key + d, 2 * sizeof *key);
   if (head_dim % 2 != 0) keys[(head_dim - 1) * kPageTokens] = key[head_dim - 1];
-  uint16_t* values = reinterpret_cast<uint16_t*>(head) + cache.KeyElements() + slot / 2 * 2 * ValueStride(head_dim) + slot % 2;
+  uint16_t* values = reinterpret_cast<uint16_t*>(head) + cache.KeyElements() +
+                     slot / 2 * 2 * ValueStride(head_dim) + slot % 2;
   for (int d = 0; d < head_dim; ++d) values[2 * d] = value[d];
 }
 

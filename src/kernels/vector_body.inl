@@ -181,12 +181,12 @@ inline void RotateNeighbours(float* x, const float* cos, const float* sin, int64
     const Vec a = __builtin_shufflevector(low, high, (2 * static_cast<int>(lane))...);
     const Vec b = __builtin_shufflevector(low, high, (2 * static_cast<int>(lane) + 1)...);
     const Pair out = Rotated(a, b, cos + i, sin + i);
-    Store(x + 2 * i, __builtin_shufflevector(
-                         out.a, out.b, (static_cast<int>(lane / 2) + static_cast<int>(lane % 2) * kLanes)...));
-    Store(x + 2 * i + kLanes,
-          __builtin_shufflevector(
-              out.a, out.b,
-              (kLanes / 2 + static_cast<int>(lane / 2) + static_cast<int>(lane % 2) * kLanes)...));
+    Store(x + 2 * i,
+          __builtin_shufflevector(out.a, out.b,
+                                  (static_cast<int>(lane / 2) + static_cast<int>(lane % 2) * kLanes)...));
+    Store(x + 2 * i + kLanes, __builtin_shufflevector(out.a, out.b,
+                                                      (kLanes / 2 + static_cast<int>(lane / 2) +
+                                                       static_cast<int>(lane % 2) * kLanes)...));
   }
   for (; i < half; ++i) RotateScalars(x + 2 * i, x + 2 * i + 1, cos[i], sin[i]);
 }
@@ -434,6 +434,6 @@ void Turn(float* x, int64_t n) {
   }
 }
 
-constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,   LayerNorm, SwiGlu,      Gelu,          Add,
-                                 Scale,       Rotate,    Attend,    Turn,        WidenBf16,     RoundBf16,
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,     LayerNorm,     SwiGlu, Gelu,      Add,
+                                 Scale,       Rotate,      Attend,        Turn,   WidenBf16, RoundBf16,
                                  RoundI8,     WidenKeysI8, WidenValuesI8, nullptr};
