@@ -204,10 +204,10 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
     if (!is_rounded(term)) continue;
     any_quant = true;
     const WeightView& view = ViewOf(term);
-    RoundedForm& form = forms.rounded[FormOf(view)];
-    if (form.kernel != nullptr) continue;
-    form =
-        MakeForm(*context.quant[static_cast<size_t>(*view.quant)], rows, k, &context.rounded8[FormOf(view)]);
+    const size_t at = FormOf(view);
+    if (forms.rounded[at].kernel != nullptr) continue;
+    const QuantKernel& quant = *context.quant[static_cast<size_t>(*view.quant)];
+    forms.rounded[at] = MakeForm(quant, rows, k, &context.rounded8[at]);
   }
   const void* input = nullptr;  // of products that are not rounded to 8 bits
   int64_t stride = k;

@@ -215,28 +215,24 @@ Result<void> CalibratedRecipe::NextPass(const std::string& key) {
 Result<PanelRounder> CalibratedRecipe::RounderOf(const std::string& name, const WeightView& view,
                                                  QuantFormat format) {
   const std::string key = MomentsKey(name);
-  if (current_key_ != key) {
-    if (moments_.count(key) == 0) GATEHOUSE_TRY(NextPass(key));
-    current_ = std::move(moments_[key]);
-    moments_.erase(key);
-    if (current_.cols == 0) {  // an expert that no token came to
-      current_.cols = view.cols;
-      current_.second.assign(static_cast<size_t>(view.cols * view.cols), 0.0f);
-    }
-    current_key_ = key;
-    factor_of_.reset();
-  }
-  if (factor_of_ != format) {
+  if (factor_key_ != key) {
     factor_ = {};  // two at once would be half a gigabyte for the largest products
+    if (moments_.count(key) == 0) GATEHOUSE_TRY(NextPass(key));
+    InputMoments moments = std::move(moments_[key]);
+    moments_.erase(key);
+    if (moments.cols == 0) {  // an expert that no token came to
+      moments.cols = view.cols;
+      moments.second.assign(static_cast<size_t>(view.cols * view.cols), 0.0f);
+    }
     std::vector<float> scale;
     if (const auto factors = factors_.find(key); factors != factors_.end()) {
       for (const float factor : factors->second) scale.push_back(1.0f / factor);
     }
     const auto order = orders_.find(key);
-    GATEHOUSE_ASSIGN(factor_, FactorMoments(current_.second, view.cols,
+    GATEHOUSE_ASSIGN(factor_, FactorMoments(moments.second, view.cols,
                                             order == orders_.end() ? std::vector<int64_t>{} : order->second,
                                             scale, kDamping, /*turned=*/true, key));
-    factor_of_ = format;
+    factor_key_ = key;
   }
   return PanelRounder([this, format](const float* w, int rows, uint8_t* values, float* scales) {
     RoundPanelWithFeedback(format, w, rows, factor_, values, scales);

@@ -88,10 +88,8 @@ class CalibratedRecipe : public ConvertRecipe {
   std::vector<Measured> measured_;
   std::set<std::string, std::less<>> finer_;
   MomentsMap moments_;
-  InputMoments current_;  // of current_key_
-  std::string current_key_;
-  FeedbackFactor factor_;  // of current_, for factor_of_
-  std::optional<QuantFormat> factor_of_;
+  FeedbackFactor factor_;  // of factor_key_
+  std::string factor_key_;
 };
 
 }  // namespace gatehouse

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "support/cosine.h"
 #include "support/golden_model.h"
 
 namespace gatehouse {
@@ -19,20 +20,16 @@ Logits LogitsOf(Engine& engine, Sequence& sequence, const std::vector<int32_t>& 
 
 // The largest difference of a token's probability, and the cosine of the logits.
 void Compare(const std::vector<float>& a, const std::vector<float>& b, double* difference, double* cosine) {
-  double total_a = 0, total_b = 0, ab = 0, aa = 0, bb = 0;
+  double total_a = 0, total_b = 0;
   for (size_t i = 0; i < a.size(); ++i) {
-    const double p = static_cast<double>(a[i]), q = static_cast<double>(b[i]);
-    total_a += std::exp(p);
-    total_b += std::exp(q);
-    ab += p * q;
-    aa += p * p;
-    bb += q * q;
+    total_a += std::exp(static_cast<double>(a[i]));
+    total_b += std::exp(static_cast<double>(b[i]));
   }
   for (size_t i = 0; i < a.size(); ++i) {
     *difference = std::max(*difference, std::abs(std::exp(static_cast<double>(a[i])) / total_a -
                                                  std::exp(static_cast<double>(b[i])) / total_b));
   }
-  *cosine = std::min(*cosine, ab / std::sqrt(aa * bb));
+  *cosine = std::min(*cosine, test::Cosine(a, b));
 }
 
 class KvInt8 : public testing::TestWithParam<const char*> {};

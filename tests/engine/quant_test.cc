@@ -7,6 +7,7 @@
 
 #include "backend/cpu_backend.h"
 #include "checkpoint/convert.h"
+#include "support/cosine.h"
 #include "support/golden_model.h"
 #include "support/temp_dir.h"
 
@@ -39,17 +40,6 @@ std::vector<float> LogitsOf(Engine& engine, const std::vector<int32_t>& ids) {
   return logits.ok() ? (*logits)[0] : std::vector<float>{};
 }
 
-double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  double ab = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double p = static_cast<double>(a[i]), q = static_cast<double>(b[i]);
-    ab += p * q;
-    aa += p * p;
-    bb += q * q;
-  }
-  return ab / std::sqrt(aa * bb);
-}
-
 class Quant : public testing::TestWithParam<std::tuple<const char*, QuantFormat>> {};
 
 TEST_P(Quant, StaysNearFloat32AndNeverDependsOnChunksOrThreads) {
@@ -75,8 +65,8 @@ TEST_P(Quant, StaysNearFloat32AndNeverDependsOnChunksOrThreads) {
     rounded.engine->set_prefill_chunk(512);
     EXPECT_EQ(LogitsOf(*one_thread.engine, one.ids), whole) << one.name;
     const std::vector<float> expected = LogitsOf(*exact.engine, one.ids);
-    worst = std::min(worst, Cosine(whole, expected));
-    worst_widened = std::min(worst_widened, Cosine(LogitsOf(*widened.engine, one.ids), expected));
+    worst = std::min(worst, test::Cosine(whole, expected));
+    worst_widened = std::min(worst_widened, test::Cosine(LogitsOf(*widened.engine, one.ids), expected));
   }
   // Random weights, which rounding hurts more than real ones: they have no structure to lose. In a random
   // mixture the smallest difference sends tokens to other experts, so there only the repeatability above is

@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <numeric>
 #include <random>
 
 #include "backend/cpu_backend.h"
 #include "checkpoint/convert.h"
 #include "quantise/calibrated_recipe.h"
 #include "support/checkpoint_maker.h"
+#include "support/cosine.h"
 #include "support/temp_dir.h"
 #include "tensor/page.h"
 
@@ -146,13 +146,6 @@ TEST(CalibratedRecipe, FinerWeightsAreFewAndStoredSo) {
   }
 }
 
-double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  const auto dot = [](const std::vector<float>& x, const std::vector<float>& y) {
-    return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
-  };
-  return dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
-}
-
 // Weights of 4 bits, turned, beside those of 8 that meet the same input: as kernels compute them, and
 // widened.
 TEST(CalibratedRecipe, TheRoundedNetworkIsNearWhatItWas) {
@@ -173,10 +166,10 @@ TEST(CalibratedRecipe, TheRoundedNetworkIsNearWhatItWas) {
     const std::vector<float> exact = Logits(checkpoint->config(), checkpoint->lookup(), ids),
                              widened = Logits(checkpoint->config(), (*converted)->lookup(), ids),
                              rounded = Logits(checkpoint->config(), (*converted)->lookup(), ids, false);
-    EXPECT_GE(Cosine(widened, exact), 0.95) << name;
-    EXPECT_GE(Cosine(rounded, widened), 0.99) << name;
-    std::printf("%s: widened to exact %.4f, rounded to widened %.5f\n", name, Cosine(widened, exact),
-                Cosine(rounded, widened));
+    EXPECT_GE(test::Cosine(widened, exact), 0.95) << name;
+    EXPECT_GE(test::Cosine(rounded, widened), 0.99) << name;
+    std::printf("%s: widened to exact %.4f, rounded to widened %.5f\n", name, test::Cosine(widened, exact),
+                test::Cosine(rounded, widened));
   }
 }
 
