@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/error.h"
@@ -14,28 +13,32 @@
 namespace gatehouse {
 
 Result<MappedFile> MappedFile::Open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ModelError("cannot open file", path, "a readable file", std::strerror(errno));
+  const auto failed = [&](const char* what, int why) {
+    return ModelError(what, path, "a readable file", SystemText(why));
+  };
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // not to wait for a pipe
+  if (!file.IsOpen()) return failed("cannot open file", errno);
   struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(fd);
-    return ModelError("cannot map file", path, "a regular file", "something else");
+  if (::fstat(file.number(), &info) != 0) return failed("cannot read file", errno);
+  if (S_ISDIR(info.st_mode)) return failed("cannot read file", EISDIR);
+  if (!S_ISREG(info.st_mode))
+    return ModelError("cannot map file", path, "a regular file", "a pipe or a device");
+  MappedFile out;
+  out.path_ = path;
+  if (info.st_size == 0) return out;
+  const auto size = static_cast<size_t>(info.st_size);
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number(), 0);
+  if (address == MAP_FAILED) return failed("cannot map file", errno);
+  out.data_ = static_cast<const std::byte*>(address);
+  out.size_ = size;
+  // A download that is going on, say.
+  struct stat after {};
+  if (::fstat(file.number(), &after) != 0) return failed("cannot read file", errno);
+  if (after.st_size != info.st_size) {
+    return ModelError("file changes while it is read", path, std::to_string(info.st_size) + " bytes",
+                      std::to_string(after.st_size));
   }
-  MappedFile file;
-  file.path_ = path;
-  file.size_ = static_cast<size_t>(info.st_size);
-  if (file.size_ > 0) {
-    void* address = ::mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, fd, 0);
-    if (address == MAP_FAILED) {
-      const int why = errno;
-      ::close(fd);
-      file.size_ = 0;
-      return ModelError("cannot map file", path, {}, std::strerror(why));
-    }
-    file.data_ = static_cast<const std::byte*>(address);
-  }
-  ::close(fd);
-  return file;
+  return out;
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept { *this = std::move(other); }
@@ -49,30 +52,6 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
-}
-
-Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return BadInput("cannot open file", path, "a readable file", std::strerror(errno));
-  std::string out;
-  char buffer[1 << 16];
-  for (;;) {
-    const ssize_t n = ::read(fd, buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int why = errno;
-      ::close(fd);
-      return BadInput("cannot read file", path, "a readable file", std::strerror(why));
-    }
-    if (n == 0) break;
-    out.append(buffer, static_cast<size_t>(n));
-    if (out.size() > max_bytes) {
-      ::close(fd);
-      return BadInput("file too large", path, "at most " + std::to_string(max_bytes) + " bytes", "more");
-    }
-  }
-  ::close(fd);
-  return out;
 }
 
 }  // namespace gatehouse

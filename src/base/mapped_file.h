@@ -1,17 +1,22 @@
 // MappedFile: a file mapped read-only into memory, with its size. Pages are read on first touch.
+//
+// What is not handled: a file that another program cuts, or a disk that fails, while it is mapped. The system
+// then ends the process with SIGBUS at the next touch of what is gone: no verdict comes of it. Files are
+// replaced by renaming (base/output_file.h), which leaves the mapped one whole.
 #pragma once
 
 #include <cstddef>
 #include <span>
 #include <string>
 
+#include "base/input_file.h"  // ReadFile
 #include "gatehouse/result.h"
 
 namespace gatehouse {
 
 class MappedFile {
  public:
-  // Errors: kModel when the file is missing, unreadable, or not a regular file.
+  // Errors: kModel when the file is missing, unreadable, not a regular file, or changing.
   static Result<MappedFile> Open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;
@@ -29,8 +34,5 @@ class MappedFile {
   size_t size_ = 0;
   std::string path_;
 };
-
-// Reads a whole (small) file. Errors: kBadInput when missing, unreadable or larger than max_bytes.
-Result<std::string> ReadFile(const std::string& path, size_t max_bytes);
 
 }  // namespace gatehouse
