@@ -11,8 +11,8 @@ set -euo pipefail
 packages=(
   # the build
   g++ cmake ninja-build pkg-config
-  # configuration, command line, log
-  nlohmann-json3-dev libsimdjson-dev libcli11-dev libspdlog-dev libfmt-dev
+  # configuration, log
+  nlohmann-json3-dev libsimdjson-dev libspdlog-dev libfmt-dev
   # linear algebra of calibrated conversion
   libeigen3-dev
   # compressed data sets

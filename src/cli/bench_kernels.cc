@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "cli/bench_rounds.h"
+#include "cli/output.h"
 #include "kernels/measure.h"
 #include "kernels/tables.h"
 
@@ -135,8 +136,8 @@ Product MakeProduct(const std::string& kernel, const Case& c, Isa isa, int threa
                       threads);
 }
 
-void MeasureCase(const std::string& name, const Case& c, Isa isa, ThreadPool& pool,
-                 const BenchKernelsOptions& options) {
+Result<void> MeasureCase(const std::string& name, const Case& c, Isa isa, ThreadPool& pool,
+                         const BenchKernelsOptions& options) {
   const Product product = MakeProduct(name, c, isa, pool.threads());
   const bool few = c.m <= kFewRows;
   const double operations = 2.0 * static_cast<double>(kPanel * c.k * c.m);  // of a panel
@@ -163,18 +164,16 @@ void MeasureCase(const std::string& name, const Case& c, Isa isa, ThreadPool& po
     shares.push_back(rate / bound);
   }
   if (options.json) {
-    fmt::print(
+    return Print(
         "{{\"kernel\":\"{}\",\"isa\":\"{}\",\"threads\":{},\"m\":{},\"n\":{},\"k\":{},\"gops\":{:.1f},"
         "\"peak\":"
         "{:.1f},\"bound\":{:.1f},\"share\":{:.3f},\"read_gb_per_s\":{:.1f}}}\n",
         name, product.isa, pool.threads(), c.m, c.n, c.k, Median(gops), Median(peaks), Median(bounds),
         Median(shares), Median(reads));
-  } else {
-    fmt::print("{:5} {:13} {:4} x {:5} x {:5}  {:8.1f} {:8.1f} {:8.1f}  {:6.1f} %  {}\n", name, product.isa,
+  }
+  return Print("{:5} {:13} {:4} x {:5} x {:5}  {:8.1f} {:8.1f} {:8.1f}  {:6.1f} %  {}\n", name, product.isa,
                c.m, c.n, c.k, Median(gops), Median(peaks), Median(bounds), 100.0 * Median(shares),
                few ? fmt::format("{:.1f} GB/s", Median(reads)) : "");
-  }
-  std::fflush(stdout);
 }
 
 Result<Case> ParseProduct(const std::string& text) {
@@ -202,14 +201,15 @@ Result<void> BenchKernels(const BenchKernelsOptions& options) {
   }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::DefaultThreads());
   if (!options.json) {
-    fmt::print("{}, {} threads, median of {} rounds; Gop/s, two operations a multiply-add\n", CpuModelName(),
-               pool.threads(), options.rounds);
-    fmt::print("{:5} {:13} {:>4}   {:>5}   {:>5}  {:>8} {:>8} {:>8}  {:>6}    {}\n", "", "", "M", "N", "K",
-               "Gop/s", "peak", "bound", "share", "read");
+    GATEHOUSE_TRY(Print("{}, {} threads, median of {} rounds; Gop/s, two operations a multiply-add\n",
+                        CpuModelName(), pool.threads(), options.rounds));
+    GATEHOUSE_TRY(Print("{:5} {:13} {:>4}   {:>5}   {:>5}  {:>8} {:>8} {:>8}  {:>6}    {}\n", "", "", "M",
+                        "N", "K", "Gop/s", "peak", "bound", "share", "read"));
   }
   for (const std::string& kernel : options.kernels) {
     for (const int64_t m : options.rows) {
-      for (const Case& product : products) MeasureCase(kernel, {m, product.n, product.k}, isa, pool, options);
+      for (const Case& product : products)
+        GATEHOUSE_TRY(MeasureCase(kernel, {m, product.n, product.k}, isa, pool, options));
     }
   }
   return {};

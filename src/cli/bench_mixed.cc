@@ -11,6 +11,7 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "cli/output.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -86,20 +87,22 @@ Result<void> BenchMixed(const BenchMixedOptions& options) {
   const double ratio = ms(beside, 0.99) / ms(alone, 0.99);
   const std::string kernels = guard.engine->backend().Describe();
   if (options.json) {
-    fmt::print(
+    GATEHOUSE_TRY(Print(
         "{{\"bench\":\"mixed\",\"model\":\"{}\",\"kernel\":\"{}\",\"alone_p50_ms\":{:.2f},"
         "\"alone_p99_ms\":{:.2f},\"beside_p50_ms\":{:.2f},\"beside_p99_ms\":{:.2f},\"ratio_p99\":{:.3f},"
         "\"long_tokens\":{},\"long_alone_tokens_per_s\":{:.1f},\"beside_rows_per_s\":{:.1f}}}\n",
         guard.model_name, kernels, ms(alone, 0.5), ms(alone, 0.99), ms(beside, 0.5), ms(beside, 0.99), ratio,
-        first.usage.prompt_tokens, long_rate, rate);
+        first.usage.prompt_tokens, long_rate, rate));
   } else {
-    fmt::print("{} short requests to {}, alone and beside long ones of {} tokens\n{}; {}\n", options.rounds,
-               guard.model_name, first.usage.prompt_tokens, CpuModelName(), kernels);
-    fmt::print("  alone      median {:9.2f} ms  p99 {:9.2f} ms\n", ms(alone, 0.5), ms(alone, 0.99));
-    fmt::print("  beside     median {:9.2f} ms  p99 {:9.2f} ms: p99 {:.2f} times as long\n", ms(beside, 0.5),
-               ms(beside, 0.99), ratio);
-    fmt::print("  a long one alone {:9.1f} tokens/s; both together {:9.1f} tokens/s with scoring tokens\n",
-               long_rate, rate);
+    GATEHOUSE_TRY(Print("{} short requests to {}, alone and beside long ones of {} tokens\n{}; {}\n",
+                        options.rounds, guard.model_name, first.usage.prompt_tokens, CpuModelName(),
+                        kernels));
+    GATEHOUSE_TRY(Print("  alone      median {:9.2f} ms  p99 {:9.2f} ms\n", ms(alone, 0.5), ms(alone, 0.99)));
+    GATEHOUSE_TRY(Print("  beside     median {:9.2f} ms  p99 {:9.2f} ms: p99 {:.2f} times as long\n",
+                        ms(beside, 0.5), ms(beside, 0.99), ratio));
+    GATEHOUSE_TRY(
+        Print("  a long one alone {:9.1f} tokens/s; both together {:9.1f} tokens/s with scoring tokens\n",
+              long_rate, rate));
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "checkpoint/weights.h"
 #include "cli/bench_model.h"
 #include "cli/bench_rounds.h"
+#include "cli/output.h"
 #include "engine/engine.h"
 
 namespace gatehouse::cli {
@@ -71,15 +72,17 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
                             2.0 * static_cast<double>(config.vocab) * config.hidden;
   const std::vector<TokenPath> end = {{}};
   std::vector<double> seconds, peaks, shares;
-  const Turns turns(options.turns);
+  Turns turns(options.turns);
+  GATEHOUSE_TRY(turns.Ready());
   for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
-    if (!turns.Wait()) break;
+    GATEHOUSE_ASSIGN(const bool more, turns.Wait());
+    if (!more) break;
     const double peak = device.MeasurePeak(subject.quant);
     Sequence sequence = engine.NewSequence();
     const auto begin = std::chrono::steady_clock::now();
     GATEHOUSE_TRY(engine.Run(sequence, input, end));
     const double time = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    turns.Over(time * 1e3);
+    GATEHOUSE_TRY(turns.Over(time * 1e3));
     if (round == 0) continue;
     seconds.push_back(time);
     peaks.push_back(peak);
@@ -90,21 +93,21 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   const double time = Median(seconds);
   const char* const weights_name = WeightsName(subject.quant);
   if (options.json) {
-    fmt::print(
+    GATEHOUSE_TRY(Print(
         "{{\"bench\":\"prefill\",\"weights\":\"{}\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":"
         "\"{}\",\"ms\":{:.2f},"
         "\"tokens_per_s\":{:.1f},\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
         weights_name, subject.name, config.layers, options.tokens, device.Describe(), time * 1e3,
-        tokens / time, operations / time / 1e9, Median(peaks) / 1e9, Median(shares));
+        tokens / time, operations / time / 1e9, Median(peaks) / 1e9, Median(shares)));
   } else {
-    fmt::print("prefill of {} tokens, {} with {} layers, {} weights\n{}; {}\n", options.tokens, subject.name,
-               config.layers, weights_name, CpuModelName(), device.Describe());
-    fmt::print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n", time * 1e3,
-               options.rounds, tokens / time);
-    fmt::print(
+    GATEHOUSE_TRY(Print("prefill of {} tokens, {} with {} layers, {} weights\n{}; {}\n", options.tokens,
+                        subject.name, config.layers, weights_name, CpuModelName(), device.Describe()));
+    GATEHOUSE_TRY(Print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n",
+                        time * 1e3, options.rounds, tokens / time));
+    GATEHOUSE_TRY(Print(
         "  products  {:10.1f} Gop/s\n  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     "
         "{:10.1f} %\n",
-        operations / time / 1e9, Median(peaks) / 1e9, 100.0 * Median(shares));
+        operations / time / 1e9, Median(peaks) / 1e9, 100.0 * Median(shares)));
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/bench_model.h"
 #include "cli/bench_rounds.h"
+#include "cli/output.h"
 #include "kernels/measure.h"
 #include "kernels/tables.h"
 
@@ -76,19 +77,22 @@ Result<void> BenchRequest(const BenchRequestOptions& options) {
   // One that is not counted says what is cached and what is not: another engine can do the same work.
   GATEHOUSE_ASSIGN(const Verdict first, guard.Classify(subject.Message(1), subject.request()));
   const int cached = first.usage.cached_tokens;
-  const Turns turns(options.turns, fmt::format(",\"cached_tokens\":{},\"new_tokens\":{}", cached,
-                                               first.usage.prompt_tokens - cached));
+  Turns turns(options.turns);
+  GATEHOUSE_TRY(turns.Ready(
+      fmt::format(",\"cached_tokens\":{},\"new_tokens\":{}", cached, first.usage.prompt_tokens - cached)));
   std::vector<double> seconds, prefill, decode, gops;
   Usage usage;
   int64_t rows = 0;
-  for (int round = 1; round <= options.rounds && turns.Wait(); ++round) {
+  for (int round = 1; round <= options.rounds; ++round) {
+    GATEHOUSE_ASSIGN(const bool more, turns.Wait());
+    if (!more) break;
     peaks.Measure();
     const Conversation message = subject.Message(round + 1);
     const SchedulerStats before = guard.engine->scheduler().stats();
     const Clock::time_point start = Clock::now();
     GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(message, subject.request()));
     seconds.push_back(SecondsSince(start));
-    turns.Over(seconds.back() * 1e3);
+    GATEHOUSE_TRY(turns.Over(seconds.back() * 1e3));
     const SchedulerStats after = guard.engine->scheduler().stats();
     rows = after.rows - before.rows;
     gops.push_back(2e-9 *
@@ -104,19 +108,20 @@ Result<void> BenchRequest(const BenchRequestOptions& options) {
   const int fresh = usage.prompt_tokens - usage.cached_tokens;
   const std::string kernels = guard.engine->backend().Describe();
   if (options.json) {
-    fmt::print(
+    GATEHOUSE_TRY(Print(
         "{{\"bench\":\"request\",\"model\":\"{}\",\"kernel\":\"{}\",\"cold_ms\":{:.2f},\"warm_ms\":{:.2f},"
         "\"prefill_ms\":{:.2f},\"decode_ms\":{:.2f},\"prompt_tokens\":{},\"new_tokens\":{},\"rows\":{},"
         "\"gops\":{:.1f},{}}}\n",
         guard.model_name, kernels, cold * 1e3, Median(seconds) * 1e3, Median(prefill), Median(decode),
-        usage.prompt_tokens, fresh, rows, Median(gops), peaks.Json());
+        usage.prompt_tokens, fresh, rows, Median(gops), peaks.Json()));
   } else {
-    fmt::print("a request to {}\n{}; {}\n", guard.model_name, CpuModelName(), kernels);
-    fmt::print("  cold       {:9.2f} ms\n  warm       {:9.2f} ms (median of {}; {} of {} tokens new)\n",
-               cold * 1e3, Median(seconds) * 1e3, seconds.size(), fresh, usage.prompt_tokens);
-    fmt::print("    prefill  {:9.2f} ms\n    scoring  {:9.2f} ms ({} more tokens)\n", Median(prefill),
-               Median(decode), rows - fresh);
-    fmt::print("  products   {:9.1f} Gop/s (peaks: {})\n", Median(gops), peaks.Text());
+    GATEHOUSE_TRY(Print("a request to {}\n{}; {}\n", guard.model_name, CpuModelName(), kernels));
+    GATEHOUSE_TRY(
+        Print("  cold       {:9.2f} ms\n  warm       {:9.2f} ms (median of {}; {} of {} tokens new)\n",
+              cold * 1e3, Median(seconds) * 1e3, seconds.size(), fresh, usage.prompt_tokens));
+    GATEHOUSE_TRY(Print("    prefill  {:9.2f} ms\n    scoring  {:9.2f} ms ({} more tokens)\n",
+                        Median(prefill), Median(decode), rows - fresh));
+    GATEHOUSE_TRY(Print("  products   {:9.1f} Gop/s (peaks: {})\n", Median(gops), peaks.Text()));
   }
   return {};
 }
@@ -165,22 +170,25 @@ Result<void> BenchBatch(const BenchRequestOptions& options) {
   if (failed) return InternalError("a request failed", "bench batch");
   const std::string kernels = guard.engine->backend().Describe();
   if (options.json) {
-    fmt::print(
+    GATEHOUSE_TRY(Print(
         "{{\"bench\":\"batch\",\"model\":\"{}\",\"kernel\":\"{}\",\"clients\":{},\"requests_per_s\":{:.2f},"
         "\"tokens_per_s\":{:.1f},\"rows_per_s\":{:.1f},\"alone_requests_per_s\":{:.2f},\"alone_tokens_per_"
         "s\":"
         "{:.1f},\"prompt_tokens_per_s\":{:.1f},\"rows_share\":{:.4f}}}\n",
         guard.model_name, kernels, options.clients, Median(batch.requests), Median(batch.tokens),
-        Median(batch.rows), Median(alone.requests), Median(alone.tokens), Median(prompt), Median(shares));
+        Median(batch.rows), Median(alone.requests), Median(alone.tokens), Median(prompt), Median(shares)));
   } else {
-    fmt::print("requests of {} clients to {}\n{}; {}\n", options.clients, guard.model_name, CpuModelName(),
-               kernels);
-    fmt::print("  together       {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
-               Median(batch.requests), Median(batch.tokens), Median(batch.rows));
-    fmt::print("  one by one     {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
-               Median(alone.requests), Median(alone.tokens), Median(alone.rows));
-    fmt::print("  a prompt of {} tokens                    {:9.1f} tokens/s: together {:.1f} % of it\n",
-               kPrompt, Median(prompt), 100.0 * Median(shares));
+    GATEHOUSE_TRY(Print("requests of {} clients to {}\n{}; {}\n", options.clients, guard.model_name,
+                        CpuModelName(), kernels));
+    GATEHOUSE_TRY(
+        Print("  together       {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
+              Median(batch.requests), Median(batch.tokens), Median(batch.rows)));
+    GATEHOUSE_TRY(
+        Print("  one by one     {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
+              Median(alone.requests), Median(alone.tokens), Median(alone.rows)));
+    GATEHOUSE_TRY(
+        Print("  a prompt of {} tokens                    {:9.1f} tokens/s: together {:.1f} % of it\n",
+              kPrompt, Median(prompt), 100.0 * Median(shares)));
   }
   return {};
 }

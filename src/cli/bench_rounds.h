@@ -4,9 +4,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "cli/input.h"
+#include "cli/output.h"
 
 namespace gatehouse::cli {
 
@@ -21,28 +25,27 @@ inline double Median(std::vector<double> values) {
 // is over: another program can be measured in between, while both stay loaded.
 class Turns {
  public:
+  explicit Turns(bool on) : on_(on) {}
   // Says that all is loaded; more: fields of that object, each with a comma before it.
-  explicit Turns(bool on, const std::string& more = "") : on_(on) {
-    if (on_) Say("{\"ready\":true" + more + "}");
-  }
-  // False: standard input has ended, and so do the rounds.
-  bool Wait() const {
+  Result<void> Ready(const std::string& more = "") const { return Say("{\"ready\":true" + more + "}\n"); }
+  // False: standard input has ended, and so do the rounds. Errors: kBadInput.
+  Result<bool> Wait() {
     if (!on_) return true;
-    for (int byte; (byte = std::getchar()) != EOF;) {
-      if (byte == '\n') return true;
+    if (!lines_) {
+      GATEHOUSE_ASSIGN(LineReader lines, LineReader::Open("-", size_t{1} << 16));
+      lines_.emplace(std::move(lines));
     }
-    return false;
+    LineReader::Line line;
+    return lines_->Next(&line);
   }
-  void Over(double milliseconds) const {
-    if (on_) Say(fmt::format("{{\"turn_ms\":{:.3f}}}", milliseconds));
+  Result<void> Over(double milliseconds) const {
+    return Say(fmt::format("{{\"turn_ms\":{:.3f}}}\n", milliseconds));
   }
 
  private:
-  static void Say(const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
-  }
+  Result<void> Say(const std::string& line) const { return on_ ? PrintText(line) : Result<void>(); }
   bool on_;
+  std::optional<LineReader> lines_;
 };
 
 }  // namespace gatehouse::cli

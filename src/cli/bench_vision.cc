@@ -11,6 +11,7 @@
 #include "base/thread_pool.h"
 #include "cli/bench_model.h"
 #include "cli/bench_rounds.h"
+#include "cli/output.h"
 #include "model/vision.h"
 
 namespace gatehouse::cli {
@@ -80,19 +81,19 @@ Result<void> BenchVision(const BenchVisionOptions& options) {
   const char* const weights_name = WeightsName(options.quant);
   const double time = Median(seconds), gops = operations / time / 1e9;
   if (options.json) {
-    fmt::print(
+    GATEHOUSE_TRY(Print(
         "{{\"bench\":\"vision\",\"weights\":\"{}\",\"layers\":{},\"tiles\":{},\"kernel\":\"{}\",\"ms\":{:.1f}"
         ","
         "\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
         weights_name, options.layers, options.tiles, device->Describe(), time * 1e3, gops,
-        Median(peaks) / 1e9, Median(shares));
+        Median(peaks) / 1e9, Median(shares)));
   } else {
-    fmt::print("{} tiles through {} layers of Llama Guard 4's image tower, {} weights\n{}; {}\n",
-               options.tiles, options.layers, weights_name, CpuModelName(), device->Describe());
-    fmt::print(
-        "  time      {:10.1f} ms (median of {} rounds)\n  speed     {:10.1f} Gop/s\n"
-        "  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     {:10.1f} %\n",
-        time * 1e3, options.rounds, gops, Median(peaks) / 1e9, 100.0 * Median(shares));
+    GATEHOUSE_TRY(Print("{} tiles through {} layers of Llama Guard 4's image tower, {} weights\n{}; {}\n",
+                        options.tiles, options.layers, weights_name, CpuModelName(), device->Describe()));
+    GATEHOUSE_TRY(
+        Print("  time      {:10.1f} ms (median of {} rounds)\n  speed     {:10.1f} Gop/s\n"
+              "  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     {:10.1f} %\n",
+              time * 1e3, options.rounds, gops, Median(peaks) / 1e9, 100.0 * Median(shares)));
   }
   return {};
 }

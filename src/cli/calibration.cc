@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "eval/data/dataset.h"
 #include "eval/run/selection.h"
@@ -69,21 +70,20 @@ Result<Prompts> ReadPrompts(const ConvertOptions& options, const CalibrationFlag
 
 }  // namespace
 
-void CalibrationFlags::AddTo(CLI::App& command) {
-  command.add_option("--calibrate", file,
-                     "with --quant: round by what the model computes for these conversations (a file that "
-                     "`eval --data` reads; not the one you test on)");
-  command.add_option("--calibrate-rows", rows, "conversations taken from it, evenly from its sources")
-      ->check(CLI::Range(1, 1 << 20));
-  command.add_option("--calibrate-memory", memory, "for calibration (4GB); less means more passes")
-      ->transform(CLI::AsSizeValue(false));
+void CalibrationFlags::AddTo(Command& command) {
+  command.Path("--calibrate", &file,
+               "with --quant: round by what the model computes for these conversations (a file that "
+               "`eval --data` reads; not the one you test on)");
+  command.Value("--calibrate-rows", &rows, "conversations taken from it, evenly from its sources")
+      .Between(1, 1 << 20);
+  command.Value("--calibrate-memory", &memory, "for calibration (4GB); less means more passes").Bytes();
   command
-      .add_option("--calibrate-finer", finer,
-                  "percent of the rounded weights that keep a finer format (q8: bf16, q4: q8), those that "
-                  "rounding hurts most; less makes a smaller model (q8: 8, q4: 50)")
-      ->check(CLI::Range(0.0, 100.0));
-  command.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+      .Value("--calibrate-finer", &finer,
+             "percent of the rounded weights that keep a finer format (q8: bf16, q4: q8), those that "
+             "rounding hurts most; less makes a smaller model (q8: 8, q4: 50)")
+      .Between(0.0, 100.0);
+  command.Value("--log-level", &log_level, "trace, debug, info, warn, error or off")
+      .OneOf({"trace", "debug", "info", "warn", "error", "off"});
 }
 
 Result<int> ConvertCalibrated(ConvertOptions options, const CalibrationFlags& flags) {
@@ -106,13 +106,15 @@ Result<int> ConvertCalibrated(ConvertOptions options, const CalibrationFlags& fl
   GATEHOUSE_TRY(Convert(options, [&](int64_t done, int64_t total) { progress.Update(done, total); }));
   progress.Clear();
   const CalibrationSummary& summary = recipe.summary();
-  fmt::print("calibrated with {} conversations ({} tokens, {} passes), {} left out; {} inputs smoothed\n",
-             summary.prompts, summary.rows, summary.passes, prompts.left_out, summary.smoothed);
-  fmt::print("{} weights, {:.1f} % of those rounded, keep {}:", summary.finer.size(),
-             100.0 * static_cast<double>(summary.finer_weights) / static_cast<double>(summary.weights),
-             options.quant == QuantFormat::kQ4 ? "q8" : "bf16");
-  for (const std::string& name : summary.finer) fmt::print(" {}", name);
-  fmt::print("\n");
+  GATEHOUSE_TRY(
+      Print("calibrated with {} conversations ({} tokens, {} passes), {} left out; {} inputs smoothed\n",
+            summary.prompts, summary.rows, summary.passes, prompts.left_out, summary.smoothed));
+  GATEHOUSE_TRY(
+      Print("{} weights, {:.1f} % of those rounded, keep {}:", summary.finer.size(),
+            100.0 * static_cast<double>(summary.finer_weights) / static_cast<double>(summary.weights),
+            options.quant == QuantFormat::kQ4 ? "q8" : "bf16"));
+  for (const std::string& name : summary.finer) GATEHOUSE_TRY(Print(" {}", name));
+  GATEHOUSE_TRY(Print("\n"));
   return 0;
 }
 

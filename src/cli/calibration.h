@@ -2,12 +2,12 @@
 // rounds by them.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "checkpoint/convert.h"
+#include "cli/command_line.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse::cli {
@@ -19,7 +19,7 @@ struct CalibrationFlags {
   std::optional<double> finer;          // percent of the weights; none: as the format asks for
   std::string log_level = "warn";
 
-  void AddTo(CLI::App& command);
+  void AddTo(Command& command);
 };
 
 // Converts, and says on standard output what calibration did. Errors: kUsage (the flags), kBadInput (the

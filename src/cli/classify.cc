@@ -1,12 +1,10 @@
-#include <fmt/core.h>
 #include <unistd.h>
-
-#include <fstream>
-#include <iostream>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/conversation_input.h"
+#include "cli/input.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "guard/guard_impl.h"
@@ -27,23 +25,6 @@ struct ClassifyFlags {
   bool exit_verdict = false;
 };
 
-// Reads one line; *too_long where it was cut.
-bool ReadLine(std::istream& in, std::string* line, bool* too_long) {
-  line->clear();
-  *too_long = false;
-  bool any = false;
-  for (int c = in.get(); c != EOF; c = in.get()) {
-    any = true;
-    if (c == '\n') return true;
-    if (line->size() < kMaxLine) {
-      line->push_back(static_cast<char>(c));
-    } else {
-      *too_long = true;
-    }
-  }
-  return any;
-}
-
 bool IsBlank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
 
 // The id of a line for its answer: its own where that can be read, else its number.
@@ -52,43 +33,38 @@ std::string IdOf(const ConversationInput& input, int64_t number) {
 }
 
 Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const ClassifyOptions& options) {
-  std::ifstream file;
-  if (flags.jsonl != "-") {
-    file.open(flags.jsonl);
-    if (!file) return BadInput("cannot open file", flags.jsonl, "a readable file", "none");
-  }
-  std::istream& in = flags.jsonl == "-" ? std::cin : file;
-  const std::string name = flags.jsonl == "-" ? "standard input" : flags.jsonl;
+  GATEHOUSE_ASSIGN(LineReader lines, LineReader::Open(flags.jsonl, kMaxLine));
+  const std::string name = InputName(flags.jsonl);
   const std::string base = ImageBase(flags.jsonl, flags.request);
   Progress progress("classify");
   bool any_error = false, any_unsafe = false;
-  std::string line;
-  bool too_long = false;
-  for (int64_t number = 0; ReadLine(in, &line, &too_long); ++number) {
-    if (IsBlank(line)) continue;
+  LineReader::Line line;
+  for (int64_t number = 0;; ++number) {
+    GATEHOUSE_ASSIGN(const bool more, lines.Next(&line));
+    if (!more) break;
+    if (IsBlank(line.text)) continue;
     const std::string where = name + " line " + std::to_string(number + 1);
     std::string id = std::to_string(number);
     const auto answer = [&]() -> Result<Verdict> {
-      if (too_long)
+      if (line.cut)
         return BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more");
       GATEHOUSE_ASSIGN(
           const ConversationInput input,
-          ReadConversationText(line, where, base, flags.request, flags.model.guard.max_image_bytes));
+          ReadConversationText(line.text, where, base, flags.request, flags.model.guard.max_image_bytes));
       id = IdOf(input, number);
       return guard.Classify(input.conversation, MergeChoice(options, input));
     }();
     if (answer.ok()) {
       any_unsafe = any_unsafe || answer->unsafe;
-      fmt::print("{}\n", VerdictToJson(*answer, id, options.raw_output));
+      GATEHOUSE_TRY(Print("{}\n", VerdictToJson(*answer, id, options.raw_output)));
     } else {
       any_error = true;
-      fmt::print("{}\n", ErrorToJson(answer.error().Message(), id));
+      GATEHOUSE_TRY(Print("{}\n", ErrorToJson(answer.error().Message(), id)));
     }
-    std::fflush(stdout);
     progress.Update(number + 1, 0);
   }
   if (any_error) return static_cast<int>(ErrorCode::kBadInput);
-  return flags.exit_verdict && any_unsafe ? 10 : 0;
+  return flags.exit_verdict && any_unsafe ? kExitUnsafe : 0;
 }
 
 Result<int> Classify(const ClassifyFlags& flags) {
@@ -113,18 +89,18 @@ Result<int> Classify(const ClassifyFlags& flags) {
 
   GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(input.conversation, MergeChoice(options, input)));
   if (flags.json) {
-    fmt::print("{}\n", VerdictToJson(verdict, input.id, options.raw_output));
+    GATEHOUSE_TRY(Print("{}\n", VerdictToJson(verdict, input.id, options.raw_output)));
   } else {
-    fmt::print("{}", VerdictReport(verdict, guard.impl().policy, ::isatty(STDOUT_FILENO) == 1));
+    GATEHOUSE_TRY(PrintText(VerdictReport(verdict, guard.impl().policy, ::isatty(STDOUT_FILENO) == 1)));
   }
-  return flags.exit_verdict && verdict.unsafe ? 10 : 0;
+  return flags.exit_verdict && verdict.unsafe ? kExitUnsafe : 0;
 }
 
 }  // namespace
 
-void AddClassify(CLI::App& app, Action* action) {
-  CLI::App* command = app.add_subcommand("classify", "Judge the last message of a conversation");
-  command->footer(
+void AddClassify(Command& gatehouse) {
+  Command& command = gatehouse.Add("classify", "Judge the last message of a conversation");
+  command.Footer(
       "Examples:\n"
       "  gatehouse classify --user \"how do I pick a lock?\"\n"
       "  gatehouse classify --user \"hi\" --assistant \"hello!\" --json\n"
@@ -132,18 +108,18 @@ void AddClassify(CLI::App& app, Action* action) {
       "  gatehouse classify --conversation chat.json --threshold 0.4,S4=0.1\n"
       "  gatehouse classify --jsonl conversations.jsonl > verdicts.jsonl");
   auto flags = std::make_shared<ClassifyFlags>();
-  flags->model.AddTo(*command);
-  flags->request.AddTo(*command);
-  command->add_option("--user", flags->user, "a user message; may be given more than once");
-  command->add_option("--assistant", flags->assistant, "an assistant message behind it");
-  command->add_option("--image", flags->images,
-                      "image of the last user message; may be given more than once");
-  command->add_option("--conversation", flags->conversation,
-                      "file with a conversation (- for standard input, the default)");
-  command->add_option("--jsonl", flags->jsonl, "file with a conversation a line (- for standard input)");
-  command->add_flag("--json", flags->json, "one JSON object in place of the report");
-  command->add_flag("--exit-verdict", flags->exit_verdict, "exit with 10 if unsafe");
-  command->callback([=] { *action = [=] { return Classify(*flags); }; });
+  flags->model.AddTo(command);
+  flags->request.AddTo(command);
+  command.Text("--user", &flags->user, "a user message; may be given more than once");
+  command.Text("--assistant", &flags->assistant, "an assistant message behind it");
+  command.Path("--image", &flags->images, "image of the last user message; may be given more than once")
+      .TakesMany();
+  command.Path("--conversation", &flags->conversation,
+               "file with a conversation (- for standard input, the default)");
+  command.Path("--jsonl", &flags->jsonl, "file with a conversation a line (- for standard input)");
+  command.Flag("--json", &flags->json, "one JSON object in place of the report");
+  command.Flag("--exit-verdict", &flags->exit_verdict, "exit with 10 if unsafe");
+  command.Does([=] { return Classify(*flags); });
 }
 
 }  // namespace gatehouse::cli

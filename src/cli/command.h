@@ -1,27 +1,25 @@
 // What the subcommands share: each adds itself to the command line and says what to run.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "gatehouse/guard.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse::cli {
 
-// Runs after parsing; the value is the exit code.
-using Action = std::function<Result<int>()>;
+void AddClassify(Command& gatehouse);
+void AddInspect(Command& gatehouse);
+void AddConvert(Command& gatehouse);
+void AddPrune(Command& gatehouse);
+void AddBench(Command& gatehouse);
+void AddEval(Command& gatehouse);
+// And --version.
+void AddVersion(Command& gatehouse);
 
-void AddClassify(CLI::App& app, Action* action);
-void AddInspect(CLI::App& app, Action* action);
-void AddConvert(CLI::App& app, Action* action);
-void AddPrune(CLI::App& app, Action* action);
-void AddBench(CLI::App& app, Action* action);
-void AddEval(CLI::App& app, Action* action);
-void AddVersion(CLI::App& app, Action* action);
+constexpr int kExitUnsafe = 10;  // classify --exit-verdict
 
 // Sends the library's log to standard error. level: one of those that --log-level takes.
 void SetUpLog(const std::string& level);
@@ -38,7 +36,7 @@ struct ModelFlags {
   bool no_exif = false;
   std::string log_level = "warn";
 
-  void AddTo(CLI::App& command);
+  void AddTo(Command& command);
   // The options with the model found: --model, $GATEHOUSE_MODEL, the installed starter, the build tree's
   // starter. Errors: kModel where there is none.
   Result<GuardOptions> Resolve() const;
@@ -54,7 +52,7 @@ struct RequestFlags {
   bool raw_output = false;
   std::string decision = "score";
 
-  void AddTo(CLI::App& command);
+  void AddTo(Command& command);
   Result<ClassifyOptions> Resolve() const;
 };
 

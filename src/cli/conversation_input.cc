@@ -1,11 +1,10 @@
 #include "cli/conversation_input.h"
 
 #include <algorithm>
-#include <iostream>
-#include <iterator>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "cli/input.h"
 #include "image/data_url.h"
 
 namespace gatehouse::cli {
@@ -46,14 +45,8 @@ Result<ConversationInput> ReadConversationText(const std::string& json, const st
 
 Result<ConversationInput> ReadConversationFile(const std::string& path, const RequestFlags& flags,
                                                size_t max_image_bytes) {
-  std::string text;
-  if (path == "-") {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  } else {
-    GATEHOUSE_ASSIGN(text, ReadFile(path, kMaxConversationBytes));
-  }
-  return ReadConversationText(text, path == "-" ? "standard input" : path, ImageBase(path, flags), flags,
-                              max_image_bytes);
+  GATEHOUSE_ASSIGN(const std::string text, ReadInput(path, kMaxConversationBytes));
+  return ReadConversationText(text, InputName(path), ImageBase(path, flags), flags, max_image_bytes);
 }
 
 Result<Conversation> ConversationFromFlags(const std::vector<std::string>& user,

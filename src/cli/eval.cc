@@ -10,13 +10,14 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "cli/eval_flags.h"
+#include "cli/json_text.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "eval/report/report.h"
 #include "eval/run/compare.h"
 #include "eval/run/mistakes.h"
 #include "eval/run/runner.h"
 #include "eval/run/tune.h"
-#include "formats/json.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -65,12 +66,11 @@ Result<std::string> Run(const EvalFlags& flags, const std::string& directory) {
   GATEHOUSE_ASSIGN(const RunOutcome outcome, RunEvaluation(guard, options));
   progress.Clear();
   if (outcome.resumed > 0)
-    fmt::print(stderr, "went on with {}: {} of {} rows were there\n", outcome.record, outcome.resumed,
-               outcome.rows);
+    Note("went on with {}: {} of {} rows were there\n", outcome.record, outcome.resumed, outcome.rows);
   if (outcome.problem_count > 0) {
     const RowProblem& first = outcome.problems.front();
-    fmt::print(stderr, "{} rows could not be read ({}/problems.jsonl); the first: {} line {}: {}\n",
-               outcome.problem_count, directory, first.file, first.line, first.reason);
+    Note("{} rows could not be read ({}/problems.jsonl); the first: {} line {}: {}\n", outcome.problem_count,
+         directory, first.file, first.line, first.reason);
   }
   return outcome.record;
 }
@@ -96,8 +96,8 @@ Result<int> ReportOn(const EvalFlags& flags, const std::string& record, const st
   GATEHOUSE_TRY(MakeDirectory(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/report.json", ReportJson(report)));
   GATEHOUSE_TRY(WriteFile(directory + "/report.html", ReportPage(report)));
-  fmt::print("{}", ReportTable(report, TerminalWidth(), OnTerminal()));
-  fmt::print("\n{0}/report.json, {0}/report.html\n", directory);
+  GATEHOUSE_TRY(PrintText(ReportTable(report, TerminalWidth(), OnTerminal())));
+  GATEHOUSE_TRY(Print("\n{0}/report.json, {0}/report.html\n", directory));
   return 0;
 }
 
@@ -117,8 +117,8 @@ Result<int> CompareRecords(const EvalFlags& flags, const std::string& directory)
   GATEHOUSE_TRY(MakeDirectory(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/comparison.json", ComparisonJson(comparison)));
   GATEHOUSE_TRY(WriteFile(directory + "/comparison.html", ComparisonPage(comparison)));
-  fmt::print("{}", ComparisonTable(comparison, TerminalWidth(), OnTerminal()));
-  fmt::print("\n{0}/comparison.json, {0}/comparison.html\n", directory);
+  GATEHOUSE_TRY(PrintText(ComparisonTable(comparison, TerminalWidth(), OnTerminal())));
+  GATEHOUSE_TRY(Print("\n{0}/comparison.json, {0}/comparison.html\n", directory));
   return 0;
 }
 
@@ -126,36 +126,41 @@ Result<int> FindThresholds(const EvalFlags& flags, const std::string& record, co
   GATEHOUSE_ASSIGN(const ThresholdGoal goal, ParseThresholdGoal(flags.threshold_search));
   GATEHOUSE_ASSIGN(const FoundThresholds found, SearchThresholds(record, goal, flags.per_category));
   const auto line = [](const std::string& name, const OperatingPoint& point) {
-    fmt::print("{:10} {:.6f}   recall {}   FPR {:.4f}   F1 {}\n", name, point.threshold,
-               point.recall ? fmt::format("{:.4f}", *point.recall) : "-", point.fpr,
-               point.f1 ? fmt::format("{:.4f}", *point.f1) : "-");
+    return Print("{:10} {:.6f}   recall {}   FPR {:.4f}   F1 {}\n", name, point.threshold,
+                 point.recall ? fmt::format("{:.4f}", *point.recall) : "-", point.fpr,
+                 point.f1 ? fmt::format("{:.4f}", *point.f1) : "-");
   };
-  line("threshold", found.overall);
-  for (const auto& [key, point] : found.categories) line(key, point);
+  GATEHOUSE_TRY(line("threshold", found.overall));
+  for (const auto& [key, point] : found.categories) GATEHOUSE_TRY(line(key, point));
   for (const auto& [key, count] : found.too_few)
-    fmt::print("{:10} none: {} unsafe rows, 50 are needed\n", key, count);
+    GATEHOUSE_TRY(Print("{:10} none: {} unsafe rows, 50 are needed\n", key, count));
   GATEHOUSE_TRY(MakeDirectory(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/thresholds.json", ThresholdsJson(found)));
-  fmt::print("\nuse it with --threshold @{}/thresholds.json\n", directory);
+  GATEHOUSE_TRY(Print("\nuse it with --threshold @{}/thresholds.json\n", directory));
   return 0;
 }
 
 Result<int> FitScores(const EvalFlags& flags, const std::string& record, const std::string& directory) {
   GATEHOUSE_ASSIGN(const ReportOptions options, flags.Report(record));
   GATEHOUSE_ASSIGN(const CalibrationReport fit, Calibrate(record, options.calibration));
-  fmt::print("fitted on {} rows: scale {:.6f}, bias {:.6f}\n", fit.fit_rows, fit.fitted.scale,
-             fit.fitted.bias);
-  fmt::print("on {} others: ECE {:.4f} before, {:.4f} after; log loss {:.4f} before, {:.4f} after\n",
-             fit.test_rows, fit.ece_before.value_or(0), fit.ece_after.value_or(0), fit.loss_before,
-             fit.loss_after);
-  const Json json = {{"calibration", {{"scale", fit.policy.scale}, {"bias", fit.policy.bias}}},
-                     {"fit_rows", fit.fit_rows},
-                     {"test_rows", fit.test_rows},
-                     {"ece", {{"before", fit.ece_before.value_or(0)}, {"after", fit.ece_after.value_or(0)}}},
-                     {"log_loss", {{"before", fit.loss_before}, {"after", fit.loss_after}}}};
+  GATEHOUSE_TRY(Print("fitted on {} rows: scale {:.6f}, bias {:.6f}\n", fit.fit_rows, fit.fitted.scale,
+                      fit.fitted.bias));
+  GATEHOUSE_TRY(Print("on {} others: ECE {:.4f} before, {:.4f} after; log loss {:.4f} before, {:.4f} after\n",
+                      fit.test_rows, fit.ece_before.value_or(0), fit.ece_after.value_or(0), fit.loss_before,
+                      fit.loss_after));
+  const auto before_after = [](double before, double after) {
+    return JsonObject({{"before", JsonNumber(before)}, {"after", JsonNumber(after)}});
+  };
+  const std::string json = JsonObject(
+      {{"calibration",
+        JsonObject({{"scale", JsonNumber(fit.policy.scale)}, {"bias", JsonNumber(fit.policy.bias)}})},
+       {"fit_rows", std::to_string(fit.fit_rows)},
+       {"test_rows", std::to_string(fit.test_rows)},
+       {"ece", before_after(fit.ece_before.value_or(0), fit.ece_after.value_or(0))},
+       {"log_loss", before_after(fit.loss_before, fit.loss_after)}});
   GATEHOUSE_TRY(MakeDirectory(directory));
-  GATEHOUSE_TRY(WriteFile(directory + "/calibration.json", json.dump(2) + "\n"));
-  fmt::print("\nput \"calibration\" of {}/calibration.json into a policy\n", directory);
+  GATEHOUSE_TRY(WriteFile(directory + "/calibration.json", json + "\n"));
+  GATEHOUSE_TRY(Print("\nput \"calibration\" of {}/calibration.json into a policy\n", directory));
   return 0;
 }
 
@@ -179,10 +184,10 @@ Result<int> Eval(const EvalFlags& flags) {
 
 }  // namespace
 
-void AddEval(CLI::App& app, Action* action) {
-  CLI::App* command =
-      app.add_subcommand("eval", "Judge labelled conversations and report how good the verdicts are");
-  command->footer(
+void AddEval(Command& gatehouse) {
+  Command& command =
+      gatehouse.Add("eval", "Judge labelled conversations and report how good the verdicts are");
+  command.Footer(
       "Examples:\n"
       "  gatehouse eval --data test.jsonl.gz --report out\n"
       "  gatehouse eval --data prompts.csv --map prompt=text,label=is_toxic\n"
@@ -192,8 +197,8 @@ void AddEval(CLI::App& app, Action* action) {
       "  gatehouse eval --compare bf16 q8 --report bf16-q8\n"
       "A run that was stopped goes on where it was when the same command is given again.");
   auto flags = std::make_shared<EvalFlags>();
-  flags->AddTo(*command);
-  command->callback([=] { *action = [=] { return Eval(*flags); }; });
+  flags->AddTo(command);
+  command.Does([=] { return Eval(*flags); });
 }
 
 }  // namespace gatehouse::cli

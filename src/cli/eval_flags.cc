@@ -51,37 +51,35 @@ std::string RecordPath(const std::string& path) {
   return path;
 }
 
-void EvalFlags::AddTo(CLI::App& command) {
+void EvalFlags::AddTo(Command& command) {
   model.AddTo(command);
   request.AddTo(command);
-  command.add_option("--data", data, "labelled rows: a data file, or a description (datasets/NAME.json)");
+  command.Path("--data", &data, "labelled rows: a data file, or a description (datasets/NAME.json)")
+      .TakesMany();
   command
-      .add_option("--format", format,
-                  "auto, gatehouse, csv, jsonl, ailuminate, openai-moderation, xstest or guardbench")
-      ->check(CLI::IsMember(
-          {"auto", "gatehouse", "csv", "jsonl", "ailuminate", "openai-moderation", "xstest", "guardbench"}));
-  command.add_option("--map", map,
-                     "columns: prompt=text,label=is_toxic (also response, category, id, language)");
-  command.add_option("--where", where, "only rows of this FIELD=VALUE, such as split=test or language=fr");
-  command.add_option("--sample", sample, "judge N rows, as evenly from the sources as they allow")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--report", report, "directory of the record and the report (default: eval-report)");
-  command.add_option("--from", from,
-                     "make the report again from a record (predictions.jsonl or its directory)");
-  command.add_option("--compare", compare, "two records or more, side by side; the first is the base")
-      ->expected(2, 8);
-  command.add_option("--by", by, "a further field of the rows to group by; may be given more than once");
-  command.add_option("--cluster", cluster, "resample rows of one value of this field together");
-  command.add_option("--at-fpr", at_fpr, "also the threshold of this false-positive rate")
-      ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--rounds", rounds, "of the bootstrap")->check(CLI::Range(1, 100000));
-  command.add_option("--seed", seed, "of the bootstrap and of --sample");
-  command.add_flag("--strict", strict, "stop at the first row that cannot be read or judged");
-  command.add_option("--threshold-search", threshold_search,
-                     "max-f1 or fpr=0.05: find the threshold on these rows, write thresholds.json");
-  command.add_flag("--per-category", per_category, "with --threshold-search: one for each category too");
-  command.add_flag("--calibrate", calibrate,
-                   "fit a policy's calibration on half of the rows, check it on the others");
+      .Value("--format", &format,
+             "auto, gatehouse, csv, jsonl, ailuminate, openai-moderation, xstest or guardbench")
+      .OneOf(
+          {"auto", "gatehouse", "csv", "jsonl", "ailuminate", "openai-moderation", "xstest", "guardbench"});
+  command.Value("--map", &map, "columns: prompt=text,label=is_toxic (also response, category, id, language)");
+  command.Value("--where", &where, "only rows of this FIELD=VALUE, such as split=test or language=fr");
+  command.Value("--sample", &sample, "judge N rows, as evenly from the sources as they allow").AtLeast(1);
+  command.Path("--report", &report, "directory of the record and the report (default: eval-report)");
+  command.Path("--from", &from, "make the report again from a record (predictions.jsonl or its directory)");
+  command.Path("--compare", &compare, "two records or more, side by side; the first is the base")
+      .TakesMany()
+      .Count(2, 8);
+  command.Value("--by", &by, "a further field of the rows to group by; may be given more than once");
+  command.Value("--cluster", &cluster, "resample rows of one value of this field together");
+  command.Value("--at-fpr", &at_fpr, "also the threshold of this false-positive rate").Between(0.0, 1.0);
+  command.Value("--rounds", &rounds, "of the bootstrap").Between(1, 100000);
+  command.Value("--seed", &seed, "of the bootstrap and of --sample");
+  command.Flag("--strict", &strict, "stop at the first row that cannot be read or judged");
+  command.Value("--threshold-search", &threshold_search,
+                "max-f1 or fpr=0.05: find the threshold on these rows, write thresholds.json");
+  command.Flag("--per-category", &per_category, "with --threshold-search: one for each category too");
+  command.Flag("--calibrate", &calibrate,
+               "fit a policy's calibration on half of the rows, check it on the others");
 }
 
 Result<std::vector<DatasetReader::Input>> EvalFlags::Inputs() const {

@@ -33,7 +33,7 @@ struct EvalFlags {
   bool per_category = false;
   bool calibrate = false;
 
-  void AddTo(CLI::App& command);
+  void AddTo(Command& command);
   // Errors: kUsage, kBadInput (a description).
   Result<std::vector<DatasetReader::Input>> Inputs() const;
   Result<SelectionOptions> Selection() const;

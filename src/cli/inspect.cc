@@ -1,19 +1,17 @@
-#include <fmt/core.h>
-
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
-#include "base/mapped_file.h"
 #include "checkpoint/weights.h"
 #include "cli/command.h"
 #include "cli/conversation_input.h"
+#include "cli/input.h"
+#include "cli/json_text.h"
+#include "cli/output.h"
 #include "formats/safetensors.h"
 #include "guard/guard_impl.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse::cli {
 namespace {
+
+constexpr size_t kMaxLine = 64u << 20;
 
 struct InspectFlags {
   ModelFlags model;
@@ -43,35 +41,28 @@ Result<void> WriteTensors(const std::string& path, const std::vector<Output>& ou
   return writer.Finish();
 }
 
-void PrintIds(const std::vector<int32_t>& ids) { fmt::print("{}\n", nlohmann::json({{"ids", ids}}).dump()); }
+Result<void> PrintIds(const std::vector<int32_t>& ids) {
+  return PrintText(JsonObject({{"ids", JsonNumbers(ids)}}) + "\n");
+}
 
 Result<void> TokensOfTexts(const std::string& path, const Tokenizer& tokenizer) {
-  std::ifstream file(path);
-  if (!file) return BadInput("cannot open file", path, "a readable file", "none");
-  int64_t number = 0;
-  for (std::string line; std::getline(file, line);) {
-    const std::string where = path + " line " + std::to_string(++number);
-    GATEHOUSE_ASSIGN(const OrderedJson json, ParseStrictJson(line, where, ErrorCode::kBadInput));
-    if (!json.is_object() || !json.contains("text") || !json["text"].is_string())
-      return BadInput("malformed line", where, "{\"text\": ...}", Describe(json));
-    PrintIds(tokenizer.Encode(json["text"].get<std::string>()));
+  GATEHOUSE_ASSIGN(LineReader lines, LineReader::Open(path, kMaxLine));
+  LineReader::Line line;
+  for (int64_t number = 1;; ++number) {
+    GATEHOUSE_ASSIGN(const bool more, lines.Next(&line));
+    if (!more) return {};
+    const std::string where = InputName(path) + " line " + std::to_string(number);
+    if (line.cut)
+      return BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more");
+    GATEHOUSE_ASSIGN(const std::string text, ParseTextJson(line.text, where));
+    GATEHOUSE_TRY(PrintIds(tokenizer.Encode(text)));
   }
-  return {};
 }
 
 Result<TokenInput> IdsFile(const std::string& path, int vocab) {
-  GATEHOUSE_ASSIGN(const std::string text, ReadFile(path, 64u << 20));
-  GATEHOUSE_ASSIGN(const OrderedJson json, ParseStrictJson(text, path, ErrorCode::kBadInput));
-  if (!json.is_object() || !json.contains("ids") || !json["ids"].is_array() || json["ids"].empty()) {
-    return BadInput("malformed ids", path, "{\"ids\": [...]}, not empty", Describe(json));
-  }
+  GATEHOUSE_ASSIGN(const std::string text, ReadInput(path, 64u << 20));
   TokenInput input;
-  for (const OrderedJson& id : json["ids"]) {
-    if (!id.is_number_unsigned() || id.get<uint64_t>() >= static_cast<uint64_t>(vocab)) {
-      return BadInput("bad token id", path, "ids below " + std::to_string(vocab), Describe(id));
-    }
-    input.ids.push_back(id.get<int32_t>());
-  }
+  GATEHOUSE_ASSIGN(input.ids, ParseIdsJson(text, InputName(path), vocab));
   return input;
 }
 
@@ -119,41 +110,42 @@ Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const P
                       {{"image_embeds", DType::kF32, {features.rows.rows, features.rows.cols}, host.data()}});
 }
 
+std::string ConfigJson(const ModelConfig& c) {
+  return JsonObject({{"family", JsonText(c.family == ModelConfig::Family::kLlama4 ? "llama4" : "llama")},
+                     {"hidden", std::to_string(c.hidden)},
+                     {"layers", std::to_string(c.layers)},
+                     {"heads", std::to_string(c.heads)},
+                     {"kv_heads", std::to_string(c.kv_heads)},
+                     {"head_dim", std::to_string(c.head_dim)},
+                     {"ffn_dense", std::to_string(c.ffn_dense)},
+                     {"ffn_expert", std::to_string(c.ffn_expert)},
+                     {"vocab", std::to_string(c.vocab)},
+                     {"tied", JsonBool(c.tied)},
+                     {"experts", std::to_string(c.experts)},
+                     {"is_moe", JsonNumbers(c.is_moe)},
+                     {"uses_rope", JsonNumbers(c.uses_rope)},
+                     {"chunked", JsonNumbers(c.chunked)},
+                     {"attention_chunk", std::to_string(c.attention_chunk)},
+                     {"qk_norm", JsonBool(c.qk_norm)},
+                     {"rope_theta", JsonNumber(c.rope_theta)},
+                     {"rope_factor", JsonNumber(c.rope.factor)},
+                     {"vision", JsonBool(c.vision.present)},
+                     {"vision_layers", std::to_string(c.vision.present ? c.vision.layers : 0)}});
+}
+
 Result<int> InspectFiles(const InspectFlags& flags, const GuardOptions& options) {
   GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
                    Checkpoint::Open(options.model, options.adapter));
   if (flags.what == "config") {
-    const ModelConfig& c = checkpoint->config();
-    fmt::print("{}\n", nlohmann::ordered_json(
-                           {{"family", c.family == ModelConfig::Family::kLlama4 ? "llama4" : "llama"},
-                            {"hidden", c.hidden},
-                            {"layers", c.layers},
-                            {"heads", c.heads},
-                            {"kv_heads", c.kv_heads},
-                            {"head_dim", c.head_dim},
-                            {"ffn_dense", c.ffn_dense},
-                            {"ffn_expert", c.ffn_expert},
-                            {"vocab", c.vocab},
-                            {"tied", c.tied},
-                            {"experts", c.experts},
-                            {"is_moe", c.is_moe},
-                            {"uses_rope", c.uses_rope},
-                            {"chunked", c.chunked},
-                            {"attention_chunk", c.attention_chunk},
-                            {"qk_norm", c.qk_norm},
-                            {"rope_theta", c.rope_theta},
-                            {"rope_factor", c.rope.factor},
-                            {"vision", c.vision.present},
-                            {"vision_layers", c.vision.present ? c.vision.layers : 0}})
-                           .dump());
+    GATEHOUSE_TRY(PrintText(ConfigJson(checkpoint->config()) + "\n"));
     return 0;
   }
   for (const auto& [name, weight] : checkpoint->stored()) {
-    fmt::print("{}\n", nlohmann::ordered_json({{"name", name},
-                                               {"dtype", DTypeName(weight.tensor.dtype)},
-                                               {"shape", weight.shape},
-                                               {"file", weight.file}})
-                           .dump());
+    GATEHOUSE_TRY(PrintText(JsonObject({{"name", JsonText(name)},
+                                        {"dtype", JsonText(DTypeName(weight.tensor.dtype))},
+                                        {"shape", JsonNumbers(weight.shape)},
+                                        {"file", JsonText(weight.file)}}) +
+                            "\n"));
   }
   return 0;
 }
@@ -180,12 +172,12 @@ Result<int> Inspect(const InspectFlags& flags) {
     GATEHOUSE_ASSIGN(const Prompt prompt,
                      RenderPrompt(impl.policy, input.conversation, Guard::Impl::ChoiceOf(merged)));
     const std::string text = PromptText(prompt);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    GATEHOUSE_TRY(PrintText(text));
     return 0;
   }
   GATEHOUSE_ASSIGN(const PreparedRequest request, impl.Prepare(input.conversation, merged));
   if (flags.what == "tokens") {
-    PrintIds(request.tokens.ids);
+    GATEHOUSE_TRY(PrintIds(request.tokens.ids));
   } else if (flags.what == "pixels") {
     GATEHOUSE_TRY(InspectPixels(flags, impl, request));
   } else if (flags.what == "vision") {
@@ -198,29 +190,27 @@ Result<int> Inspect(const InspectFlags& flags) {
 
 }  // namespace
 
-void AddInspect(CLI::App& app, Action* action) {
-  CLI::App* command =
-      app.add_subcommand("inspect", "Look inside: config, prompt, tokens, pixels, vision, logits, tensors");
-  command->footer(
+void AddInspect(Command& gatehouse) {
+  Command& command =
+      gatehouse.Add("inspect", "Look inside: config, prompt, tokens, pixels, vision, logits, tensors");
+  command.Footer(
       "Examples:\n"
       "  gatehouse inspect prompt --model llama-guard-4 --conversation chat.json\n"
       "  gatehouse inspect tokens --texts texts.jsonl\n"
       "  gatehouse inspect logits --dtype f32 --conversation chat.json --out logits.safetensors");
   auto flags = std::make_shared<InspectFlags>();
-  command->add_option("what", flags->what, "config, prompt, tokens, pixels, vision, logits or tensors")
-      ->required()
-      ->check(CLI::IsMember({"config", "prompt", "tokens", "pixels", "vision", "logits", "tensors"}));
-  flags->model.AddTo(*command);
-  flags->request.AddTo(*command);
-  command->add_option("--conversation", flags->conversation,
-                      "file with a conversation (- for standard input, the default)");
-  command->add_option("--texts", flags->texts,
-                      "tokens: a file with {\"text\": ...} a line, in place of a conversation");
-  command->add_option("--ids", flags->ids,
-                      "logits: a file with {\"ids\": [...]}, in place of a conversation");
-  command->add_option("--out", flags->out, "file for the tensors (safetensors)");
-  command->add_flag("--all", flags->all, "logits: of every position");
-  command->callback([=] { *action = [=] { return Inspect(*flags); }; });
+  command.PositionalWord("what", &flags->what, "config, prompt, tokens, pixels, vision, logits or tensors")
+      .OneOf({"config", "prompt", "tokens", "pixels", "vision", "logits", "tensors"});
+  flags->model.AddTo(command);
+  flags->request.AddTo(command);
+  command.Path("--conversation", &flags->conversation,
+               "file with a conversation (- for standard input, the default)");
+  command.Path("--texts", &flags->texts,
+               "tokens: a file with {\"text\": ...} a line, in place of a conversation");
+  command.Path("--ids", &flags->ids, "logits: a file with {\"ids\": [...]}, in place of a conversation");
+  command.Path("--out", &flags->out, "file for the tensors (safetensors)");
+  command.Flag("--all", &flags->all, "logits: of every position");
+  command.Does([=] { return Inspect(*flags); });
 }
 
 }  // namespace gatehouse::cli

@@ -1,26 +1,61 @@
-// The gatehouse executable: parses the command line, runs one subcommand, prints errors, sets the exit code.
-#include <fmt/core.h>
+// The gatehouse executable: parses the command line, runs one command, prints errors, sets the exit code.
+#include <exception>
+#include <string>
+#include <vector>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
 
-#include <cstdio>
-#include <exception>
-#include <string>
-
 #include "cli/command.h"
+#include "cli/output.h"
 #include "text/utf8.h"
 
+namespace gatehouse::cli {
 namespace {
 
-// A message may quote what it found: whatever that was, what we print is UTF-8.
-void PrintError(const std::string& message) {
+// The exit code of an error. A message may quote what it found: whatever that was, what we print is UTF-8.
+int Complain(const Error& error) {
   std::string storage;
-  fmt::print(stderr, "gatehouse: error: {}\n", gatehouse::RepairUtf8(message, &storage));
+  if (!ReaderIsGone()) Note("gatehouse: error: {}\n", RepairUtf8(error.Message(), &storage));
+  return error.code == ErrorCode::kBusy ? 1 : static_cast<int>(error.code);
+}
+
+Result<int> Run(const std::vector<std::string>& arguments) {
+  Command gatehouse("gatehouse",
+                    "Gatehouse: safety verdicts for conversations, by Llama Guard 4 and its relatives");
+  gatehouse.Footer(
+      "Exit codes: 0 done, 2 bad usage, 3 bad input, 4 model could not be loaded, 1 anything else.");
+  AddClassify(gatehouse);
+  AddInspect(gatehouse);
+  AddConvert(gatehouse);
+  AddPrune(gatehouse);
+  AddEval(gatehouse);
+  AddBench(gatehouse);
+  AddVersion(gatehouse);
+  GATEHOUSE_ASSIGN(const Invocation asked, gatehouse.Parse(arguments));
+  if (asked.action) return asked.action();
+  GATEHOUSE_TRY(PrintText(asked.help));
+  return 0;
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  PrepareOutput();
+  int code = 1;
+  try {
+    const Result<int> result = Run(arguments);
+    code = result.ok() ? *result : Complain(result.error());
+  } catch (const std::exception& e) {  // out of memory, above all
+    code = Complain({ErrorCode::kInternal, e.what(), {}, {}, {}});
+  }
+  // A verdict that did not arrive is no verdict, whatever it was; the reason of another error stays.
+  const Result<void> finished = FinishOutput();
+  if (!finished.ok() && (code == 0 || code == kExitUnsafe)) code = Complain(finished.error());
+  return code;
 }
 
 }  // namespace
+}  // namespace gatehouse::cli
 
 int main(int argc, char** argv) {
 #if defined(__GLIBC__)
@@ -29,42 +64,5 @@ int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
 #endif
-  CLI::App app{"Gatehouse: safety verdicts for conversations, by Llama Guard 4 and its relatives"};
-  app.require_subcommand(1);
-  app.set_version_flag("--version", [] {
-    const auto text = gatehouse::cli::VersionText(true);
-    std::string out = text.ok() ? *text : text.error().Message();
-    while (!out.empty() && out.back() == '\n') out.pop_back();
-    return out;
-  });
-  app.footer("Exit codes: 0 done, 2 bad usage, 3 bad input, 4 model could not be loaded, 1 anything else.");
-  gatehouse::cli::Action action;
-  gatehouse::cli::AddClassify(app, &action);
-  gatehouse::cli::AddInspect(app, &action);
-  gatehouse::cli::AddConvert(app, &action);
-  gatehouse::cli::AddPrune(app, &action);
-  gatehouse::cli::AddEval(app, &action);
-  gatehouse::cli::AddBench(app, &action);
-  gatehouse::cli::AddVersion(app, &action);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& e) {
-    return app.exit(e);
-  } catch (const CLI::CallForAllHelp& e) {
-    return app.exit(e);
-  } catch (const CLI::CallForVersion& e) {
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    PrintError(e.what());
-    return 2;
-  }
-  try {
-    const gatehouse::Result<int> code = action();
-    if (code.ok()) return std::fflush(stdout) == 0 ? *code : 1;
-    PrintError(code.error().Message());
-    return code.error().code == gatehouse::ErrorCode::kBusy ? 1 : static_cast<int>(code.error().code);
-  } catch (const std::exception& e) {  // out of memory, above all
-    PrintError(e.what());
-    return 1;
-  }
+  return gatehouse::cli::Main({argv + (argc > 0 ? 1 : 0), argv + argc});
 }

@@ -25,37 +25,33 @@ std::string ExecutableDirectory() {
 
 }  // namespace
 
-void ModelFlags::AddTo(CLI::App& command) {
-  command.add_option("--model", guard.model,
-                     "Hugging Face directory, .gguf file or converted directory (default: $GATEHOUSE_MODEL, "
-                     "then the starter)");
-  command.add_option("--policy", guard.policy, "policy file (default: the model's own)");
-  command.add_option("--adapter", guard.adapter, "directory of a PEFT LoRA adapter to merge");
-  command.add_option("--device", guard.device, "cpu")->check(CLI::IsMember({"cpu", "cuda"}));
-  command.add_option("--dtype", guard.dtype, "bf16, or f32 to compute in float32 throughout")
-      ->check(CLI::IsMember({"bf16", "f32"}));
+void ModelFlags::AddTo(Command& command) {
+  command.Path("--model", &guard.model,
+               "Hugging Face directory, .gguf file or converted directory (default: $GATEHOUSE_MODEL, "
+               "then the starter)");
+  command.Path("--policy", &guard.policy, "policy file (default: the model's own)");
+  command.Path("--adapter", &guard.adapter, "directory of a PEFT LoRA adapter to merge");
+  command.Value("--device", &guard.device, "cpu").OneOf({"cpu", "cuda"});
+  command.Value("--dtype", &guard.dtype, "bf16, or f32 to compute in float32 throughout")
+      .OneOf({"bf16", "f32"});
   command
-      .add_option("--kv", kv,
-                  "keys and values: auto (BF16, float32 with --dtype f32), or int8 (half of BF16's memory)")
-      ->check(CLI::IsMember({"auto", "int8"}));
-  command.add_option("--threads", guard.threads, "threads (default: physical cores)")
-      ->check(CLI::Range(1, 1024));
+      .Value("--kv", &kv,
+             "keys and values: auto (BF16, float32 with --dtype f32), or int8 (half of BF16's memory)")
+      .OneOf({"auto", "int8"});
+  command.Value("--threads", &guard.threads, "threads (default: physical cores)").Between(1, 1024);
   command
-      .add_option("--cache-bytes", guard.cache_bytes,
-                  "bytes of keys and values kept between requests; a quarter as many for images")
-      ->check(CLI::NonNegativeNumber);
-  command.add_option("--max-image-bytes", guard.max_image_bytes, "largest image file");
-  command.add_option("--max-image-pixels", guard.max_image_pixels, "most pixels of an image")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--max-images", guard.max_images, "most images of a request")
-      ->check(CLI::Range(0, 10000));
+      .Value("--cache-bytes", &guard.cache_bytes,
+             "bytes of keys and values kept between requests; a quarter as many for images")
+      .AtLeast(0);
+  command.Value("--max-image-bytes", &guard.max_image_bytes, "largest image file");
+  command.Value("--max-image-pixels", &guard.max_image_pixels, "most pixels of an image").AtLeast(1);
+  command.Value("--max-images", &guard.max_images, "most images of a request").Between(0, 10000);
   command
-      .add_option("--alpha", alpha,
-                  "transparent images: drop alpha as the reference does, or composite on white")
-      ->check(CLI::IsMember({"drop", "white"}));
-  command.add_flag("--no-exif", no_exif, "do not turn images as their EXIF orientation says");
-  command.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+      .Value("--alpha", &alpha, "transparent images: drop alpha as the reference does, or composite on white")
+      .OneOf({"drop", "white"});
+  command.Flag("--no-exif", &no_exif, "do not turn images as their EXIF orientation says");
+  command.Value("--log-level", &log_level, "trace, debug, info, warn, error or off")
+      .OneOf({"trace", "debug", "info", "warn", "error", "off"});
 }
 
 Result<GuardOptions> ModelFlags::Resolve() const {
@@ -65,8 +61,10 @@ Result<GuardOptions> ModelFlags::Resolve() const {
   out.apply_exif = !no_exif;
   out.kv = kv == "auto" ? "" : kv;
   if (!out.model.empty()) return out;
-  if (const char* from_environment = std::getenv("GATEHOUSE_MODEL");
-      from_environment != nullptr && *from_environment != '\0') {
+  if (const char* from_environment = std::getenv("GATEHOUSE_MODEL"); from_environment != nullptr) {
+    // Not the starter: what was meant to be another guard must not be exchanged for it unseen.
+    if (*from_environment == '\0')
+      return UsageError("empty value", "GATEHOUSE_MODEL", "a model, or the variable not set", "\"\"");
     out.model = from_environment;
     return out;
   }

@@ -1,10 +1,10 @@
 #include "cli/progress.h"
 
-#include <fmt/core.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <utility>
+
+#include "cli/output.h"
 
 namespace gatehouse::cli {
 
@@ -17,7 +17,7 @@ Progress::Progress(std::string what)
 Progress::~Progress() { Clear(); }
 
 void Progress::Clear() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (shown_) Note("\r\033[K");
   shown_ = false;
 }
 
@@ -27,8 +27,7 @@ void Progress::Show(const std::string& line, bool always) {
   if (shown_ && !always && now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   shown_ = true;
-  fmt::print(stderr, "\r\033[K{}", line);
-  std::fflush(stderr);
+  Note("\r\033[K{}", line);
 }
 
 void Progress::Update(int64_t done, int64_t total) {

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "cli/command.h"
-#include "policy/strict_json.h"
+#include "cli/json_text.h"
 #include "policy/thresholds.h"
 
 namespace gatehouse::cli {
@@ -18,14 +18,7 @@ Result<void> ReadCategories(const std::string& value, ClassifyOptions* out) {
     GATEHOUSE_ASSIGN(text, ReadFile(name, kMaxBytes));
   }
   if (value.front() == '@' || value.front() == '{') {
-    GATEHOUSE_ASSIGN(const OrderedJson json, ParseStrictJson(text, name, ErrorCode::kBadInput));
-    if (!json.is_object() || json.empty())
-      return BadInput("malformed categories", name, "an object from key to text, not empty", Describe(json));
-    for (const auto& [key, category] : json.items()) {
-      if (!category.is_string())
-        return BadInput("malformed categories", name + ": " + key, "a string", Describe(category));
-      out->categories.emplace_back(key, category.get<std::string>());
-    }
+    GATEHOUSE_ASSIGN(out->categories, ParseCategoriesJson(text, name));
     return {};
   }
   for (size_t begin = 0; begin <= value.size();) {
@@ -38,18 +31,21 @@ Result<void> ReadCategories(const std::string& value, ClassifyOptions* out) {
 
 }  // namespace
 
-void RequestFlags::AddTo(CLI::App& command) {
-  command.add_option("--categories", categories,
-                     "KEY,KEY (a choice of the policy's), @FILE or inline JSON {\"KEY\":\"text\"}");
-  command.add_option("--exclude", exclude, "category key to leave out; may be given more than once")
-      ->delimiter(',');
-  command.add_option("--threshold", threshold, "0.4,S4=0.1 (unsafe score, then categories' own), or @FILE");
-  command.add_option("--system", system, "system messages: refuse, drop, or as-user")
-      ->check(CLI::IsMember({"refuse", "drop", "as-user"}));
-  command.add_option("--image-root", image_root, "directory that relative image paths start from");
-  command.add_flag("--raw-output", raw_output, "also print what the model says unconstrained");
-  command.add_option("--decision", decision, "score, or greedy: decide by the unconstrained answer")
-      ->check(CLI::IsMember({"score", "greedy"}));
+void RequestFlags::AddTo(Command& command) {
+  command
+      .Value("--categories", &categories,
+             "KEY,KEY (a choice of the policy's), @FILE or inline JSON {\"KEY\":\"text\"}")
+      .OrFile();
+  command.Value("--exclude", &exclude, "category key to leave out; may be given more than once")
+      .SplitAtCommas();
+  command.Value("--threshold", &threshold, "0.4,S4=0.1 (unsafe score, then categories' own), or @FILE")
+      .OrFile();
+  command.Value("--system", &system, "system messages: refuse, drop, or as-user")
+      .OneOf({"refuse", "drop", "as-user"});
+  command.Path("--image-root", &image_root, "directory that relative image paths start from");
+  command.Flag("--raw-output", &raw_output, "also print what the model says unconstrained");
+  command.Value("--decision", &decision, "score, or greedy: decide by the unconstrained answer")
+      .OneOf({"score", "greedy"});
 }
 
 Result<ClassifyOptions> RequestFlags::Resolve() const {

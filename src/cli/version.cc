@@ -2,7 +2,9 @@
 
 #include "backend/cpu_backend.h"
 #include "base/cpu.h"
+#include "base/error.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 namespace gatehouse::cli {
 
@@ -19,17 +21,20 @@ Result<std::string> VersionText(bool verbose) {
   return out;
 }
 
-void AddVersion(CLI::App& app, Action* action) {
-  CLI::App* command =
-      app.add_subcommand("version", "Print the version and the kernels that this machine gets");
-  auto verbose = std::make_shared<bool>(false);
-  command->add_flag("--verbose", *verbose, "also name the processor and the kernels");
-  command->callback([=] {
-    *action = [=]() -> Result<int> {
-      GATEHOUSE_ASSIGN(const std::string text, VersionText(*verbose));
-      fmt::print("{}", text);
-      return 0;
-    };
+void AddVersion(Command& gatehouse) {
+  Command& command = gatehouse.Add("version", "Print the version and the kernels that this machine gets");
+  auto verbose = std::make_shared<bool>(false), wanted = std::make_shared<bool>(false);
+  command.Flag("--verbose", verbose.get(), "also name the processor and the kernels");
+  const auto print = [](bool all) -> Result<int> {
+    GATEHOUSE_ASSIGN(const std::string text, VersionText(all));
+    GATEHOUSE_TRY(PrintText(text));
+    return 0;
+  };
+  command.Does([=] { return print(*verbose); });
+  gatehouse.Flag("--version", wanted.get(), "as `version --verbose`");
+  gatehouse.Does([=]() -> Result<int> {
+    if (*wanted) return print(true);
+    return UsageError("no subcommand", "gatehouse", "one that gatehouse --help lists", "nothing");
   });
 }
 
