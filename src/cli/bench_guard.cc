@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "backend/cpu_backend.h"
-#include "base/mapped_file.h"
+#include "base/input_file.h"
 #include "cli/bench_model.h"
 #include "formats/tokenizer_json.h"
 #include "guard/builtin_policies.h"

@@ -1,14 +1,13 @@
 // gatehouse eval: judges labelled conversations and reports how good the verdicts are.
 #include <fmt/core.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <fstream>
+#include <algorithm>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
+#include "base/input_file.h"
+#include "base/output_file.h"
 #include "cli/eval_flags.h"
 #include "cli/json_text.h"
 #include "cli/output.h"
@@ -29,19 +28,6 @@ int TerminalWidth() {
   return kUsual;
 }
 bool OnTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
-
-Result<void> WriteFile(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) return BadInput("cannot write", path, "a path that can be written", "none");
-  return {};
-}
-
-Result<void> MakeDirectory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return {};
-  return BadInput("cannot make the report's directory", path, "a path that can be written", "none");
-}
 
 // Judges, or goes on judging; the path of the record.
 Result<std::string> Run(const EvalFlags& flags, const std::string& directory) {
@@ -93,7 +79,7 @@ Result<int> ReportOn(const EvalFlags& flags, const std::string& record, const st
   GATEHOUSE_ASSIGN(Report report, BuildReport(record, options));
   report.problems += ProblemsOf(DirectoryOf(record));
   GATEHOUSE_TRY(FillTexts(flags, {&report.mistakes}));
-  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/report.json", ReportJson(report)));
   GATEHOUSE_TRY(WriteFile(directory + "/report.html", ReportPage(report)));
   GATEHOUSE_TRY(PrintText(ReportTable(report, TerminalWidth(), OnTerminal())));
@@ -114,7 +100,7 @@ Result<int> CompareRecords(const EvalFlags& flags, const std::string& directory)
   for (Report& report : comparison.reports) lists.push_back(&report.mistakes);
   for (Comparison::Against& against : comparison.against) lists.push_back(&against.changed);
   GATEHOUSE_TRY(FillTexts(flags, lists));
-  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/comparison.json", ComparisonJson(comparison)));
   GATEHOUSE_TRY(WriteFile(directory + "/comparison.html", ComparisonPage(comparison)));
   GATEHOUSE_TRY(PrintText(ComparisonTable(comparison, TerminalWidth(), OnTerminal())));
@@ -134,7 +120,7 @@ Result<int> FindThresholds(const EvalFlags& flags, const std::string& record, co
   for (const auto& [key, point] : found.categories) GATEHOUSE_TRY(line(key, point));
   for (const auto& [key, count] : found.too_few)
     GATEHOUSE_TRY(Print("{:10} none: {} unsafe rows, 50 are needed\n", key, count));
-  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/thresholds.json", ThresholdsJson(found)));
   GATEHOUSE_TRY(Print("\nuse it with --threshold @{}/thresholds.json\n", directory));
   return 0;
@@ -158,7 +144,7 @@ Result<int> FitScores(const EvalFlags& flags, const std::string& record, const s
        {"test_rows", std::to_string(fit.test_rows)},
        {"ece", before_after(fit.ece_before.value_or(0), fit.ece_after.value_or(0))},
        {"log_loss", before_after(fit.loss_before, fit.loss_after)}});
-  GATEHOUSE_TRY(MakeDirectory(directory));
+  GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/calibration.json", json + "\n"));
   GATEHOUSE_TRY(Print("\nput \"calibration\" of {}/calibration.json into a policy\n", directory));
   return 0;

@@ -11,7 +11,9 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
+#include "base/input_file.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse::cli {
@@ -33,16 +35,10 @@ class LineReader {
   // False: the end.
   Result<bool> Next(Line* line);
 
-  LineReader(LineReader&& other) noexcept;
-  LineReader& operator=(LineReader&&) = delete;
-  ~LineReader();
-
  private:
-  LineReader(std::string name, int descriptor, size_t max_line);
-  Result<void> Fill();
+  LineReader(InputFile file, size_t max_line) : file_(std::move(file)), max_line_(max_line) {}
 
-  std::string name_;
-  int descriptor_;
+  InputFile file_;
   size_t max_line_;
   std::string buffer_;  // read, and from at_ on not yet given out
   size_t at_ = 0;

@@ -2,14 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 namespace gatehouse::cli {
@@ -21,28 +20,18 @@ class Stream {
   Stream(int descriptor, const char* name) : descriptor_(descriptor), name_(name) {}
 
   Result<void> Write(std::string_view text) {
-    while (error_ == 0 && !text.empty()) {
-      const ssize_t written = ::write(descriptor_, text.data(), text.size());
-      if (written >= 0) {
-        text.remove_prefix(static_cast<size_t>(written));
-        used_ = true;
-      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {  // somebody made it non-blocking
-        pollfd ready{descriptor_, POLLOUT, 0};
-        ::poll(&ready, 1, -1);
-      } else if (errno != EINTR) {
-        error_ = errno;
-      }
-    }
+    used_ = true;
+    if (error_ == 0) error_ = WriteFully(descriptor_, text);
     return State();
   }
   // Some file systems tell only now that there was no room.
   Result<void> Close() {
-    if (used_ && ::close(descriptor_) != 0 && error_ == 0) error_ = errno;
+    if (used_ && error_ == 0) error_ = Descriptor(descriptor_).Close();
     return State();
   }
   Result<void> State() const {
     if (error_ == 0) return {};
-    return InternalError(std::string("cannot write: ") + std::strerror(error_), name_);
+    return Error{ErrorCode::kInternal, "cannot write", name_, "", SystemText(error_)};
   }
   int error() const { return error_; }
 
@@ -84,7 +73,8 @@ Result<void> FinishOutput() {
   GATEHOUSE_TRY(Out().Close());
   GATEHOUSE_TRY(Notes().State());
   // The log goes there, too.
-  if (std::ferror(stderr) != 0) return InternalError("cannot write", "standard error");
+  if (std::ferror(stderr) != 0)
+    return InternalError("a line of the log could not be written", "standard error");
   return {};
 }
 

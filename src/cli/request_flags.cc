@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
+#include "base/input_file.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "policy/thresholds.h"
