@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/error.h"
+#include "base/file_kind.h"
 
 namespace gatehouse {
 namespace {
@@ -106,8 +107,10 @@ class Parser {
       : bytes_(bytes), cursor_(bytes), name_(name) {}
 
   Result<GgufContents> Parse() {
-    if (cursor_.Read<uint32_t>() != 0x46554747u)
-      return ModelError("not a GGUF file", name_, "the mark 'GGUF'", "other bytes");
+    if (cursor_.Read<uint32_t>() != 0x46554747u) {
+      const std::string kind = DescribeFile({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()});
+      return ModelError("not a GGUF file", name_, "the mark 'GGUF'", kind.empty() ? "other bytes" : kind);
+    }
     const auto version = cursor_.Read<uint32_t>();
     if (version != 2 && version != 3) {
       return ModelError("unknown GGUF version", name_, "2 or 3, little endian", std::to_string(version));

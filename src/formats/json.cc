@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/text_mark.h"
 
 namespace gatehouse {
 namespace {
@@ -20,7 +22,9 @@ std::string NumberText(double value) { return Json(value).dump(); }
 
 }  // namespace
 
-Result<Json> ParseJson(std::string_view text, const std::string& name, ErrorCode code) {
+Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code) {
+  std::string scratch;
+  const std::string_view text = Utf8Text(bytes, &scratch);
   struct Refused {
     std::string why;
   };
@@ -39,6 +43,9 @@ Result<Json> ParseJson(std::string_view text, const std::string& name, ErrorCode
   } catch (const Refused& refused) {
     return Error{code, "bad JSON", name, "keys once, shallow nesting", refused.why};
   } catch (const nlohmann::json::exception& problem) {
+    const FileKind kind = KindOfFile(bytes);
+    if (kind != FileKind::kUnknown && kind != FileKind::kJson)
+      return Error{code, "not a JSON file", name, "a JSON text", DescribeFile(bytes)};
     return Error{code, "not valid JSON", name, {}, problem.what()};
   }
 }

@@ -1,4 +1,5 @@
-// JSON of small files, read strictly: doubled keys and deep nesting are errors. Include it in .cc files only.
+// JSON of small files, read strictly: doubled keys and deep nesting are errors. A byte order mark before it
+// is no matter. Include it in .cc files only.
 //
 //   GATEHOUSE_ASSIGN(const Json root, ParseJson(text, "config.json"));
 //   JsonFields fields(root, "config.json");
@@ -17,7 +18,7 @@ namespace gatehouse {
 using Json = nlohmann::ordered_json;  // keeps the order of members
 
 // code: kModel for a model's files, kBadInput for requests. The error says where the text stops being JSON.
-Result<Json> ParseJson(std::string_view text, const std::string& name, ErrorCode code = ErrorCode::kModel);
+Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code = ErrorCode::kModel);
 
 // Typed access to the members of one object. An absent member gives the default; std::nullopt as the default
 // makes the member compulsory. Errors: kModel, naming file and field.

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/file_kind.h"
 
 namespace gatehouse {
 namespace {
@@ -104,6 +105,14 @@ Result<void> ParseMetadata(simdjson::dom::element value, const std::string& name
   return {};
 }
 
+// A file that another kind of file lies in the place of is named as what it is.
+Error BadFile(std::span<const std::byte> bytes, const Error& otherwise) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const FileKind kind = KindOfFile(text);
+  if (kind == FileKind::kUnknown || kind == FileKind::kSafetensors) return otherwise;
+  return ModelError("not a safetensors file", otherwise.where, "tensors", DescribeFile(text));
+}
+
 // Offsets must cover the data exactly once: hidden bytes between tensors are refused too.
 Result<void> CheckCover(std::vector<Span> spans, int64_t data_size, const std::string& name) {
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
@@ -130,13 +139,15 @@ Result<void> CheckCover(std::vector<Span> spans, int64_t data_size, const std::s
 Result<SafetensorsContents> ParseSafetensors(std::span<const std::byte> bytes, const std::string& name) {
   uint64_t header_size = 0;
   if (bytes.size() < 8)
-    return ModelError("file too short", name, "a safetensors file", std::to_string(bytes.size()) + " bytes");
+    return BadFile(bytes, ModelError("file too short", name, "a safetensors file",
+                                     std::to_string(bytes.size()) + " bytes"));
   std::memcpy(&header_size, bytes.data(), 8);
   if (header_size > kMaxHeader || header_size > bytes.size() - 8) {
-    return ModelError(
-        "bad header size", name,
-        "at most " + std::to_string(std::min<uint64_t>(kMaxHeader, bytes.size() - 8)) + " bytes",
-        std::to_string(header_size));
+    return BadFile(
+        bytes,
+        ModelError("bad header size", name,
+                   "at most " + std::to_string(std::min<uint64_t>(kMaxHeader, bytes.size() - 8)) + " bytes",
+                   std::to_string(header_size)));
   }
   const std::byte* data = bytes.data() + 8 + header_size;
   const int64_t data_size = static_cast<int64_t>(bytes.size() - 8 - header_size);
@@ -145,7 +156,8 @@ Result<SafetensorsContents> ParseSafetensors(std::span<const std::byte> bytes, c
   simdjson::dom::element root;
   const auto code = parser.parse(reinterpret_cast<const uint8_t*>(bytes.data() + 8), header_size).get(root);
   if (code != simdjson::SUCCESS) {
-    return ModelError("header is not valid JSON", name, "a JSON object", simdjson::error_message(code));
+    return BadFile(
+        bytes, ModelError("header is not valid JSON", name, "a JSON object", simdjson::error_message(code)));
   }
   simdjson::dom::object object;
   if (root.get(object) != simdjson::SUCCESS)

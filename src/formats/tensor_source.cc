@@ -7,6 +7,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/text_mark.h"
 
 namespace gatehouse {
 namespace {
@@ -27,7 +29,11 @@ Result<Index> ReadIndex(const std::string& path) {
                  text.error().found};
   simdjson::dom::parser parser;
   simdjson::dom::object map;
-  if (const auto code = parser.parse(*text)["weight_map"].get(map); code != simdjson::SUCCESS) {
+  std::string scratch;
+  const std::string utf8(Utf8Text(*text, &scratch));
+  if (const auto code = parser.parse(utf8)["weight_map"].get(map); code != simdjson::SUCCESS) {
+    if (const FileKind kind = KindOfFile(*text); kind != FileKind::kUnknown && kind != FileKind::kJson)
+      return ModelError("not a JSON file", path, "an index of shards", DescribeFile(*text));
     return ModelError("bad index", path, "an object with an object weight_map",
                       simdjson::error_message(code));
   }

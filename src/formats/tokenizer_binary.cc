@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "formats/token_map.h"
 #include "formats/tokenizer_merges.h"
 
@@ -103,7 +104,8 @@ Result<TokenizerData> ReadTokenizerBinary(std::string_view bytes, const std::str
   Taker taker(bytes);
   Header header{};
   if (!taker.Value(&header) || std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) {
-    return bad("not a stored tokenizer", "the header of one");
+    const std::string kind = DescribeFile(bytes);
+    return ModelError("not a stored tokenizer", name, "the header of one", kind.empty() ? "not so" : kind);
   }
   if (header.pre_tokenizer > static_cast<uint32_t>(PreTokenizer::kGpt2) ||
       header.flags > (kWholePieceFirst | kRankIsId) || header.vocab_size > kMaxVocab ||

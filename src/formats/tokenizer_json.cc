@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/text_mark.h"
 #include "formats/byte_alphabet.h"
 #include "formats/token_map.h"
 
@@ -212,7 +214,9 @@ TokenizerData Read(dom::object root) {
 
 }  // namespace
 
-Result<TokenizerData> ReadTokenizerJson(std::string_view json, const std::string& name) {
+Result<TokenizerData> ReadTokenizerJson(std::string_view bytes, const std::string& name) {
+  std::string scratch;
+  const std::string_view json = Utf8Text(bytes, &scratch);
   try {
     // The form that checks the whole text first, with the instructions that the machine has.
     dom::parser parser;
@@ -220,7 +224,10 @@ Result<TokenizerData> ReadTokenizerJson(std::string_view json, const std::string
   } catch (const Refused& refused) {
     return ModelError(refused.what, name + ", " + refused.field, refused.expected, refused.found);
   } catch (const simdjson::simdjson_error& error) {
-    return ModelError("bad tokenizer", name, "JSON of a byte-level BPE tokenizer", error.what());
+    const FileKind kind = KindOfFile(bytes);
+    const bool other = kind != FileKind::kUnknown && kind != FileKind::kJson;
+    return ModelError("bad tokenizer", name, "JSON of a byte-level BPE tokenizer",
+                      other ? DescribeFile(bytes) : error.what());
   }
 }
 

@@ -14,6 +14,6 @@
 namespace gatehouse {
 
 // name: for error messages. All added tokens become control tokens. Errors: kModel, naming the field.
-Result<TokenizerData> ReadTokenizerJson(std::string_view json, const std::string& name);
+Result<TokenizerData> ReadTokenizerJson(std::string_view bytes, const std::string& name);
 
 }  // namespace gatehouse

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "formats/llama_controls.h"
 
 namespace gatehouse {
@@ -41,10 +42,21 @@ bool DecodeBase64(std::string_view text, std::string* bytes) {
   return (bits & ((1u << held) - 1)) == 0;
 }
 
+// A protocol buffer whose first field is a piece: text, score and type.
+bool IsSentencePiece(std::string_view bytes) {
+  return bytes.size() > 4 && bytes[0] == '\n' && bytes[2] == '\n' && bytes[1] > bytes[3] && bytes[3] > 0;
+}
+
 }  // namespace
 
 Result<TokenizerData> ReadTokenizerModel(std::string_view bytes, const std::string& name,
                                          std::optional<TokenizerFamily> family) {
+  const std::string kind = DescribeFile(bytes);
+  if (!kind.empty()) return ModelError("not a tokenizer", name, "lines of base64 and rank", kind);
+  if (IsSentencePiece(bytes)) {
+    return ModelError("unsupported tokenizer", name, "lines of base64 and rank, as of Llama 3 and 4",
+                      "a SentencePiece model, as of Llama 1 and 2");
+  }
   TokenizerData data;
   data.whole_piece_first = true;
   std::string token;
