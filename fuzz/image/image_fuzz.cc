@@ -1,5 +1,6 @@
 // Any bytes: an error or an image whose tiles can be made. Seeds: tests/image/fixtures.
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "image/data_url.h"
@@ -13,5 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto image = gatehouse::DecodeImage(bytes, "fuzz", options);
   if (image.ok() && !gatehouse::MakeTiles(*image, {28, 4}).ok()) __builtin_trap();
   (void)gatehouse::DecodeDataUrl(bytes);
+  (void)gatehouse::DecodeDataUrl("data:image/png," + std::string(bytes));
+  const auto decoded = gatehouse::DecodeBase64(bytes, 1000);
+  if (decoded.ok() && decoded->size() > 1000) __builtin_trap();
   return 0;
 }

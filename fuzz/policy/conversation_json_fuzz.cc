@@ -9,6 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   gatehouse::ConversationOptions options;
   options.system = static_cast<gatehouse::SystemMessages>(size % 3);
+  options.tools = static_cast<gatehouse::ToolMessages>(size % 5 == 0);
+  options.merge = size % 2 == 0;
   options.load_url = [](const std::string& url) -> gatehouse::Result<std::string> { return url; };
   const auto input = gatehouse::ParseConversation(bytes, "fuzz", options);
   if (!input.ok()) return 0;

@@ -17,20 +17,133 @@ constexpr std::array<uint8_t, 256> MakeDigits() {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t k = 0; k < kAlphabet.size(); ++k)
     digits[static_cast<uint8_t>(kAlphabet[k])] = static_cast<uint8_t>(k);
+  digits['-'] = digits['+'];  // the alphabet for URLs and file names
+  digits['_'] = digits['/'];
   return digits;
 }
 constexpr std::array<uint8_t, 256> kDigits = MakeDigits();
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+bool IsLineEnd(char c) { return c == '\r' || c == '\n'; }
 
-// Removes `prefix` (lower case) from the front of text, whatever its case there.
-bool TakePrefix(std::string_view& text, std::string_view prefix) {
-  if (text.size() < prefix.size()) return false;
-  if (!std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) { return a == Lower(b); })) {
-    return false;
+bool EqualLower(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() &&
+         std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) { return a == Lower(b); });
+}
+
+std::string_view Trimmed(std::string_view text) {
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+Error BadUrl(std::string found) {
+  return BadInput("bad image URL", "data URL", "data:image/<type>;base64,<base64>", std::move(found));
+}
+
+Error BadBase64(std::string found) {
+  return BadInput("bad base64", "data URL", "base64, its padding complete or left out", std::move(found));
+}
+
+Error TooLarge(size_t max_bytes) {
+  return BadInput("image too large", "data URL", "at most " + std::to_string(max_bytes) + " bytes", "more");
+}
+
+Error WrongLetter(char c, size_t offset) {
+  const bool shown = c > ' ' && c < 0x7f;
+  return BadBase64((shown      ? std::string("\"") + c + "\""
+                    : c == ' ' ? "a space"
+                               : "another character") +
+                   " at offset " + std::to_string(offset));
+}
+
+// A character of the data at text[at], percent escapes resolved, and where the next one begins.
+struct Unit {
+  char value;
+  size_t next;
+};
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = Lower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+Result<Unit> ReadUnit(std::string_view text, size_t at, bool escapes) {
+  if (!escapes || text[at] != '%') return Unit{text[at], at + 1};
+  const int high = at + 1 < text.size() ? HexDigit(text[at + 1]) : -1;
+  const int low = at + 2 < text.size() ? HexDigit(text[at + 2]) : -1;
+  if (high < 0 || low < 0)
+    return BadInput("bad percent escape", "data URL", "% and two hexadecimal digits",
+                    "another at offset " + std::to_string(at));
+  return Unit{static_cast<char>(high * 16 + low), at + 3};
+}
+
+Result<std::string> DecodeLetters(std::string_view text, bool escapes, size_t max_bytes) {
+  std::string bytes;
+  bytes.reserve(std::min(text.size() / 4 * 3 + 3, max_bytes));
+  uint32_t buffer = 0;  // the bits not yet written, in its low `bits` bits
+  int bits = 0;
+  size_t letters = 0, padding = 0;
+  bool line_end = true;        // what stands before this place is a line's end, or the beginning
+  size_t blank = text.size();  // where a space stands that a line's end has yet to excuse
+  for (size_t at = 0; at < text.size();) {
+    GATEHOUSE_ASSIGN(const Unit unit, ReadUnit(text, at, escapes));
+    const size_t place = at;
+    at = unit.next;
+    if (IsLineEnd(unit.value)) {
+      line_end = true;
+      blank = text.size();
+      continue;
+    }
+    if (IsBlank(unit.value)) {
+      if (!line_end && blank == text.size()) blank = place;
+      continue;
+    }
+    if (blank != text.size()) return WrongLetter(' ', blank);
+    line_end = false;
+    if (unit.value == '=') {
+      ++padding;
+      continue;
+    }
+    const uint8_t digit = kDigits[static_cast<uint8_t>(unit.value)];
+    if (digit == kInvalid) return WrongLetter(unit.value, place);
+    if (padding > 0) return BadBase64("more behind the padding, at offset " + std::to_string(place));
+    ++letters;
+    buffer = (buffer << 6 | digit) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    if (bytes.size() == max_bytes) return TooLarge(max_bytes);
+    bytes.push_back(static_cast<char>(buffer >> bits & 0xff));
   }
-  text.remove_prefix(prefix.size());
-  return true;
+  if (letters == 0) return BadBase64("no data");
+  if (letters % 4 == 1) return BadBase64("a length of " + std::to_string(letters));
+  if (padding > 2 || (padding > 0 && (letters + padding) % 4 != 0))
+    return BadBase64("a padding of " + std::to_string(padding) + " behind " + std::to_string(letters) +
+                     " letters");
+  // What the last letter holds beyond the last byte is zero; where it is not, the text was cut off.
+  if ((buffer & ((1u << bits) - 1)) != 0) return BadBase64("bits left over at the end");
+  return bytes;
+}
+
+// Without base64: each character is its byte, the others are escaped. Line ends are no part of a URL.
+Result<std::string> DecodeEscapes(std::string_view text, size_t max_bytes) {
+  std::string bytes;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    GATEHOUSE_ASSIGN(const Unit unit, ReadUnit(text, at, true));
+    if (c != '%' && (c < ' ' || c > '~' || c == '#') && c != '\t' && !IsLineEnd(c))
+      return BadInput("bad character", "data URL", "bytes that no URL holds as percent escapes",
+                      "one at offset " + std::to_string(at));
+    at = unit.next;
+    if (c == '\t' || IsLineEnd(c)) continue;
+    if (bytes.size() == max_bytes) return TooLarge(max_bytes);
+    bytes.push_back(unit.value);
+  }
+  if (bytes.empty()) return BadUrl("no data");
+  return bytes;
 }
 
 // Whether a character may stand in a media subtype, such as "svg+xml".
@@ -39,51 +152,67 @@ bool IsSubtype(char c) {
   return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '+' || c == '-';
 }
 
-Error BadUrl(std::string found) {
-  return BadInput("bad image URL", "data URL", "data:image/<type>;base64,<base64>", std::move(found));
+bool IsImageType(std::string_view type) {
+  constexpr std::string_view kImage = "image/";
+  return type.size() > kImage.size() && EqualLower(type.substr(0, kImage.size()), kImage) &&
+         std::all_of(type.begin() + kImage.size(), type.end(), IsSubtype);
 }
 
-Error BadBase64(std::string found) {
-  return BadInput("bad base64", "data URL", "canonical base64 with padding", std::move(found));
+// Where the comma stands that ends the type and its parameters: not within a quoted value.
+size_t FindComma(std::string_view text) {
+  bool quoted = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') quoted = !quoted;
+    if (text[at] == ',' && !quoted) return at;
+  }
+  return std::string_view::npos;
 }
 
 }  // namespace
 
+bool IsDataUrl(std::string_view text) { return EqualLower(text.substr(0, 5), "data:"); }
+
 Result<std::string> DecodeDataUrl(std::string_view url, size_t max_bytes) {
-  std::string_view text = url;
-  if (!TakePrefix(text, "data:image/")) return BadUrl("another kind of URL");
-  size_t subtype = 0;
-  while (subtype < text.size() && IsSubtype(text[subtype])) ++subtype;
-  text.remove_prefix(subtype);
-  if (subtype == 0 || !TakePrefix(text, ";base64,")) return BadUrl("another media type or encoding");
+  if (!IsDataUrl(url)) return BadUrl("another kind of URL");
+  std::string_view text = url.substr(5);
+  const size_t comma = FindComma(text);
+  if (comma == std::string_view::npos) return BadUrl("no comma before the data");
+  std::string_view head = text.substr(0, comma);
+  text.remove_prefix(comma + 1);
 
-  if (text.empty()) return BadBase64("no data");
-  if (text.size() % 4 != 0) return BadBase64("a length of " + std::to_string(text.size()));
-  size_t padding = 0;
-  while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
-  const size_t size = text.size() / 4 * 3 - padding;
-  if (size > max_bytes) {
-    return BadInput("image too large", "data URL", "at most " + std::to_string(max_bytes) + " bytes",
-                    std::to_string(size) + " bytes");
+  const size_t type_end = std::min(head.find(';'), head.size());
+  if (!IsImageType(Trimmed(head.substr(0, type_end)))) return BadUrl("another media type");
+  bool base64 = false;
+  for (head.remove_prefix(type_end); !head.empty();) {
+    head.remove_prefix(1);
+    const size_t end = std::min(head.find(';'), head.size());
+    const std::string_view parameter = Trimmed(head.substr(0, end));
+    if (EqualLower(parameter, "base64")) {
+      base64 = true;
+    } else if (parameter.find('=') == std::string_view::npos || parameter.front() == '=') {
+      return BadUrl("a parameter that is neither base64 nor name=value");
+    }
+    head.remove_prefix(end);
   }
+  return base64 ? DecodeLetters(text, true, max_bytes) : DecodeEscapes(text, max_bytes);
+}
 
-  std::string bytes;
-  bytes.reserve(size);
-  const size_t digits = text.size() - padding;
-  uint32_t buffer = 0;  // the bits not yet written, in its low `bits` bits
-  int bits = 0;
-  for (size_t k = 0; k < digits; ++k) {
-    const uint8_t digit = kDigits[static_cast<uint8_t>(text[k])];
-    if (digit == kInvalid) return BadBase64("another character at offset " + std::to_string(k));
-    buffer = (buffer << 6 | digit) & 0xffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes.push_back(static_cast<char>(buffer >> bits & 0xff));
-  }
-  // The bits that padding cuts off must be zero, or one image would have many spellings.
-  if ((buffer & ((1u << bits) - 1)) != 0) return BadBase64("stray bits before the padding");
-  return bytes;
+Result<std::string> DecodeBase64(std::string_view text, size_t max_bytes) {
+  auto bytes = DecodeLetters(text, false, max_bytes);
+  if (bytes.ok()) return bytes;
+  Error error = bytes.error();
+  error.where = "base64";
+  return error;
+}
+
+bool LooksLikeBase64Image(std::string_view text) {
+  // FF D8 FF; 89 "PNG" CR LF; "GIF8"; "RIFF".
+  constexpr std::string_view kBeginnings[] = {"/9j/", "_9j_", "iVBORw0K", "R0lGOD", "UklGR"};
+  const bool begins = std::any_of(std::begin(kBeginnings), std::end(kBeginnings),
+                                  [&](std::string_view beginning) { return text.starts_with(beginning); });
+  return begins && std::all_of(text.begin(), text.end(), [](char c) {
+           return kDigits[static_cast<uint8_t>(c)] != kInvalid || c == '=' || IsBlank(c) || IsLineEnd(c);
+         });
 }
 
 }  // namespace gatehouse

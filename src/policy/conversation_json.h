@@ -1,29 +1,20 @@
-// Conversations in JSON: a list of messages in OpenAI's shape, or an object with the list and the categories
-// to judge by. This reads text only; images are fetched through the callbacks.
+// Conversations in JSON: a list of messages in OpenAI's shape or a relative of it, or an object with the list
+// and the categories to judge by. Everything that reads messages reads them here.
+//
+//   GATEHOUSE_ASSIGN(ConversationInput input, ParseConversation(text, "line 3", options));
+//   GATEHOUSE_ASSIGN(Conversation chat, ReadMessages(row["messages"], "messages", options));
 #pragma once
 
-#include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "gatehouse/conversation.h"
+#include "gatehouse/conversation_json.h"
 #include "gatehouse/result.h"
 #include "policy/policy.h"
 
 namespace gatehouse {
-
-enum class SystemMessages {
-  kRefuse,  // an error
-  kDrop,
-  kAsUser,  // the text becomes the first text part of the next user message
-};
-
-struct ConversationOptions {
-  SystemMessages system = SystemMessages::kRefuse;
-  // Encoded bytes of an image. Null: images of that kind are refused.
-  std::function<Result<std::string>(const std::string& url)> load_url;
-  std::function<Result<std::string>(const std::string& path)> load_path;
-};
 
 struct ConversationInput {
   Conversation conversation;
@@ -31,8 +22,16 @@ struct ConversationInput {
   std::string id;  // as JSON text; empty where the object has none
 };
 
-// name: the file or line, for messages. Errors: kBadInput, naming the field.
+// name: the file or line, for messages. Errors: kBadInput, naming the member.
 Result<ConversationInput> ParseConversation(std::string_view json, const std::string& name,
                                             const ConversationOptions& options);
+
+// The same of a text that was parsed before, by ParseStrictJson or as strictly.
+Result<ConversationInput> ReadConversation(const nlohmann::ordered_json& json, const std::string& name,
+                                           const ConversationOptions& options);
+
+// A list of messages alone. where: what stands before "[0]" in messages of errors.
+Result<Conversation> ReadMessages(const nlohmann::ordered_json& list, const std::string& where,
+                                  const ConversationOptions& options);
 
 }  // namespace gatehouse

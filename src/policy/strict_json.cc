@@ -3,6 +3,8 @@
 #include <set>
 #include <vector>
 
+#include "text/utf8.h"
+
 namespace gatehouse {
 namespace {
 
@@ -52,6 +54,14 @@ class Checker : public nlohmann::json_sax<OrderedJson> {
 }  // namespace
 
 Result<OrderedJson> ParseStrictJson(std::string_view text, const std::string& name, ErrorCode code) {
+  // The parser skips the mark of UTF-8 itself. UTF-16 with its mark is what PowerShell 5 writes.
+  std::string utf8;
+  const bool little = text.starts_with("\xFF\xFE"), big = text.starts_with("\xFE\xFF");
+  if (little || big) {
+    if (!Utf16ToUtf8(text.substr(2), big, &utf8))
+      return Error{code, "malformed JSON", name, "UTF-8, or UTF-16 behind its mark", "broken UTF-16"};
+    text = utf8;
+  }
   try {
     Checker checker;
     if (!OrderedJson::sax_parse(text.begin(), text.end(), &checker)) {

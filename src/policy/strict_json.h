@@ -1,5 +1,5 @@
 // Strict JSON that keeps the order of keys (categories are an ordered list): duplicate keys, deep nesting and
-// invalid UTF-8 are errors.
+// invalid UTF-8 are errors. A byte order mark is skipped; behind UTF-16's own mark the text is UTF-16.
 #pragma once
 
 #include <nlohmann/json.hpp>

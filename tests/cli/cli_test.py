@@ -78,6 +78,32 @@ parts = [{'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,' + p
 code, out, _ = run('classify', *M, '--json', '--conversation', write('url.json', user(parts)))
 check('data URL gives the same', code == 0 and json.loads(out)['unsafe_score'] == v['unsafe_score'], out)
 
+
+# ---- what stands beside content is judged: each has the verdict of the same words as plain content
+def verdict_of(messages, *flags):
+    code, out, err = run('classify', *M, '--json', *flags, '--conversation', write('m.json', messages))
+    v = json.loads(out) if code == 0 else {}
+    return (v['unsafe_score'], v['role'], v['usage']['prompt_tokens'], v['usage']['images']) if code == 0 else (code, err)
+
+
+def answer(content, **members):
+    return user('do it') + [{'role': 'assistant', 'content': content, **members}]
+
+
+call = {'id': 'c', 'type': 'function', 'function': {'name': 'send', 'arguments': json.dumps({'text': 'the barn burns'})}}
+said = verdict_of(answer('send({"text": "the barn burns"})'))
+check('a call', len(said) == 4 and verdict_of(answer(None, tool_calls=[call])) == said and verdict_of(answer('')) != said, said)
+check('a refusal', verdict_of(answer(None, refusal='no')) == verdict_of(answer('no')))
+check('thoughts and content', verdict_of(answer('yes', reasoning_content='hm'))
+      == verdict_of(answer([{'type': 'text', 'text': 'hm'}, {'type': 'text', 'text': 'yes'}])))
+result = answer(None, tool_calls=[call]) + [{'role': 'tool', 'tool_call_id': 'c', 'content': 'burnt'}]
+check('a result of a tool is the user\'s', verdict_of(result) == verdict_of(answer('send({"text": "the barn burns"})') + user('burnt')))
+check('an image of Ollama', verdict_of([{'role': 'user', 'content': 'x', 'images': [png]}])
+      == verdict_of(user([{'type': 'text', 'text': 'x'}, {'type': 'image', 'path': f'{GOLDEN}/images/dot.png'}])))
+developer = [{'role': 'developer', 'content': 'x'}]
+check('developer is system', verdict_of(developer + user('hello'), '--system=drop')[0] == score
+      and verdict_of(developer + user('y'), '--system=as-user') == verdict_of([{'role': 'system', 'content': 'x'}] + user('y'), '--system=as-user'))
+
 # ---- categories, thresholds, exit codes
 code, out, _ = run('classify', *M, '--user', 'x', '--json', '--categories', 'S10,S1', '--exclude', 'S1')
 check('choice and exclusion', code == 0 and list(json.loads(out)['category_scores']) == ['S10'], out)
@@ -122,7 +148,9 @@ bad('null content', ['content'], user(None))
 bad('empty content list', ['content'], user([]))
 bad('wrong order of roles', ['alternate', 'role'], [{'role': 'assistant', 'content': 'x'}])
 bad('system message', ['system'], [{'role': 'system', 'content': 'x'}] + user('y'))
-bad('unknown role', ['tool'], [{'role': 'tool', 'content': 'x'}])
+bad('unknown role', ['narrator'], [{'role': 'narrator', 'content': 'x'}])
+bad('a member that is not judged', ['[0].audio'], [{'role': 'user', 'content': 'x', 'audio': {'id': 'a'}}])
+bad('neighbours of one role', ['alternate', '--merge=on'], user('x') + user('y'))
 bad('unknown part', ['audio'], user([{'type': 'audio'}]))
 bad('empty categories', ['categories'], {'messages': user('x'), 'categories': {}})
 bad('unknown excluded key', ['exclude', 'S99'], {'messages': user('x'), 'exclude': ['S99']})
