@@ -1,6 +1,7 @@
 #include "policy/message_entry.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -87,6 +88,7 @@ Result<void> EntryReader::ReadMembers(const OrderedJson& json, const std::string
 // repeated.
 Result<void> EntryReader::ReadReasoning(const OrderedJson& json, const std::string& where,
                                         std::vector<Part>* out) {
+  std::set<std::string> known;
   for (const char* name :
        {"reasoning_content", "reasoning", "thinking", "thinking_blocks", "reasoning_details"}) {
     const OrderedJson* value = Present(json, name);
@@ -94,11 +96,7 @@ Result<void> EntryReader::ReadReasoning(const OrderedJson& json, const std::stri
     std::vector<Part> found;
     GATEHOUSE_TRY(parts_.ReadContent(*value, where + "." + name, &found));
     for (Part& part : found) {
-      const bool known =
-          part.kind == Part::Kind::kText && std::any_of(out->begin(), out->end(), [&](const Part& p) {
-            return p.kind == Part::Kind::kText && p.text == part.text;
-          });
-      if (!known) out->push_back(std::move(part));
+      if (part.kind != Part::Kind::kText || known.insert(part.text).second) out->push_back(std::move(part));
     }
   }
   return {};

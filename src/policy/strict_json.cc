@@ -9,6 +9,8 @@ namespace gatehouse {
 namespace {
 
 constexpr int kMaxDepth = 64;
+// An ordered object is searched from the front for each key that is added.
+constexpr size_t kMaxMembers = 2048;
 
 // Watches the parser's events only, so that a hostile text is refused before a tree is built of it.
 class Checker : public nlohmann::json_sax<OrderedJson> {
@@ -27,6 +29,10 @@ class Checker : public nlohmann::json_sax<OrderedJson> {
   bool key(string_t& key) override {
     if (!open_.back().insert(key).second) {
       problem = "key \"" + key + "\" twice";
+      return false;
+    }
+    if (open_.back().size() > kMaxMembers) {
+      problem = "more than " + std::to_string(kMaxMembers) + " members in an object";
       return false;
     }
     return true;

@@ -151,6 +151,9 @@ TEST(ConversationJson, EveryMistakeIsNamed) {
   for (int i = 0; i < 65537; ++i) many += "0,";
   many.back() = ']';
   EXPECT_THAT(Read(many), HasSubstr("at most 65536"));
+  std::string wide = R"([{"role":"user","content":"x")";
+  for (int i = 0; i < 2050; ++i) wide += ",\"" + std::to_string(i) + "\":null";
+  EXPECT_THAT(Read(wide + "}]"), HasSubstr("more than 2048 members"));
 }
 
 }  // namespace
