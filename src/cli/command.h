@@ -48,6 +48,8 @@ struct RequestFlags {
   std::vector<std::string> exclude;
   std::string threshold;
   std::string system = "refuse";
+  std::string tools = "judge";
+  std::string merge = "off";
   std::string image_root;
   bool raw_output = false;
   std::string decision = "score";

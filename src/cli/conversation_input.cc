@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/input_file.h"
 #include "cli/input.h"
-#include "image/data_url.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -23,6 +22,15 @@ std::string Under(const std::string& base, const std::string& path) {
 
 }  // namespace
 
+ConversationOptions ConversationOptionsOf(const RequestFlags& flags, size_t max_image_bytes) {
+  ConversationOptions options;
+  options.system = SystemMode(flags.system);
+  options.tools = flags.tools == "refuse" ? ToolMessages::kRefuse : ToolMessages::kJudge;
+  options.merge = flags.merge == "on";
+  options.max_image_bytes = max_image_bytes;
+  return options;
+}
+
 std::string ImageBase(const std::string& file, const RequestFlags& flags) {
   if (!flags.image_root.empty()) return flags.image_root;
   const size_t slash = file.rfind('/');
@@ -32,14 +40,8 @@ std::string ImageBase(const std::string& file, const RequestFlags& flags) {
 Result<ConversationInput> ReadConversationText(const std::string& json, const std::string& name,
                                                const std::string& base, const RequestFlags& flags,
                                                size_t max_image_bytes) {
-  ConversationOptions options;
-  options.system = SystemMode(flags.system);
+  ConversationOptions options = ConversationOptionsOf(flags, max_image_bytes);
   options.load_path = [&](const std::string& path) { return ReadFile(Under(base, path), max_image_bytes); };
-  options.load_url = [&](const std::string& url) -> Result<std::string> {
-    if (url.rfind("data:", 0) != 0)
-      return BadInput("images are not fetched from the network", "", "a data URL", url.substr(0, 60));
-    return DecodeDataUrl(url, max_image_bytes);
-  };
   return ParseConversation(json, name, options);
 }
 

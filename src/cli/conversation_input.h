@@ -9,6 +9,9 @@
 
 namespace gatehouse::cli {
 
+// How the flags want messages read: all but where paths of images lead.
+ConversationOptions ConversationOptionsOf(const RequestFlags& flags, size_t max_image_bytes);
+
 // Parses one conversation (design: a list of messages, or an object). name: for messages
 // ("conversation.json", "input.jsonl line 3"). base: directory of relative image paths.
 Result<ConversationInput> ReadConversationText(const std::string& json, const std::string& name,

@@ -40,8 +40,12 @@ void RequestFlags::AddTo(Command& command) {
       .SplitAtCommas();
   command.Value("--threshold", &threshold, "0.4,S4=0.1 (unsafe score, then categories' own), or @FILE")
       .OrFile();
-  command.Value("--system", &system, "system messages: refuse, drop, or as-user")
+  command.Value("--system", &system, "system and developer messages: refuse, drop, or as-user")
       .OneOf({"refuse", "drop", "as-user"});
+  command.Value("--tools", &tools, "calls of tools and their results: judge (as text) or refuse")
+      .OneOf({"judge", "refuse"});
+  command.Value("--merge", &merge, "neighbouring messages of one role: on makes one of them, off is an error")
+      .OneOf({"on", "off"});
   command.Path("--image-root", &image_root, "directory that relative image paths start from");
   command.Flag("--raw-output", &raw_output, "also print what the model says unconstrained");
   command.Value("--decision", &decision, "score, or greedy: decide by the unconstrained answer")

@@ -100,6 +100,8 @@ result = answer(None, tool_calls=[call]) + [{'role': 'tool', 'tool_call_id': 'c'
 check('a result of a tool is the user\'s', verdict_of(result) == verdict_of(answer('send({"text": "the barn burns"})') + user('burnt')))
 check('an image of Ollama', verdict_of([{'role': 'user', 'content': 'x', 'images': [png]}])
       == verdict_of(user([{'type': 'text', 'text': 'x'}, {'type': 'image', 'path': f'{GOLDEN}/images/dot.png'}])))
+check('--merge=on', verdict_of(user('a') + user('b'), '--merge=on') == verdict_of(user([{'type': 'text', 'text': 'a'}, {'type': 'text', 'text': 'b'}])))
+check('--tools=refuse', verdict_of(answer('x', tool_calls=[call]), '--tools=refuse')[0] == 3)
 developer = [{'role': 'developer', 'content': 'x'}]
 check('developer is system', verdict_of(developer + user('hello'), '--system=drop')[0] == score
       and verdict_of(developer + user('y'), '--system=as-user') == verdict_of([{'role': 'system', 'content': 'x'}] + user('y'), '--system=as-user'))
