@@ -22,6 +22,7 @@ for target in "${targets[@]}"; do
   seeds=()
   case "$target" in
     image_fuzz) seeds=(tests/golden/images) ;;
+    conversation_json_fuzz) seeds=(fuzz/policy/conversations) ;;
     policy_json_fuzz) seeds=(models/policies models/starter) ;;
     fuzz_safetensors) seeds=(models/starter) ;;
   esac

@@ -1,4 +1,4 @@
-// Any bytes: an error, or a conversation that renders or is refused.
+// Any bytes: an error, or a conversation that renders or is refused. Seeds: conversations/.
 #include <cstdint>
 #include <string_view>
 
