@@ -17,7 +17,7 @@ Result<void> Checkpoint::OpenGguf() {
                         "'" + name.substr(0, 100) + "'");
     StoredWeight stored;
     stored.tensor = view;
-    stored.file = path_;
+    stored.file = file.FileOf(name);
     stored.shape = view.shape;
     if (own.ends_with("self_attn.q_proj.weight") || own.ends_with("self_attn.k_proj.weight")) {
       stored.order = StoredWeight::Order::kRotary;

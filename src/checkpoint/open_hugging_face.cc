@@ -101,6 +101,7 @@ Result<void> Checkpoint::OpenHuggingFace() {
       return ModelError("tensor occurs twice", file, "each once", "'" + own + "' in two spellings");
     }
   }
+  GATEHOUSE_TRY(AttachScales());
   const auto table = stored_.find("model.embed_tokens.weight");
   if (config_.tied && table != stored_.end()) stored_.emplace("lm_head.weight", table->second);
   return {};

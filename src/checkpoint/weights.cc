@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 
 #include "base/error.h"
+#include "checkpoint/model_path.h"
 
 namespace gatehouse {
 namespace {
 
-namespace fs = std::filesystem;
 using Order = StoredWeight::Order;
 
 int64_t UnitBytes(DType dtype) { return BlockOf(dtype).bytes; }
@@ -20,12 +19,12 @@ void ReadTransposed(const StoredWeight& stored, int64_t first, int64_t count, fl
   std::vector<float> column(static_cast<size_t>(count));
   TensorView flat{stored.tensor.dtype, {cols * stored.row_stride}, stored.tensor.data};
   for (int64_t k = 0; k < cols; ++k) {
-    ToFloat(flat, k * stored.row_stride + first, count, column.data());
+    WidenScaled(flat, k * stored.row_stride + first, count, column.data());
     for (int64_t i = 0; i < count; ++i) out[i * cols + k] = column[static_cast<size_t>(i)];
   }
 }
 
-void ReadStored(const StoredWeight& stored, int64_t first, int64_t count, float* out) {
+void ReadUnscaled(const StoredWeight& stored, int64_t first, int64_t count, float* out) {
   const int64_t cols = stored.shape.back();
   switch (stored.order) {
     case Order::kTransposed:
@@ -38,9 +37,14 @@ void ReadStored(const StoredWeight& stored, int64_t first, int64_t count, float*
     case Order::kRows:
     case Order::kPacked:
     case Order::kQuant:
-      ToFloat(stored.tensor, first * cols, count * cols, out);
+      WidenScaled(stored.tensor, first * cols, count * cols, out);
       return;
   }
+}
+
+void ReadStored(const StoredWeight& stored, int64_t first, int64_t count, float* out) {
+  ReadUnscaled(stored, first, count, out);
+  if (stored.scale) ScaleRows(*stored.scale, first, count, stored.shape.back(), out);
 }
 
 // Vector loads of BF16 and F32 rows want whole elements; a file may place its data at any byte.
@@ -50,6 +54,7 @@ bool Aligned(const TensorView& tensor) {
 }
 
 bool IsWeightType(DType dtype) {
+  if (dtype == DType::kF8_E4M3) return false;  // means nothing without a scale
   float value[256];
   static constexpr std::byte zeros[256] = {};
   // ToFloat says which types it widens.
@@ -60,17 +65,9 @@ bool IsWeightType(DType dtype) {
 
 Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path, const std::string& adapter) {
   std::unique_ptr<Checkpoint> checkpoint(new Checkpoint());
-  checkpoint->path_ = path;
-  std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  if (fs::is_directory(status)) {
-    const bool converted = fs::exists(fs::path(path) / "gatehouse.json", code);
-    checkpoint->kind_ = converted ? Kind::kConverted : Kind::kHuggingFace;
-  } else if (fs::exists(status)) {
-    checkpoint->kind_ = Kind::kGguf;
-  } else {
-    return ModelError("no such model", path, "a model directory or a .gguf file", "nothing");
-  }
+  GATEHOUSE_ASSIGN(const ModelPath found, FindModel(path));
+  checkpoint->path_ = found.path;
+  checkpoint->kind_ = found.kind;
   if (!adapter.empty()) {
     if (checkpoint->kind_ == Kind::kConverted) {
       return UsageError("an adapter cannot be merged into a converted model", path,
@@ -113,9 +110,13 @@ Result<void> Checkpoint::CheckAll() const {
         return ModelError("bad layout", where, "rounded panels for products' weights alone", "otherwise");
       continue;
     }
-    if (!IsWeightType(stored.tensor.dtype)) {
-      return ModelError("wrong dtype", where, "F32, F16 or BF16", DTypeName(stored.tensor.dtype));
+    if (!stored.scale && !IsWeightType(stored.tensor.dtype)) {
+      return ModelError("wrong dtype", where,
+                        "F32, F16 or BF16; F8_E4M3 where quantization_config speaks of scales",
+                        DTypeName(stored.tensor.dtype));
     }
+    if (stored.scale && spec.role != TensorSpec::Role::kLinear && spec.role != TensorSpec::Role::kEmbedding)
+      return ModelError("wrong dtype", where, "F32, F16 or BF16", DTypeName(stored.tensor.dtype));
     if (stored.order == Order::kPacked &&
         (spec.role != TensorSpec::Role::kLinear || !Aligned(stored.tensor))) {
       return ModelError("bad layout", where, "packed for products' weights alone, and aligned", "otherwise");
@@ -171,7 +172,8 @@ Result<WeightView> Checkpoint::Get(const std::string& name, const Shape& shape) 
     view.scales = stored.scales;
     return view;
   }
-  if (view.packed || (stored.order == Order::kRows && delta == nullptr && Aligned(stored.tensor)))
+  if (view.packed ||
+      (stored.order == Order::kRows && delta == nullptr && !stored.scale && Aligned(stored.tensor)))
     return view;
   view.read_rows = [stored, delta, adapter = adapter_, owner = owner_](int64_t first, int64_t count,
                                                                        float* out) {

@@ -16,6 +16,7 @@
 
 #include "backend/weight_view.h"
 #include "checkpoint/adapter.h"
+#include "checkpoint/scaled.h"
 #include "checkpoint/tensor_list.h"
 #include "formats/gguf_model.h"
 #include "formats/model_config.h"
@@ -42,6 +43,7 @@ struct StoredWeight {
   TensorView scales = {};                // kQuant
   int64_t row_stride =
       0;  // kTransposed: elements from one input to the next; tensor.data is at row 0, input 0
+  std::optional<WeightScale> scale = {};  // kRows and kTransposed, of 8 bits
 };
 
 class Checkpoint {
@@ -71,6 +73,9 @@ class Checkpoint {
   Result<void> OpenGguf();
   Result<void> OpenConverted();
   Result<void> AddFusedExperts(const std::string& name, const TensorView& view, const std::string& file);
+  Result<void> AttachScales();
+  Result<void> AttachFusedScales(const std::string& weight, const TensorView& factors,
+                                 const std::string& where);
   Result<void> CheckAll() const;
   Result<void> CheckAdapter() const;
 

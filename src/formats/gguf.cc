@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <type_traits>
 
 #include "base/error.h"
@@ -29,35 +30,24 @@ enum class Type : uint32_t {
   kF64
 };
 
+// Types by their numbers, as ggml names them; no name: not in use (any more).
+constexpr const char* kTypeNames[] = {
+    "F32",     "F16",   "Q4_0",   "Q4_1",  "Q4_2",     "Q4_3",     "Q5_0",     "Q5_1",    "Q8_0",
+    "Q8_1",    "Q2_K",  "Q3_K",   "Q4_K",  "Q5_K",     "Q6_K",     "Q8_K",     "IQ2_XXS", "IQ2_XS",
+    "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S",    "IQ4_XS",   "I8",       "I16",     "I32",
+    "I64",     "F64",   "IQ1_M",  "BF16",  "Q4_0_4_4", "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",   "TQ2_0",
+    nullptr,   nullptr, nullptr,  "MXFP4", "NVFP4",    "Q1_0"};
+constexpr const char* kTypesRead =
+    "F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_0, Q5_1, Q4_K, Q4_0, Q4_1, IQ4_NL, IQ4_XS, Q3_K or Q2_K";
+
+std::string TypeName(uint32_t id) {
+  const char* name = id < std::size(kTypeNames) ? kTypeNames[id] : nullptr;
+  return (name == nullptr ? std::string() : name + std::string(", ")) + "type " + std::to_string(id);
+}
+
 std::optional<DType> TensorType(uint32_t id) {
-  switch (id) {
-    case 0:
-      return DType::kF32;
-    case 1:
-      return DType::kF16;
-    case 2:
-      return DType::kQ4_0;
-    case 3:
-      return DType::kQ4_1;
-    case 8:
-      return DType::kQ8_0;
-    case 14:
-      return DType::kQ6_K;
-    case 24:
-      return DType::kI8;
-    case 25:
-      return DType::kI16;
-    case 26:
-      return DType::kI32;
-    case 27:
-      return DType::kI64;
-    case 28:
-      return DType::kF64;
-    case 30:
-      return DType::kBF16;
-    default:
-      return std::nullopt;
-  }
+  const char* name = id < std::size(kTypeNames) ? kTypeNames[id] : nullptr;
+  return name == nullptr ? std::nullopt : DTypeFromName(name);
 }
 
 // Reads from the front of a file, never beyond its end. After the first short read all reads give zeros and
@@ -245,8 +235,7 @@ class Parser {
     if (!cursor_.good()) return Cut();
     const auto dtype = TensorType(type);
     if (!dtype) {
-      return ModelError("unsupported tensor type", where, "F32, F16, BF16, Q8_0, Q4_0, Q4_1 or Q6_K",
-                        "type " + std::to_string(type));
+      return ModelError("unsupported tensor type", where, kTypesRead, TypeName(type));
     }
     view.dtype = *dtype;
     if (view.shape.back() % BlockOf(*dtype).values != 0) {
@@ -333,7 +322,7 @@ Result<GgufFile> GgufFile::FromBytes(std::span<const std::byte> bytes, const std
   return file;
 }
 
-Result<GgufFile> GgufFile::Open(const std::string& path) {
+Result<GgufFile> GgufFile::OpenPart(const std::string& path) {
   GATEHOUSE_ASSIGN(MappedFile mapped, MappedFile::Open(path));
   auto owner = std::make_shared<MappedFile>(std::move(mapped));
   GATEHOUSE_ASSIGN(GgufFile file, FromBytes(owner->bytes(), path));

@@ -37,6 +37,7 @@ Result<GgufContents> ParseGguf(std::span<const std::byte> bytes, const std::stri
 
 class GgufFile {
  public:
+  // Any part of a split model (gguf_split.h) opens all of it.
   static Result<GgufFile> Open(const std::string& path);
   // The same for bytes in memory, which must outlive the result.
   static Result<GgufFile> FromBytes(std::span<const std::byte> bytes, const std::string& name);
@@ -44,6 +45,7 @@ class GgufFile {
   const TensorView* Find(std::string_view name) const;  // null: no such tensor
   const TensorMap& tensors() const { return contents_->tensors; }
 
+  const std::map<std::string, GgufValue, std::less<>>& metadata() const { return contents_->metadata; }
   bool Has(std::string_view key) const { return contents_->metadata.count(key) != 0; }
   const GgufValue* Value(std::string_view key) const;  // null: no such key
   // Typed access; an absent key gives the default, or an error (kModel) where there is none.
@@ -56,12 +58,17 @@ class GgufFile {
   Result<std::vector<int64_t>> Ints(std::string_view key) const;              // absent: empty
 
   const std::string& name() const { return name_; }
+  const std::string& FileOf(std::string_view tensor) const;  // the part that holds it
   std::shared_ptr<const void> owner() const { return file_; }
 
  private:
+  static Result<GgufFile> OpenPart(const std::string& path);
+  Result<void> Add(const GgufFile& part);
+
   std::string name_;
-  std::shared_ptr<MappedFile> file_;  // null for FromBytes
+  std::shared_ptr<const void> file_;  // or files; null for FromBytes
   std::shared_ptr<GgufContents> contents_;
+  std::shared_ptr<const std::map<std::string, std::string, std::less<>>> part_of_;  // null: one file
 };
 
 }  // namespace gatehouse

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace gatehouse {
 namespace {
@@ -60,7 +61,20 @@ Result<void> ReadRope(const GgufFile& file, ModelConfig* config) {
                       "none or linear", "'" + std::string(type.substr(0, 80)) + "'");
   }
   const TensorView* divisors = file.Find("rope_freqs.weight");
-  if (divisors == nullptr) return {};
+  if (divisors == nullptr) {
+    // Llama 3.1 and 3.2 turn the lower frequencies slower (factor 8 or 32). Converters did not write that at
+    // first; a context of 131072 with a base of 500000 is what such a file is known by.
+    if (config->rope.kind == RopeScaling::Kind::kNone && config->rope_theta == 500000.0 &&
+        config->max_position == 131072) {
+      Log(LogLevel::kWarn, "positions turn as Llama 3's in " + file.name() +
+                               ": its context of 131072 says Llama 3.1 or 3.2, whose rotary scaling (tensor "
+                               "rope_freqs.weight) is "
+                               "missing, as in files that llama.cpp's converter wrote before August 2024; "
+                               "verdicts differ from the "
+                               "original's, the more the longer the text. Convert the model again");
+    }
+    return {};
+  }
   const std::string where = file.name() + ", tensor 'rope_freqs.weight'";
   if (divisors->dtype != DType::kF32 || divisors->elements() != config->head_dim / 2) {
     return ModelError("bad tensor", where, "F32 [" + std::to_string(config->head_dim / 2) + "]",
@@ -73,6 +87,54 @@ Result<void> ReadRope(const GgufFile& file, ModelConfig* config) {
       return ModelError("bad value", where, "positive numbers", std::to_string(value));
   }
   return {};
+}
+
+struct KeyWithDefault {
+  const char* key;
+  double value;  // what changes nothing
+};
+// Keys of the architecture that would change the network, with the value that does not.
+constexpr KeyWithDefault kPlainKeys[] = {{"llama.expert_count", 0},
+                                         {"llama.expert_shared_count", 0},
+                                         {"llama.logit_scale", 1},
+                                         {"llama.embedding_scale", 1},
+                                         {"llama.residual_scale", 1},
+                                         {"llama.attention.scale", 0},
+                                         {"llama.attention.sliding_window", 0},
+                                         {"llama.attention.clamp_kqv", 0},
+                                         {"llama.attention.max_alibi_bias", 0},
+                                         {"llama.attn_logit_softcapping", 0},
+                                         {"llama.final_logit_softcapping", 0},
+                                         {"llama.rope.scaling.attn_factor", 1}};
+
+Result<void> CheckPlainKeys(const GgufFile& file) {
+  for (const KeyWithDefault& row : kPlainKeys) {
+    GATEHOUSE_ASSIGN(const double value, file.Number(row.key, row.value));
+    // Writers put 0 for "none" where 1 would say the same.
+    if (value == row.value || value == 0) continue;
+    return ModelError("not supported", file.name() + ", key '" + row.key + "'",
+                      "none, or " + std::to_string(static_cast<int>(row.value)), std::to_string(value));
+  }
+  GATEHOUSE_ASSIGN(const bool causal, file.Bool("llama.attention.causal", true));
+  GATEHOUSE_ASSIGN(const bool parallel, file.Bool("llama.use_parallel_residual", false));
+  if (!causal)
+    return ModelError("not supported", file.name() + ", key 'llama.attention.causal'", "true", "false");
+  if (parallel)
+    return ModelError("not supported", file.name() + ", key 'llama.use_parallel_residual'", "false", "true");
+  return {};
+}
+
+// GGUF holds adapters, vision encoders and statistics, too.
+Result<void> CheckType(const GgufFile& file) {
+  GATEHOUSE_ASSIGN(const std::string_view type, file.String("general.type", "model"));
+  if (type == "model") return {};
+  std::string found = "'" + std::string(type.substr(0, 80)) + "'";
+  if (type == "adapter")
+    found += ", a LoRA adapter: give the model, and the adapter in PEFT's form by --adapter";
+  if (type == "mmproj" || type == "clip-vision")
+    found += ", a vision encoder, which is a part of another model";
+  if (type == "imatrix") found += ", statistics for rounding a model";
+  return ModelError("not a model", file.name() + ", key 'general.type'", "'model'", found);
 }
 
 Result<void> ReadTokenIds(const GgufFile& file, ModelConfig* config) {
@@ -91,15 +153,13 @@ Result<void> ReadTokenIds(const GgufFile& file, ModelConfig* config) {
 }  // namespace
 
 Result<ModelConfig> ModelConfigFromGguf(const GgufFile& file) {
+  GATEHOUSE_TRY(CheckType(file));
   GATEHOUSE_ASSIGN(const std::string_view architecture, file.String("general.architecture"));
   if (architecture != "llama") {
     return ModelError("unknown architecture", file.name() + ", key 'general.architecture'", "llama",
                       "'" + std::string(architecture.substr(0, 80)) + "'");
   }
-  GATEHOUSE_ASSIGN(const int64_t experts, file.Int("llama.expert_count", 0));
-  if (experts != 0)
-    return ModelError("not supported", file.name() + ", key 'llama.expert_count'", "0",
-                      std::to_string(experts));
+  GATEHOUSE_TRY(CheckPlainKeys(file));
 
   ModelConfig config;
   config.family = ModelConfig::Family::kLlama;
@@ -157,25 +217,6 @@ std::string HuggingFaceName(std::string_view name) {
       return "model.layers." + std::string(number) + "." + std::string(pair.hugging_face);
   }
   return {};
-}
-
-Result<GgufTokenizer> ReadGgufTokenizer(const GgufFile& file) {
-  GgufTokenizer out;
-  GATEHOUSE_ASSIGN(out.model, file.String("tokenizer.ggml.model"));
-  GATEHOUSE_ASSIGN(out.pre, file.String("tokenizer.ggml.pre", "default"));
-  GATEHOUSE_ASSIGN(out.tokens, file.Strings("tokenizer.ggml.tokens"));
-  GATEHOUSE_ASSIGN(out.token_types, file.Ints("tokenizer.ggml.token_type"));
-  GATEHOUSE_ASSIGN(out.merges, file.Strings("tokenizer.ggml.merges"));
-  GATEHOUSE_ASSIGN(out.bos, file.Int("tokenizer.ggml.bos_token_id", -1));
-  GATEHOUSE_ASSIGN(out.eos, file.Int("tokenizer.ggml.eos_token_id", -1));
-  GATEHOUSE_ASSIGN(out.eot, file.Int("tokenizer.ggml.eot_token_id", -1));
-  if (out.tokens.empty())
-    return ModelError("no tokens", file.name() + ", key 'tokenizer.ggml.tokens'", "a list", "none");
-  if (!out.token_types.empty() && out.token_types.size() != out.tokens.size()) {
-    return ModelError("bad length", file.name() + ", key 'tokenizer.ggml.token_type'",
-                      std::to_string(out.tokens.size()), std::to_string(out.token_types.size()));
-  }
-  return out;
 }
 
 }  // namespace gatehouse

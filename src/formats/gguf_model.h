@@ -31,7 +31,7 @@ inline int64_t GgufRopeRow(int64_t row, int64_t head_dim) {
 // Views point into the file.
 struct GgufTokenizer {
   std::string_view model;                // "gpt2"
-  std::string_view pre;                  // "smollm"
+  std::string_view pre;                  // "smollm"; empty: no such key
   std::vector<std::string_view> tokens;  // in GPT-2's printable alphabet
   std::vector<int64_t> token_types;      // 3: control, 4: user-defined; empty: none given
   std::vector<std::string_view> merges;  // "left right", in order of rank

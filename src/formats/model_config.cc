@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "formats/json.h"
 #include "formats/model_config_parts.h"
+#include "formats/quantization_config.h"
 
 namespace gatehouse {
 namespace {
@@ -233,12 +234,9 @@ Result<ModelConfig> ParseModelConfig(std::string_view text, const std::string& n
   GATEHOUSE_ASSIGN(const Json root, ParseJson(text, name));
   if (!root.is_object()) return ModelError("bad config", name, "a JSON object", root.type_name());
   const JsonFields top(root, name);
-  if (top.Has("quantization_config") && !top.IsNull("quantization_config")) {
-    return ModelError("quantised checkpoints are not supported", top.Where("quantization_config"),
-                      "none: F32, F16 or BF16 weights", "one");
-  }
   GATEHOUSE_ASSIGN(const std::string type, top.String("model_type", std::nullopt));
   ModelConfig config;
+  GATEHOUSE_ASSIGN(config.scaled, ParseQuantization(root, name));
   if (type == "llama4") {
     GATEHOUSE_TRY(ParseNested(root, top, &config));
   } else if (type == "llama4_text" || type == "llama") {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,14 @@ struct VisionConfig {
   double rope_theta = 10000.0;
 };
 
+// Weights of 8 bits that lie in the files with scales beside them (tensors NAME.weight_scale): value * scale.
+struct ScaledWeights {
+  bool float8 = false;     // F8_E4M3
+  bool int8 = false;       // I8
+  int64_t block_rows = 0;  // a scale for each block of these sizes; 0: one for each output, or for all
+  int64_t block_cols = 0;
+};
+
 struct ModelConfig {
   enum class Family { kLlama4, kLlama };
   Family family = Family::kLlama4;
@@ -67,6 +76,7 @@ struct ModelConfig {
   std::vector<int32_t> eos;
   int32_t image_token = 200092;
   VisionConfig vision;
+  std::optional<ScaledWeights> scaled;  // how the files hold the weights; not a property of the network
 };
 
 // name: for error messages. Errors: kModel, naming the field.

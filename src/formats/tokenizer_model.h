@@ -27,9 +27,10 @@ struct GgufTokenizerArrays {
   std::vector<std::string> tokens;   // in GPT-2's printable alphabet
   std::vector<std::string> merges;   // "left right"
   std::vector<int32_t> token_types;  // empty: all ordinary
-  std::string pre;                   // "smollm", "llama-bpe", "llama4", "gpt-2", "default" or empty
+  std::string pre;                   // "smollm", "llama-bpe", "llama4", "gpt-2", ...; empty: no such key
 };
-// Control and user-defined tokens become control tokens. Errors: kModel.
+// Control and user-defined tokens become control tokens. Without `pre`, or with "default", Llama 3 and 4 are
+// known by their control tokens, with a warning in the log. Errors: kModel.
 Result<TokenizerData> ReadTokenizerGguf(const GgufTokenizerArrays& arrays, const std::string& name);
 
 }  // namespace gatehouse

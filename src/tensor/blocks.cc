@@ -1,73 +1,86 @@
 #include "tensor/blocks.h"
 
-#include <cstring>
-
-#include "tensor/tensor.h"
-
 namespace gatehouse {
 namespace {
 
-float ReadHalf(const std::byte* at) {
-  uint16_t bits;
-  std::memcpy(&bits, at, 2);
-  return F16ToFloat(bits);
+// The low nibbles of 16 bytes are values 0..15, the high nibbles values 16..31.
+int Nibble(const std::byte* pairs, int i) {
+  const int pair = static_cast<int>(pairs[i % 16]);
+  return i < 16 ? pair & 15 : pair >> 4;
+}
+
+// Bit i of four bytes, as a value's fifth bit.
+int FifthBit(const std::byte* bits, int i) { return (static_cast<int>(bits[i / 8]) >> (i % 8) & 1) << 4; }
+
+// f16 scale, then 32 signed bytes.
+void Q8_0(const std::byte* block, float* out) {
+  const float scale = ReadHalf(block);
+  for (int i = 0; i < 32; ++i) out[i] = scale * static_cast<float>(static_cast<int8_t>(block[2 + i]));
+}
+
+// f16 scale, then nibbles, each less 8.
+void Q4_0(const std::byte* block, float* out) {
+  const float scale = ReadHalf(block);
+  for (int i = 0; i < 32; ++i) out[i] = scale * static_cast<float>(Nibble(block + 2, i) - 8);
+}
+
+// f16 scale and f16 minimum, then nibbles: value = scale * nibble + minimum.
+void Q4_1(const std::byte* block, float* out) {
+  const float scale = ReadHalf(block), minimum = ReadHalf(block + 2);
+  for (int i = 0; i < 32; ++i) out[i] = scale * static_cast<float>(Nibble(block + 4, i)) + minimum;
+}
+
+// f16 scale, 32 fifth bits, then nibbles; each less 16.
+void Q5_0(const std::byte* block, float* out) {
+  const float scale = ReadHalf(block);
+  for (int i = 0; i < 32; ++i) {
+    out[i] = scale * static_cast<float>((Nibble(block + 6, i) | FifthBit(block + 2, i)) - 16);
+  }
+}
+
+// f16 scale and f16 minimum, 32 fifth bits, then nibbles.
+void Q5_1(const std::byte* block, float* out) {
+  const float scale = ReadHalf(block), minimum = ReadHalf(block + 2);
+  for (int i = 0; i < 32; ++i) {
+    out[i] = scale * static_cast<float>(Nibble(block + 8, i) | FifthBit(block + 4, i)) + minimum;
+  }
+}
+
+// f16 scale, then nibbles that name one of sixteen values.
+void Iq4Nl(const std::byte* block, float* out) {
+  const float scale = ReadHalf(block);
+  for (int i = 0; i < 32; ++i) out[i] = scale * static_cast<float>(kIq4Values[Nibble(block + 2, i)]);
+}
+
+using Widen = void (*)(const std::byte* block, float* out);
+
+Widen WidenerOf(DType dtype) {
+  switch (dtype) {
+    case DType::kQ8_0:
+      return Q8_0;
+    case DType::kQ4_0:
+      return Q4_0;
+    case DType::kQ4_1:
+      return Q4_1;
+    case DType::kQ5_0:
+      return Q5_0;
+    case DType::kQ5_1:
+      return Q5_1;
+    case DType::kIQ4_NL:
+      return Iq4Nl;
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace
 
-// f16 scale, then 32 signed bytes.
-void DequantizeQ8_0(const std::byte* source, int64_t count, float* out) {
-  for (int64_t block = 0; block < count / 32; ++block, source += 34, out += 32) {
-    const float scale = ReadHalf(source);
-    for (int i = 0; i < 32; ++i) out[i] = scale * static_cast<float>(static_cast<int8_t>(source[2 + i]));
-  }
-}
-
-// f16 scale, then 16 bytes: the low nibbles are values 0..15, the high nibbles 16..31, each less 8.
-void DequantizeQ4_0(const std::byte* source, int64_t count, float* out) {
-  for (int64_t block = 0; block < count / 32; ++block, source += 18, out += 32) {
-    const float scale = ReadHalf(source);
-    for (int i = 0; i < 16; ++i) {
-      const int pair = static_cast<int>(source[2 + i]);
-      out[i] = scale * static_cast<float>((pair & 15) - 8);
-      out[i + 16] = scale * static_cast<float>((pair >> 4) - 8);
-    }
-  }
-}
-
-// f16 scale and f16 minimum, then nibbles as in Q4_0: value = scale * nibble + minimum.
-void DequantizeQ4_1(const std::byte* source, int64_t count, float* out) {
-  for (int64_t block = 0; block < count / 32; ++block, source += 20, out += 32) {
-    const float scale = ReadHalf(source);
-    const float minimum = ReadHalf(source + 2);
-    for (int i = 0; i < 16; ++i) {
-      const int pair = static_cast<int>(source[4 + i]);
-      out[i] = scale * static_cast<float>(pair & 15) + minimum;
-      out[i + 16] = scale * static_cast<float>(pair >> 4) + minimum;
-    }
-  }
-}
-
-// 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 signed scales (one for 16 values), f16
-// super-scale. Each half of the block (128 values) interleaves four runs of 32 values.
-void DequantizeQ6_K(const std::byte* source, int64_t count, float* out) {
-  for (int64_t block = 0; block < count / 256; ++block, source += 210, out += 256) {
-    const float super = ReadHalf(source + 208);
-    for (int half = 0; half < 2; ++half) {
-      const std::byte* low = source + 64 * half;
-      const std::byte* high = source + 128 + 32 * half;
-      const std::byte* scales = source + 192 + 8 * half;
-      for (int run = 0; run < 4; ++run) {
-        for (int i = 0; i < 32; ++i) {
-          const int nibbles = static_cast<int>(low[(run & 1) * 32 + i]);
-          const int nibble = run < 2 ? nibbles & 15 : nibbles >> 4;
-          const int bits = (static_cast<int>(high[i]) >> (2 * run)) & 3;
-          const float scale = super * static_cast<float>(static_cast<int8_t>(scales[2 * run + i / 16]));
-          out[128 * half + 32 * run + i] = scale * static_cast<float>((nibble | (bits << 4)) - 32);
-        }
-      }
-    }
-  }
+bool DequantizeBlocks32(DType dtype, const std::byte* source, int64_t count, float* out) {
+  const Widen widen = WidenerOf(dtype);
+  if (widen == nullptr) return false;
+  const int64_t bytes = BlockOf(dtype).bytes;
+  for (int64_t block = 0; block < count / 32; ++block) widen(source + block * bytes, out + block * 32);
+  return true;
 }
 
 }  // namespace gatehouse

@@ -10,8 +10,32 @@
 
 namespace gatehouse {
 
-// Plain types, and GGUF's block types (32 values a block, 256 for Q6_K).
-enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kQ8_0, kQ4_0, kQ4_1, kQ6_K };
+// Plain types, and GGUF's block types (32 values a block; 256 for those of K and XS).
+enum class DType {
+  kF32,
+  kF16,
+  kBF16,
+  kF64,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU8,
+  kBool,
+  kF8_E4M3,
+  kQ8_0,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kIQ4_NL,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_XS,
+};
 
 // Values in one block (1 for plain types) and bytes of one block.
 struct BlockInfo {
@@ -44,5 +68,7 @@ uint16_t FloatToBf16(float value);  // round to nearest even; NaN stays NaN
 float Bf16ToFloat(uint16_t bits);
 float F16ToFloat(uint16_t bits);
 uint16_t FloatToF16(float value);  // round to nearest even
+// Four bits of exponent, three of mantissa, no infinity (OCP's E4M3, PyTorch's float8_e4m3fn).
+float F8E4M3ToFloat(uint8_t bits);
 
 }  // namespace gatehouse

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/log.h"
 #include "support/gguf_maker.h"
 
 namespace gatehouse {
@@ -25,7 +26,8 @@ std::string Floats(size_t count, float value) {
 // Llama's keys with one changed: SmolLM2's shape in small.
 struct Keys {
   uint32_t hidden = 32, layers = 2, heads = 4, kv = 2, ffn = 64, vocab = 10;
-  float epsilon = 1e-5f;
+  float epsilon = 1e-5f, base = 1e5f;
+  uint32_t context = 8192;
   std::string architecture = "llama";
 };
 
@@ -38,8 +40,8 @@ GgufMaker Model(const Keys& keys) {
       .U32("llama.attention.head_count_kv", keys.kv)
       .U32("llama.feed_forward_length", keys.ffn);
   maker.F32("llama.attention.layer_norm_rms_epsilon", keys.epsilon)
-      .F32("llama.rope.freq_base", 1e5f)
-      .U32("llama.context_length", 8192);
+      .F32("llama.rope.freq_base", keys.base)
+      .U32("llama.context_length", keys.context);
   maker.U32("tokenizer.ggml.bos_token_id", 1)
       .U32("tokenizer.ggml.eos_token_id", 2)
       .U32("tokenizer.ggml.eot_token_id", 5);
@@ -113,6 +115,64 @@ TEST(GgufModel, RefusesByKey) {
   EXPECT_THAT(message(Model({}).Text("llama.rope.scaling.type", "yarn")), HasSubstr("'yarn'"));
   EXPECT_THAT(message(Model({}).Tensor("rope_freqs.weight", 0, {3}, Floats(3, 1))), HasSubstr("rope_freqs"));
   EXPECT_THAT(message(Model({}).Tensor("rope_freqs.weight", 0, {4}, Floats(4, 0))), HasSubstr("positive"));
+}
+
+// Files from before converters wrote rope_freqs: their context and base say Llama 3.1 or 3.2.
+TEST(GgufModel, Llama31WithoutItsScaling) {
+  std::string logged;
+  SetLogSink(LogLevel::kWarn, [&](LogLevel, std::string_view message) { logged += message; });
+  const auto read = [&](float base, uint32_t context, bool divisors) {
+    logged.clear();
+    Keys keys;
+    keys.base = base;
+    keys.context = context;
+    GgufMaker maker = Model(keys);
+    if (divisors) maker.Tensor("rope_freqs.weight", 0, {4}, Floats(4, 8.0f));
+    EXPECT_TRUE(Config(maker).ok());
+    return logged;
+  };
+  EXPECT_THAT(read(5e5f, 131072, false), HasSubstr("rope_freqs.weight"));
+  EXPECT_THAT(read(5e5f, 131072, false), HasSubstr("Llama 3.1"));
+  EXPECT_EQ(read(5e5f, 131072, true), "");
+  EXPECT_EQ(read(5e5f, 8192, false), "");    // Llama 3
+  EXPECT_EQ(read(1e5f, 131072, false), "");  // another model
+  SetLogSink(LogLevel::kOff, {});
+}
+
+TEST(GgufModel, KeysThatWouldChangeTheNetwork) {
+  const auto message = [](const GgufMaker& maker) {
+    const auto config = Config(maker);
+    return config.ok() ? std::string("no error") : config.error().Message();
+  };
+  EXPECT_THAT(message(Model({}).F32("llama.logit_scale", 0.5f)), HasSubstr("llama.logit_scale"));
+  EXPECT_THAT(message(Model({}).U32("llama.attention.sliding_window", 512)), HasSubstr("sliding_window"));
+  EXPECT_THAT(message(Model({}).Bool("llama.attention.causal", false)), HasSubstr("causal"));
+  EXPECT_EQ(message(Model({}).F32("llama.logit_scale", 1.0f).U32("llama.expert_count", 0)), "no error");
+  EXPECT_THAT(message(Model({}).Text("general.type", "adapter")), HasSubstr("--adapter"));
+  EXPECT_THAT(message(Model({}).Text("general.type", "mmproj")), HasSubstr("vision encoder"));
+  EXPECT_EQ(message(Model({}).Text("general.type", "model")), "no error");
+}
+
+TEST(GgufModel, OtherTokenizersAreNamed) {
+  const auto message = [](GgufMaker maker) {
+    const std::string bytes = maker.Texts("tokenizer.ggml.tokens", {"a"}).Bytes();
+    const auto read = ReadGgufTokenizer(*GgufFile::FromBytes(std::as_bytes(std::span(bytes)), "f.gguf"));
+    return read.ok() ? "no error" : read.error().Message();
+  };
+  EXPECT_THAT(message(GgufMaker().Text("tokenizer.ggml.model", "llama")), HasSubstr("SentencePiece"));
+  EXPECT_THAT(message(GgufMaker().Text("tokenizer.ggml.model", "bert")), HasSubstr("WordPiece"));
+  EXPECT_THAT(message(GgufMaker().Text("tokenizer.ggml.model", "odd")), HasSubstr("'odd'"));
+  EXPECT_THAT(message(GgufMaker()), HasSubstr("tokenizer.ggml.model"));
+  const auto gpt2 = [] { return GgufMaker().Text("tokenizer.ggml.model", "gpt2"); };
+  EXPECT_EQ(message(gpt2()), "no error");
+  EXPECT_EQ(message(gpt2().Bool("tokenizer.ggml.add_bos_token", true)), "no error");
+  EXPECT_EQ(message(gpt2().Bool("tokenizer.ggml.add_space_prefix", false)), "no error");
+  EXPECT_THAT(message(gpt2().Bool("tokenizer.ggml.add_space_prefix", true)), HasSubstr("add_space_prefix"));
+  std::string logged;
+  SetLogSink(LogLevel::kWarn, [&](LogLevel, std::string_view text) { logged += text; });
+  EXPECT_EQ(message(gpt2().U32("tokenizer.ggml.novelty", 1)), "no error");
+  SetLogSink(LogLevel::kOff, {});
+  EXPECT_THAT(logged, HasSubstr("tokenizer.ggml.novelty"));
 }
 
 TEST(GgufModel, Names) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "formats/byte_alphabet.h"
 #include "formats/tokenizer_binary.h"
 #include "formats/tokenizer_json.h"
@@ -187,6 +188,72 @@ TEST(TokenizerGguf, TypesAndNames) {
   EXPECT_THAT(message(bad), HasSubstr("tokenizer.ggml.merges[1]"));
   bad.merges = {};
   EXPECT_THAT(message(bad), HasSubstr("no merges"));
+}
+
+// Llama 3's and 4's control tokens say what a file without the key leaves out; nothing less does.
+TEST(TokenizerGguf, WithoutTheKey) {
+  GgufTokenizerArrays arrays;
+  for (int byte = 0; byte < 256; ++byte) arrays.tokens.push_back(Spell(static_cast<unsigned char>(byte)));
+  arrays.tokens.push_back("ab");
+  arrays.merges = {"a b"};
+  const auto with = [&](std::initializer_list<const char*> controls, const std::string& pre) {
+    GgufTokenizerArrays out = arrays;
+    out.tokens.insert(out.tokens.end(), controls.begin(), controls.end());
+    out.token_types.assign(arrays.tokens.size(), 1);
+    out.token_types.resize(out.tokens.size(), 3);
+    out.pre = pre;
+    return out;
+  };
+  std::string logged;
+  SetLogSink(LogLevel::kWarn, [&](LogLevel, std::string_view message) { logged += message; });
+  const std::initializer_list<const char*> llama3 = {"<|begin_of_text|>", "<|start_header_id|>",
+                                                     "<|end_header_id|>", "<|eot_id|>"};
+  for (const char* pre : {"", "default"}) {
+    logged.clear();
+    const auto data = ReadTokenizerGguf(with(llama3, pre), "m.gguf");
+    ASSERT_TRUE(data.ok()) << data.error().Message();
+    EXPECT_EQ(data->pre_tokenizer, PreTokenizer::kLlama3);
+    EXPECT_TRUE(data->whole_piece_first);
+    EXPECT_THAT(logged, HasSubstr("m.gguf, key 'tokenizer.ggml.pre'"));
+    EXPECT_THAT(logged, HasSubstr("'llama-bpe'"));
+  }
+  const auto llama4 = ReadTokenizerGguf(
+      with({"<|begin_of_text|>", "<|header_start|>", "<|header_end|>", "<|eot|>"}, ""), "m");
+  ASSERT_TRUE(llama4.ok()) << llama4.error().Message();
+  EXPECT_EQ(llama4->pre_tokenizer, PreTokenizer::kO200k);
+  logged.clear();
+  ASSERT_TRUE(ReadTokenizerGguf(with(llama3, "llama-bpe"), "m.gguf").ok());
+  EXPECT_EQ(logged, "");
+  SetLogSink(LogLevel::kOff, {});
+
+  const auto message = [](const GgufTokenizerArrays& bad) {
+    const auto read = ReadTokenizerGguf(bad, "m.gguf");
+    return read.ok() ? std::string("accepted") : read.error().Message();
+  };
+  EXPECT_THAT(message(with({"<|begin_of_text|>", "<|eot_id|>"}, "")), HasSubstr("tokenizer.ggml.pre"));
+  EXPECT_THAT(message(with({"<|im_start|>"}, "default")), HasSubstr("'default'"));
+  GgufTokenizerArrays ordinary = with(llama3, "");
+  ordinary.token_types.assign(ordinary.tokens.size(), 1);  // words of those letters are no control tokens
+  EXPECT_THAT(message(ordinary), HasSubstr("no such key"));
+}
+
+// Names by which llama.cpp splits alike.
+TEST(TokenizerGguf, OtherNamesOfOurWays) {
+  GgufTokenizerArrays arrays;
+  for (int byte = 0; byte < 256; ++byte) arrays.tokens.push_back(Spell(static_cast<unsigned char>(byte)));
+  arrays.tokens.push_back("ab");
+  arrays.merges = {"a b"};
+  const std::pair<const char*, PreTokenizer> rows[] = {
+      {"llama3", PreTokenizer::kLlama3},        {"llama-v3", PreTokenizer::kLlama3},
+      {"falcon3", PreTokenizer::kLlama3},       {"llama4", PreTokenizer::kO200k},
+      {"smollm", PreTokenizer::kSmolLMOnePass}, {"starcoder", PreTokenizer::kSmolLMOnePass},
+      {"gpt-2", PreTokenizer::kGpt2},           {"phi-2", PreTokenizer::kGpt2}};
+  for (const auto& [pre, way] : rows) {
+    arrays.pre = pre;
+    const auto data = ReadTokenizerGguf(arrays, "m.gguf");
+    ASSERT_TRUE(data.ok()) << data.error().Message();
+    EXPECT_EQ(data->pre_tokenizer, way) << pre;
+  }
 }
 
 TEST(TokenizerBinary, RoundTrip) {

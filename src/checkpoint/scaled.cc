@@ -1,0 +1,190 @@
+#include "checkpoint/scaled.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "checkpoint/weights.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::string_view kExperts[] = {".experts.gate_up_proj", ".experts.down_proj"};
+
+float RoundAs(DType dtype, float value) {
+  if (dtype == DType::kBF16) return Bf16ToFloat(FloatToBf16(value));
+  return dtype == DType::kF16 ? F16ToFloat(FloatToF16(value)) : value;
+}
+
+// What belongs to activations and the cache of keys and values, which keep their precision here.
+bool IsOfActivations(std::string_view name) {
+  for (const char* suffix : {".input_scale", ".output_scale", ".input_scale_ub", ".k_scale", ".v_scale",
+                             ".q_scale", ".prob_output_scale"}) {
+    if (name.ends_with(suffix)) return true;
+  }
+  return false;
+}
+
+// The weight that a tensor of scales belongs to; empty: it is no such tensor.
+std::string WeightOf(const std::string& name) {
+  for (std::string_view suffix : {"weight_scale", "weight_scale_inv"}) {
+    if (name.ends_with("." + std::string(suffix)))
+      return name.substr(0, name.size() - suffix.size()) + "weight";
+  }
+  for (std::string_view fused : kExperts) {
+    if (name.ends_with(std::string(fused) + "_scale")) return name.substr(0, name.size() - 6);
+  }
+  return {};
+}
+
+bool IsScaledType(DType dtype) { return dtype == DType::kF8_E4M3 || dtype == DType::kI8; }
+
+Result<void> CheckFactors(const TensorView& factors, const std::string& where) {
+  if (factors.dtype != DType::kF32 && factors.dtype != DType::kBF16 && factors.dtype != DType::kF16)
+    return ModelError("wrong dtype", where, "F32, BF16 or F16", DTypeName(factors.dtype));
+  std::vector<float> values(static_cast<size_t>(factors.elements()));
+  ToFloat(factors, 0, factors.elements(), values.data());
+  for (const float value : values) {
+    if (!std::isfinite(value) || value < 0)
+      return ModelError("bad scale", where, "finite numbers from 0", std::to_string(value));
+  }
+  return {};
+}
+
+// How the scales of a plain weight are spread, told by their shape.
+Result<WeightScale> SpreadOf(const TensorView& factors, const Shape& weight, const ScaledWeights& config,
+                             const std::string& where) {
+  WeightScale scale;
+  scale.factors = factors;
+  const Shape& shape = factors.shape;
+  if (weight.size() != 1 && weight.size() != 2)
+    return ModelError("wrong shape of the weight", where, "one or two sizes", ShapeString(weight));
+  const int64_t rows = weight[0], cols = weight.size() == 2 ? weight[1] : 1;
+  const int64_t count = factors.elements();
+  const int64_t grid_rows = config.block_rows > 0 ? (rows + config.block_rows - 1) / config.block_rows : 0;
+  const int64_t grid_cols = config.block_cols > 0 ? (cols + config.block_cols - 1) / config.block_cols : 0;
+  if (grid_rows > 0 && shape == Shape{grid_rows, grid_cols}) {
+    scale.stride = grid_cols;
+    scale.block_rows = config.block_rows;
+    scale.block_cols = config.block_cols;
+    return scale;
+  }
+  if (count == 1) return scale;
+  if (shape == Shape{rows} || shape == Shape{rows, 1}) {
+    scale.stride = 1;
+    scale.block_cols = cols;
+    return scale;
+  }
+  return ModelError("wrong shape of scales", where,
+                    "one scale, or one for each of " + std::to_string(rows) + " outputs" +
+                        (grid_rows > 0 ? ", or " + ShapeString({grid_rows, grid_cols}) + " blocks" : ""),
+                    ShapeString(shape));
+}
+
+}  // namespace
+
+void ScaleRows(const WeightScale& scale, int64_t first_row, int64_t count, int64_t cols, float* values) {
+  const auto factor = [&scale](int64_t at) {
+    float value = 0;
+    ToFloat(scale.factors, at, 1, &value);
+    return value;
+  };
+  const DType dtype = scale.factors.dtype;
+  for (int64_t row = first_row; row < first_row + count; ++row, values += cols) {
+    const int64_t base = (scale.first + row / scale.block_rows) * scale.stride;
+    const int64_t step = scale.stride == 0 ? cols : scale.block_cols;
+    for (int64_t begin = 0; begin < cols; begin += step) {
+      const float one = factor(scale.stride == 0 ? 0 : base + begin / step);
+      const int64_t end = std::min(cols, begin + step);
+      for (int64_t k = begin; k < end; ++k) values[k] = RoundAs(dtype, values[k] * one);
+    }
+  }
+}
+
+void WidenScaled(const TensorView& tensor, int64_t first, int64_t count, float* out) {
+  if (tensor.dtype != DType::kI8) {
+    ToFloat(tensor, first, count, out);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = static_cast<float>(static_cast<int8_t>(tensor.data[first + i]));
+}
+
+// Moves tensors of scales to the weights that they belong to. What is rounded without a scale, or has a type
+// that the config does not name, is an error.
+Result<void> Checkpoint::AttachScales() {
+  if (!config_.scaled) return {};
+  for (auto at = stored_.begin(); at != stored_.end();) {
+    const auto& [name, stored] = *at;
+    const std::string where = stored.file + ", tensor '" + name + "'";
+    if (IsOfActivations(name)) {
+      at = stored_.erase(at);
+      continue;
+    }
+    const std::string weight = WeightOf(name);
+    if (weight.empty()) {
+      ++at;
+      continue;
+    }
+    GATEHOUSE_TRY(CheckFactors(stored.tensor, where));
+    if (weight.ends_with(".weight")) {
+      const auto found = stored_.find(weight);
+      if (found == stored_.end() || !IsScaledType(found->second.tensor.dtype)) {
+        return ModelError("scales without a weight of 8 bits", where, "'" + weight + "', F8_E4M3 or I8",
+                          found == stored_.end() ? "none" : DTypeName(found->second.tensor.dtype));
+      }
+      GATEHOUSE_ASSIGN(found->second.scale,
+                       SpreadOf(stored.tensor, found->second.shape, *config_.scaled, where));
+    } else {
+      GATEHOUSE_TRY(AttachFusedScales(weight, stored.tensor, where));
+    }
+    at = stored_.erase(at);
+  }
+  for (const auto& [name, stored] : stored_) {
+    const DType dtype = stored.tensor.dtype;
+    if (!IsScaledType(dtype)) continue;
+    const std::string where = stored.file + ", tensor '" + name + "'";
+    if (!stored.scale)
+      return ModelError("weights of 8 bits without a scale", where, "a tensor of scales beside it", "none");
+    if (dtype == DType::kF8_E4M3 ? !config_.scaled->float8 : !config_.scaled->int8)
+      return ModelError("wrong dtype", where, "what quantization_config says", DTypeName(dtype));
+  }
+  return {};
+}
+
+// Scales of a fused [experts, inputs, outputs] tensor: one for each output of each expert.
+Result<void> Checkpoint::AttachFusedScales(const std::string& weight, const TensorView& factors,
+                                           const std::string& where) {
+  const bool down = weight.ends_with("down_proj");
+  const int64_t ffn = config_.ffn_expert, outputs = down ? int64_t{config_.hidden} : 2 * ffn;
+  const Shape& shape = factors.shape;
+  if (shape != Shape{config_.experts, 1, outputs} && shape != Shape{config_.experts, outputs, 1}) {
+    return ModelError("wrong shape of scales", where, ShapeString({config_.experts, 1, outputs}),
+                      ShapeString(shape));
+  }
+  const std::string prefix = weight.substr(0, weight.find_last_of('.') + 1);
+  const auto attach = [&](int64_t expert, const char* part, int64_t first) -> Result<void> {
+    const std::string name = prefix + std::to_string(expert) + "." + part + ".weight";
+    const auto found = stored_.find(name);
+    if (found == stored_.end() || !IsScaledType(found->second.tensor.dtype))
+      return ModelError("scales without a weight of 8 bits", where, "'" + weight + "' of F8_E4M3", "another");
+    WeightScale scale;
+    scale.factors = factors;
+    scale.first = expert * outputs + first;
+    scale.stride = 1;
+    scale.block_cols = found->second.shape[1];
+    found->second.scale = scale;
+    return {};
+  };
+  for (int64_t expert = 0; expert < config_.experts; ++expert) {
+    if (down) {
+      GATEHOUSE_TRY(attach(expert, "down_proj", 0));
+    } else {
+      GATEHOUSE_TRY(attach(expert, "gate_proj", 0));
+      GATEHOUSE_TRY(attach(expert, "up_proj", ffn));
+    }
+  }
+  return {};
+}
+
+}  // namespace gatehouse
