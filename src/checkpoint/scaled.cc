@@ -37,6 +37,22 @@ std::string WeightOf(const std::string& name) {
   return {};
 }
 
+struct Trace {
+  std::string_view suffix, method;
+};
+// Tensors by which checkpoints are known whose config.json does not say how they were rounded.
+constexpr Trace kTraces[] = {{".qweight", "GPTQ or AWQ"},
+                             {".qzeros", "GPTQ or AWQ"},
+                             {".g_idx", "GPTQ"},
+                             {".SCB", "bitsandbytes"},
+                             {".absmax", "bitsandbytes"},
+                             {".quant_map", "bitsandbytes"},
+                             {".weight_packed", "compressed-tensors, fewer than 8 bits"},
+                             {".weight_zero_point", "compressed-tensors, not symmetric"},
+                             {".W_q", "HQQ"},
+                             {".codebooks", "AQLM"},
+                             {"_proj_blocks", "MXFP4"}};
+
 bool IsScaledType(DType dtype) { return dtype == DType::kF8_E4M3 || dtype == DType::kI8; }
 
 Result<void> CheckFactors(const TensorView& factors, const std::string& where) {
@@ -113,6 +129,14 @@ void WidenScaled(const TensorView& tensor, int64_t first, int64_t count, float* 
 // Moves tensors of scales to the weights that they belong to. What is rounded without a scale, or has a type
 // that the config does not name, is an error.
 Result<void> Checkpoint::AttachScales() {
+  for (const auto& [name, stored] : stored_) {
+    for (const Trace& trace : kTraces) {
+      if (name.ends_with(trace.suffix))
+        return ModelError("quantised by a method that is not supported", stored.file,
+                          "F32, F16 or BF16 weights, or a GGUF file",
+                          "'" + name + "', as of " + std::string(trace.method));
+    }
+  }
   if (!config_.scaled) return {};
   for (auto at = stored_.begin(); at != stored_.end();) {
     const auto& [name, stored] = *at;

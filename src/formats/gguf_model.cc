@@ -115,6 +115,12 @@ Result<void> CheckPlainKeys(const GgufFile& file) {
     return ModelError("not supported", file.name() + ", key '" + row.key + "'",
                       "none, or " + std::to_string(static_cast<int>(row.value)), std::to_string(value));
   }
+  // The blocks' layout: version 1 had other ones under the same type numbers.
+  GATEHOUSE_ASSIGN(const int64_t layout, file.Int("general.quantization_version", 2));
+  if (layout != 2) {
+    return ModelError("another layout of blocks", file.name() + ", key 'general.quantization_version'", "2",
+                      std::to_string(layout));
+  }
   GATEHOUSE_ASSIGN(const bool causal, file.Bool("llama.attention.causal", true));
   GATEHOUSE_ASSIGN(const bool parallel, file.Bool("llama.use_parallel_residual", false));
   if (!causal)

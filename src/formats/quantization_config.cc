@@ -180,6 +180,11 @@ Result<std::optional<ScaledWeights>> ParseQuantization(const Json& root, const s
     GATEHOUSE_ASSIGN(const std::optional<ScaledWeights> found, ParseOne(root, name, key));
     if (found) return found;
   }
+  // MLX writes a member of its own.
+  if (const auto mlx = root.find("quantization"); mlx != root.end() && !Nothing(*mlx)) {
+    return ModelError("quantised by a method that is not supported", name + ", quantization",
+                      "none; the model itself in BF16, or a GGUF file, will do", "MLX's " + Short(*mlx));
+  }
   const auto text = root.find("text_config");
   if (text == root.end() || !text->is_object()) return std::optional<ScaledWeights>();
   return ParseOne(*text, name + ", text_config", "quantization_config");

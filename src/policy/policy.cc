@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/text_mark.h"
 #include "policy/strict_json.h"
 
 namespace gatehouse {
@@ -165,7 +167,11 @@ Result<void> ReadVerdict(const Fields& root, Policy* policy) {
 }  // namespace
 
 Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
-  GATEHOUSE_ASSIGN(const OrderedJson root_json, ParseStrictJson(json, name, ErrorCode::kModel));
+  if (const FileKind kind = KindOfFile(json); kind != FileKind::kUnknown && kind != FileKind::kJson)
+    return ModelError("not a policy", name, "a JSON text", DescribeFile(json));
+  std::string scratch;
+  GATEHOUSE_ASSIGN(const OrderedJson root_json,
+                   ParseStrictJson(Utf8Text(json, &scratch), name, ErrorCode::kModel));
   const Fields root(root_json, name);
   GATEHOUSE_TRY(root.OnlyKnown({"name", "categories", "category_line", "prompt", "message", "join_text_parts",
                                 "strip", "role_names", "images", "verdict", "stop", "max_prompt_tokens",

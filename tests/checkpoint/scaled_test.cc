@@ -142,6 +142,15 @@ TEST_F(ScaledFaults, NoConfigThatSpeaksOfScales) {
   config_.erase("quantization_config");
   EXPECT_THAT(Message(), HasSubstr("F8_E4M3"));
 }
+TEST_F(ScaledFaults, OtherMethodsByTheirTensors) {
+  config_.erase("quantization_config");
+  const std::string stem = "model.layers.0.mlp.up_proj.";
+  for (const auto& [suffix, method] : {std::pair("qweight", "GPTQ"), std::pair("SCB", "bitsandbytes")}) {
+    tensors_.push_back({stem + suffix, DType::kI32, {1}, "xxxx"});
+    EXPECT_THAT(Message(), HasSubstr(method));
+    tensors_.pop_back();
+  }
+}
 TEST_F(ScaledFaults, NoScale) {
   std::erase_if(tensors_, [](const Made& tensor) { return tensor.name.ends_with("_scale"); });
   EXPECT_THAT(Message(), HasSubstr("without a scale"));

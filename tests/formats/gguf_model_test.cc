@@ -148,6 +148,8 @@ TEST(GgufModel, KeysThatWouldChangeTheNetwork) {
   EXPECT_THAT(message(Model({}).U32("llama.attention.sliding_window", 512)), HasSubstr("sliding_window"));
   EXPECT_THAT(message(Model({}).Bool("llama.attention.causal", false)), HasSubstr("causal"));
   EXPECT_EQ(message(Model({}).F32("llama.logit_scale", 1.0f).U32("llama.expert_count", 0)), "no error");
+  EXPECT_THAT(message(Model({}).U32("general.quantization_version", 1)), HasSubstr("quantization_version"));
+  EXPECT_EQ(message(Model({}).U32("general.quantization_version", 2)), "no error");
   EXPECT_THAT(message(Model({}).Text("general.type", "adapter")), HasSubstr("--adapter"));
   EXPECT_THAT(message(Model({}).Text("general.type", "mmproj")), HasSubstr("vision encoder"));
   EXPECT_EQ(message(Model({}).Text("general.type", "model")), "no error");

@@ -250,6 +250,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "lg4-tiny",
                   {{"text_config", {{"quantization_config", {{"quant_method", "gptq"}}}}}},
                   "'gptq'"},
+        BadConfig{"QuantisedByMlx", "lg3-tiny", {{"quantization", {{"bits", 4}}}}, "MLX"},
         BadConfig{
             "QuantisedOldKey", "lg3-tiny", {{"compression_config", {{"quant_method", "awq"}}}}, "'awq'"},
         BadConfig{"QuantisedUnknownMember",

@@ -37,6 +37,14 @@ TEST(Policy, BothPoliciesOfTheRepositoryAreRead) {
   EXPECT_FALSE(starter.verdict.lead.has_value());
 }
 
+TEST(Policy, AnotherFileInItsPlaceIsNamed) {
+  const auto policy =
+      ParsePolicy("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "p.json");
+  ASSERT_FALSE(policy.ok());
+  EXPECT_EQ(policy.error().code, ErrorCode::kModel);
+  EXPECT_THAT(policy.error().Message(), HasSubstr("Git LFS pointer"));
+}
+
 TEST(Policy, OptionalFields) {
   const auto plain = ParsePolicy(Small(), "p.json");
   ASSERT_TRUE(plain.ok()) << plain.error().Message();
