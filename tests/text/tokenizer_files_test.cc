@@ -132,6 +132,14 @@ TEST(TokenizerJson, RefusesByName) {
   EXPECT_THAT(with("/model/merges", Json::array()), HasSubstr("no merges"));
 }
 
+TEST(TokenizerJson, AByteOrderMarkIsNoMatter) {
+  const std::string json = SmallJson().dump();
+  const auto plain = ReadTokenizerJson(json, "t.json"),
+             marked = ReadTokenizerJson("\xef\xbb\xbf" + json, "t.json");
+  ASSERT_TRUE(marked.ok()) << marked.error().Message();
+  EXPECT_EQ(marked->tokens, plain->tokens);
+}
+
 TEST(TokenizerJson, CutAnywhereIsAnErrorNotACrash) {
   const std::string json = SmallJson().dump();
   for (size_t size = 0; size < json.size(); ++size) {
