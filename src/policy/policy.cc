@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/file_kind.h"
-#include "base/text_mark.h"
 #include "policy/strict_json.h"
 
 namespace gatehouse {
@@ -169,9 +168,7 @@ Result<void> ReadVerdict(const Fields& root, Policy* policy) {
 Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   if (const FileKind kind = KindOfFile(json); kind != FileKind::kUnknown && kind != FileKind::kJson)
     return ModelError("not a policy", name, "a JSON text", DescribeFile(json));
-  std::string scratch;
-  GATEHOUSE_ASSIGN(const OrderedJson root_json,
-                   ParseStrictJson(Utf8Text(json, &scratch), name, ErrorCode::kModel));
+  GATEHOUSE_ASSIGN(const OrderedJson root_json, ParseStrictJson(json, name, ErrorCode::kModel));
   const Fields root(root_json, name);
   GATEHOUSE_TRY(root.OnlyKnown({"name", "categories", "category_line", "prompt", "message", "join_text_parts",
                                 "strip", "role_names", "images", "verdict", "stop", "max_prompt_tokens",
