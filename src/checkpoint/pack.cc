@@ -83,7 +83,7 @@ Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const Byte
 }
 
 void TurnWeights(int64_t cols, float* row) {
-  RefVector()->turn(row, cols);
+  kRefVector.turn(row, cols);
   for (int64_t begin = 0, size = 0; begin < cols; begin += size) {
     size = TurnSize(cols - begin);
     const float inverse = 1.0f / static_cast<float>(size);  // a power of two

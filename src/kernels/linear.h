@@ -54,14 +54,12 @@ struct LinearKernel {
   double (*peak_loop)(int64_t iterations);
 };
 
-// Tables compiled into this binary: null where the build has no such instruction set. Those of another kind
-// of processor than the build's are not there at all; tables.h lists what is.
-const LinearKernel* RefLinearF32();
-const LinearKernel* RefLinearBf16();
-const LinearKernel* Avx2LinearF32();
-const LinearKernel* Avx512LinearF32();
-const LinearKernel* Avx512Bf16Linear();  // VDPBF16PS
-const LinearKernel* NeonLinearF32();
-const LinearKernel* NeonBf16Linear();  // BFDOT
+// The tables are constants: reading one runs none of its instruction set's code. Which of them this processor
+// runs is asked of tables.h; those of another kind of processor than the build's are not there at all.
+extern const LinearKernel kRefLinearF32, kRefLinearBf16;
+extern const LinearKernel kAvx2LinearF32, kAvx512LinearF32;
+extern const LinearKernel kAvx512LinearBf16;  // VDPBF16PS
+extern const LinearKernel kNeonLinearF32;
+extern const LinearKernel kNeonLinearBf16;  // BFDOT
 
 }  // namespace gatehouse

@@ -4,7 +4,6 @@
 
 #include "kernels/linear.h"
 
-#if defined(__AVX2__)
 #include <immintrin.h>
 
 namespace gatehouse {
@@ -65,11 +64,6 @@ inline void Transpose(Bits (&v)[kLanes]) {
 
 }  // namespace
 
-const LinearKernel* Avx2LinearF32() { return &kTable; }
+constinit const LinearKernel kAvx2LinearF32 = kTable;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const LinearKernel* Avx2LinearF32() { return nullptr; }
-}  // namespace gatehouse
-#endif

@@ -4,7 +4,6 @@
 
 #include "kernels/linear.h"
 
-#if defined(__AVX512F__)
 #include <immintrin.h>
 
 namespace gatehouse {
@@ -30,11 +29,6 @@ inline Bits UnitsOf(const uint16_t* from) {
 
 }  // namespace
 
-const LinearKernel* Avx512LinearF32() { return &kTable; }
+constinit const LinearKernel kAvx512LinearF32 = kTable;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const LinearKernel* Avx512LinearF32() { return nullptr; }
-}  // namespace gatehouse
-#endif

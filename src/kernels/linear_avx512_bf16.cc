@@ -5,7 +5,6 @@
 
 #include "kernels/linear.h"
 
-#if defined(__AVX512BF16__)
 #include <immintrin.h>
 
 namespace gatehouse {
@@ -43,11 +42,6 @@ inline Bits UnitsOf(const float* from) {
 
 }  // namespace
 
-const LinearKernel* Avx512Bf16Linear() { return &kTable; }
+constinit const LinearKernel kAvx512LinearBf16 = kTable;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const LinearKernel* Avx512Bf16Linear() { return nullptr; }
-}  // namespace gatehouse
-#endif

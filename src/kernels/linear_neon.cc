@@ -26,6 +26,6 @@ inline Bits UnitsOf(const uint16_t* from) { return vshlq_n_u32(vmovl_u16(vld1_u1
 
 }  // namespace
 
-const LinearKernel* NeonLinearF32() { return &kTable; }
+constinit const LinearKernel kNeonLinearF32 = kTable;
 
 }  // namespace gatehouse

@@ -6,7 +6,6 @@
 
 #include "kernels/linear.h"
 
-#if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 #include <arm_neon.h>
 
 namespace gatehouse {
@@ -35,11 +34,6 @@ inline Bits UnitsOf(const float* from) {
 
 }  // namespace
 
-const LinearKernel* NeonBf16Linear() { return &kTable; }
+constinit const LinearKernel kNeonLinearBf16 = kTable;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const LinearKernel* NeonBf16Linear() { return nullptr; }
-}  // namespace gatehouse
-#endif

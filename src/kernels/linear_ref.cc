@@ -28,6 +28,6 @@ inline Bits UnitsOf(const uint16_t* from) { return Bits{from[0], from[1], from[2
 
 }  // namespace
 
-const LinearKernel* RefLinearF32() { return &kTable; }
+constinit const LinearKernel kRefLinearF32 = kTable;
 
 }  // namespace gatehouse

@@ -38,6 +38,6 @@ uint32_t RoundPair(const float* from) { return RoundBf16(from[0]) | RoundBf16(fr
 
 }  // namespace
 
-const LinearKernel* RefLinearBf16() { return &kTable; }
+constinit const LinearKernel kRefLinearBf16 = kTable;
 
 }  // namespace gatehouse

@@ -83,15 +83,14 @@ struct QuantKernel {
   double (*peak_loop)(int64_t iterations);
 };
 
-// Tables compiled into this binary: null where the build has no such instruction set. Those of another kind
-// of processor than the build's are not there at all; tables.h lists what is.
-const QuantKernel* RefQuant(QuantFormat format);
-const QuantKernel* Avx2Quant(QuantFormat format);
-const QuantKernel* Avx2VnniQuant(QuantFormat format);  // VEX VPDPBUSD: laptops
-const QuantKernel* Avx512VnniQuant(QuantFormat format);
-const QuantKernel* NeonQuant(QuantFormat format);         // widening products
-const QuantKernel* NeonDotprodQuant(QuantFormat format);  // SDOT
-const QuantKernel* NeonI8mmQuant(QuantFormat format);     // USMMLA; USDOT for one row
+// As in linear.h: constants, and only those of the build's kind of processor.
+extern const QuantKernel kRefQ8, kRefQ4;
+extern const QuantKernel kAvx2Q8, kAvx2Q4;
+extern const QuantKernel kAvx2VnniQ8, kAvx2VnniQ4;  // VEX VPDPBUSD: laptops
+extern const QuantKernel kAvx512VnniQ8, kAvx512VnniQ4;
+extern const QuantKernel kNeonQ8, kNeonQ4;                // widening products
+extern const QuantKernel kNeonDotprodQ8, kNeonDotprodQ4;  // SDOT
+extern const QuantKernel kNeonI8mmQ8, kNeonI8mmQ4;        // USMMLA; USDOT for one row
 
 // Rounds up to 32 rows of weights (row_stride floats apart; missing rows become zeros) into a panel.
 // Portable: the same bytes on every machine. q8: the nearest of -127 .. 127 to w * 127 / max|w|. q4: the

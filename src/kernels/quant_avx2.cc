@@ -6,7 +6,6 @@
 #include "kernels/quant.h"
 #include "kernels/quant_round.h"
 
-#if defined(__AVX2__)
 #include <immintrin.h>
 
 namespace gatehouse {
@@ -83,13 +82,7 @@ inline Int PeakStep(Int sum, Int a) {
 
 }  // namespace
 
-const QuantKernel* Avx2Quant(QuantFormat format) {
-  return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table;
-}
+constinit const QuantKernel kAvx2Q8 = kQ8Table;
+constinit const QuantKernel kAvx2Q4 = kQ4Table;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const QuantKernel* Avx2Quant(QuantFormat) { return nullptr; }
-}  // namespace gatehouse
-#endif

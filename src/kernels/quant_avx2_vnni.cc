@@ -5,7 +5,6 @@
 #include "kernels/quant.h"
 #include "kernels/quant_round.h"
 
-#if defined(__AVXVNNI__)
 #include <immintrin.h>
 
 namespace gatehouse {
@@ -28,13 +27,7 @@ inline Int Dot(Int sum, Int weights, Int values) {
 
 }  // namespace
 
-const QuantKernel* Avx2VnniQuant(QuantFormat format) {
-  return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table;
-}
+constinit const QuantKernel kAvx2VnniQ8 = kQ8Table;
+constinit const QuantKernel kAvx2VnniQ4 = kQ4Table;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const QuantKernel* Avx2VnniQuant(QuantFormat) { return nullptr; }
-}  // namespace gatehouse
-#endif

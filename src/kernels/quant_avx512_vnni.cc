@@ -6,7 +6,6 @@
 #include "kernels/quant.h"
 #include "kernels/quant_round.h"
 
-#if defined(__AVX512VNNI__)
 #include <immintrin.h>
 
 namespace gatehouse {
@@ -108,13 +107,7 @@ void Round(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* va
 
 }  // namespace
 
-const QuantKernel* Avx512VnniQuant(QuantFormat format) {
-  return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table;
-}
+constinit const QuantKernel kAvx512VnniQ8 = kQ8Table;
+constinit const QuantKernel kAvx512VnniQ4 = kQ4Table;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const QuantKernel* Avx512VnniQuant(QuantFormat) { return nullptr; }
-}  // namespace gatehouse
-#endif

@@ -39,8 +39,7 @@ inline int32x4_t Dot(int32x4_t sum, uint8x16_t weights, int8x8_t values) {
 
 }  // namespace
 
-const QuantKernel* NeonQuant(QuantFormat format) {
-  return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table;
-}
+constinit const QuantKernel kNeonQ8 = kQ8Table;
+constinit const QuantKernel kNeonQ4 = kQ4Table;
 
 }  // namespace gatehouse

@@ -7,7 +7,6 @@
 #include "kernels/quant.h"
 #include "kernels/quant_round.h"
 
-#if defined(__ARM_FEATURE_DOTPROD)
 #include <arm_neon.h>
 
 namespace gatehouse {
@@ -37,13 +36,7 @@ inline int32x4_t Dot(int32x4_t sum, uint8x16_t weights, int8x8_t values) {
 
 }  // namespace
 
-const QuantKernel* NeonDotprodQuant(QuantFormat format) {
-  return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table;
-}
+constinit const QuantKernel kNeonDotprodQ8 = kQ8Table;
+constinit const QuantKernel kNeonDotprodQ4 = kQ4Table;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const QuantKernel* NeonDotprodQuant(QuantFormat) { return nullptr; }
-}  // namespace gatehouse
-#endif

@@ -8,7 +8,6 @@
 #include "kernels/quant.h"
 #include "kernels/quant_round.h"
 
-#if defined(__ARM_FEATURE_MATMUL_INT8)
 #include <arm_neon.h>
 
 namespace gatehouse {
@@ -160,13 +159,7 @@ inline void GroupSums(Int (&sum)[rows][kTileVecs], const char* x, int64_t x_byte
 
 }  // namespace
 
-const QuantKernel* NeonI8mmQuant(QuantFormat format) {
-  return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table;
-}
+constinit const QuantKernel kNeonI8mmQ8 = kQ8Table;
+constinit const QuantKernel kNeonI8mmQ4 = kQ4Table;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const QuantKernel* NeonI8mmQuant(QuantFormat) { return nullptr; }
-}  // namespace gatehouse
-#endif

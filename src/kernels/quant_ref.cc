@@ -111,6 +111,7 @@ constexpr QuantKernel kQ4Table = {"ref/q4", QuantFormat::kQ4,      Round,       
 
 }  // namespace
 
-const QuantKernel* RefQuant(QuantFormat format) { return format == QuantFormat::kQ8 ? &kQ8Table : &kQ4Table; }
+constinit const QuantKernel kRefQ8 = kQ8Table;
+constinit const QuantKernel kRefQ4 = kQ4Table;
 
 }  // namespace gatehouse

@@ -5,7 +5,7 @@ namespace {
 
 template <typename Kernel>
 struct Entry {
-  const Kernel* kernel;  // null where this build lacks it
+  const Kernel* kernel;
   Isa needs;
   bool present = true;  // what the ladder of instruction sets does not say
 };
@@ -14,22 +14,36 @@ template <typename Kernel>
 std::vector<const Kernel*> Usable(std::initializer_list<Entry<Kernel>> entries, Isa isa) {
   std::vector<const Kernel*> out;
   for (const Entry<Kernel>& entry : entries) {
-    if (entry.kernel != nullptr && entry.present && Includes(isa, entry.needs)) out.push_back(entry.kernel);
+    if (entry.present && Includes(isa, entry.needs)) out.push_back(entry.kernel);
   }
   return out;
 }
+
+#if defined(__x86_64__)
+// Avx512's table with attention in pairs. Put together here: this file is compiled for every processor, and
+// copying a table is code, which in a file of its own instruction set would be of that set, too.
+const VectorKernel& Avx512Bf16Vector() {
+  static const VectorKernel table = [] {
+    VectorKernel kernel = kAvx512Vector;
+    kernel.name = "avx512-bf16";
+    kernel.attend_pairs = kAvx512Bf16AttendPairs;
+    return kernel;
+  }();
+  return table;
+}
+#endif
 
 }  // namespace
 
 std::vector<const LinearKernel*> LinearTables(Isa isa) {
   return Usable<LinearKernel>(
       {
-        {RefLinearBf16(), Isa::kRef}, {RefLinearF32(), Isa::kRef},
+        {&kRefLinearBf16, Isa::kRef}, {&kRefLinearF32, Isa::kRef},
 #if defined(__x86_64__)
-            {Avx2LinearF32(), Isa::kAvx2}, {Avx512LinearF32(), Isa::kAvx512},
-            {Avx512Bf16Linear(), Isa::kAvx512Bf16},
+            {&kAvx2LinearF32, Isa::kAvx2}, {&kAvx512LinearF32, Isa::kAvx512},
+            {&kAvx512LinearBf16, Isa::kAvx512Bf16},
 #elif defined(__aarch64__)
-            {NeonLinearF32(), Isa::kNeon}, {NeonBf16Linear(), Isa::kNeonBf16},
+            {&kNeonLinearF32, Isa::kNeon}, {&kNeonLinearBf16, Isa::kNeonBf16},
 #endif
       },
       isa);
@@ -38,27 +52,30 @@ std::vector<const LinearKernel*> LinearTables(Isa isa) {
 std::vector<const VectorKernel*> VectorTables(Isa isa) {
   return Usable<VectorKernel>(
       {
-        {RefVector(), Isa::kRef},
+        {&kRefVector, Isa::kRef},
 #if defined(__x86_64__)
-            {Avx2Vector(), Isa::kAvx2}, {Avx512Vector(), Isa::kAvx512},
-            {Avx512Bf16Vector(), Isa::kAvx512Bf16},
+            {&kAvx2Vector, Isa::kAvx2}, {&kAvx512Vector, Isa::kAvx512},
+            {&Avx512Bf16Vector(), Isa::kAvx512Bf16},
 #elif defined(__aarch64__)
-            {NeonVector(), Isa::kNeon},
+            {&kNeonVector, Isa::kNeon},
 #endif
       },
       isa);
 }
 
 std::vector<const QuantKernel*> QuantTables(QuantFormat format, Isa isa) {
+  const bool q8 = format == QuantFormat::kQ8;
   return Usable<QuantKernel>(
       {
-        {RefQuant(format), Isa::kRef},
+        {q8 ? &kRefQ8 : &kRefQ4, Isa::kRef},
 #if defined(__x86_64__)
-            {Avx2Quant(format), Isa::kAvx2}, {Avx2VnniQuant(format), Isa::kAvx2, HasAvxVnni()},
-            {Avx512VnniQuant(format), Isa::kAvx512, HasAvx512Vnni()},
+            {q8 ? &kAvx2Q8 : &kAvx2Q4, Isa::kAvx2},
+            {q8 ? &kAvx2VnniQ8 : &kAvx2VnniQ4, Isa::kAvx2, HasAvxVnni()},
+            {q8 ? &kAvx512VnniQ8 : &kAvx512VnniQ4, Isa::kAvx512, HasAvx512Vnni()},
 #elif defined(__aarch64__)
-            {NeonQuant(format), Isa::kNeon}, {NeonDotprodQuant(format), Isa::kNeonDotprod},
-            {NeonI8mmQuant(format), Isa::kNeonI8mm},
+            {q8 ? &kNeonQ8 : &kNeonQ4, Isa::kNeon},
+            {q8 ? &kNeonDotprodQ8 : &kNeonDotprodQ4, Isa::kNeonDotprod},
+            {q8 ? &kNeonI8mmQ8 : &kNeonI8mmQ4, Isa::kNeonI8mm},
 #endif
       },
       isa);
@@ -68,7 +85,7 @@ const LinearKernel* BestLinear(ComputeType compute, Isa isa) {
   const LinearKernel* best = nullptr;
   for (const LinearKernel* table : LinearTables(isa)) {
     // The portable bfloat16 table is a definition, slower than float32.
-    if (table->compute == compute && table != RefLinearBf16()) best = table;
+    if (table->compute == compute && table != &kRefLinearBf16) best = table;
   }
   return best;
 }

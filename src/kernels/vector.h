@@ -45,6 +45,8 @@ struct AttentionPairs {
   int head_dim;
 };
 
+using AttendInPairs = void (*)(const AttentionPairs& page);
+
 // What `turn` takes together of the n values left of a row: 128, or the largest power of two that divides n.
 constexpr int64_t TurnSize(int64_t n) { return n >= 128 ? 128 : n & -n; }
 
@@ -77,13 +79,12 @@ struct VectorKernel {
   // y[j][d] = x[j][d] * scales[j] for its values [kPageTokens][stride]; stride a multiple of 16
   void (*widen_values_i8)(const int8_t* x, const float* scales, int64_t stride, float* y);
   // Null where there is no instruction for it: pages are then widened for `attend`.
-  void (*attend_pairs)(const AttentionPairs& page);
+  AttendInPairs attend_pairs;
 };
 
-const VectorKernel* RefVector();
-const VectorKernel* Avx2Vector();  // null where the build has no such instruction set
-const VectorKernel* Avx512Vector();
-const VectorKernel* Avx512Bf16Vector();
-const VectorKernel* NeonVector();  // not there at all on other processors: see tables.h
+// As in linear.h: constants, and only those of the build's kind of processor.
+extern const VectorKernel kRefVector, kAvx2Vector, kAvx512Vector, kNeonVector;
+// The one entry in which a table for avx512-bf16 differs from avx512's.
+extern const AttendInPairs kAvx512Bf16AttendPairs;
 
 }  // namespace gatehouse

@@ -1,16 +1,12 @@
 // Vector kernels, avx2.
-#if defined(__AVX2__)
 #include <immintrin.h>
-#endif
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <utility>
 
 #include "kernels/vector.h"
 
-#if defined(__AVX2__)
 #define VECTOR_FLOATS 8
 #define VECTOR_QUERIES 3
 #define VECTOR_FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
@@ -37,11 +33,6 @@ inline float Reduce(__m256 v) {
 
 }  // namespace
 
-const VectorKernel* Avx2Vector() { return &kTable; }
+constinit const VectorKernel kAvx2Vector = kTable;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const VectorKernel* Avx2Vector() { return nullptr; }
-}  // namespace gatehouse
-#endif

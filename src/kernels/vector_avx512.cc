@@ -1,16 +1,12 @@
 // Vector kernels, avx512.
-#if defined(__AVX512F__)
 #include <immintrin.h>
-#endif
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <utility>
 
 #include "kernels/vector.h"
 
-#if defined(__AVX512F__)
 #define VECTOR_FLOATS 16
 #define VECTOR_QUERIES 8
 #define VECTOR_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
@@ -25,11 +21,6 @@ namespace {
 
 }  // namespace
 
-const VectorKernel* Avx512Vector() { return &kTable; }
+constinit const VectorKernel kAvx512Vector = kTable;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const VectorKernel* Avx512Vector() { return nullptr; }
-}  // namespace gatehouse
-#endif

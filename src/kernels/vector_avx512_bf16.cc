@@ -1,14 +1,11 @@
-// Attention with VDPBF16PS; the other vector kernels are avx512's.
-#if defined(__AVX512BF16__)
+// Attention with VDPBF16PS; the other vector kernels are avx512's (tables.cc puts them together).
 #include <immintrin.h>
-#endif
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/vector.h"
 
-#if defined(__AVX512BF16__)
 namespace gatehouse {
 namespace {
 
@@ -203,19 +200,6 @@ void AttendPairs(const AttentionPairs& page) {
 
 }  // namespace
 
-const VectorKernel* Avx512Bf16Vector() {
-  static const VectorKernel table = [] {
-    VectorKernel kernel = *Avx512Vector();
-    kernel.name = "avx512-bf16";
-    kernel.attend_pairs = AttendPairs;
-    return kernel;
-  }();
-  return &table;
-}
+constinit const AttendInPairs kAvx512Bf16AttendPairs = AttendPairs;
 
 }  // namespace gatehouse
-#else
-namespace gatehouse {
-const VectorKernel* Avx512Bf16Vector() { return nullptr; }
-}  // namespace gatehouse
-#endif

@@ -71,8 +71,9 @@ inline Vec Exp(Vec x) {
   Vec r = MulAdd(x, n, Splat(-0.693359375f));
   r = MulAdd(r, n, Splat(2.12194440e-4f));
   Vec p = Splat(1.0f / 5040.0f);
-  for (const float term : {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f})
-    p = MulAdd(Splat(term), p, r);
+  // An array: the functions of an initializer list are inline ones, which this file must not bring along.
+  constexpr float kTerms[] = {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f};
+  for (const float term : kTerms) p = MulAdd(Splat(term), p, r);
   const IVec exponent = (__builtin_convertvector(n, IVec) + 127) << 23;
   return p * AsFloat(exponent);
 }
@@ -142,8 +143,8 @@ void Gelu(float* x, int64_t n) {
     const Vec a = Select(z < Vec{}, -z, z);
     const Vec t = 1.0f / (1.0f + 0.3275911f * a);
     Vec p = Splat(1.061405429f);
-    for (const float term : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
-      p = MulAdd(Splat(term), p, t);
+    constexpr float kTerms[] = {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f};
+    for (const float term : kTerms) p = MulAdd(Splat(term), p, t);
     const Vec tail = p * t * Exp(-(a * a));  // 1 - erf(a)
     // For negative inputs 1 + erf(z) = tail: no cancellation.
     const Vec cdf = Select(z < Vec{}, tail, 2.0f - tail);

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <utility>
 
 #include "kernels/vector.h"
@@ -20,6 +19,6 @@ namespace {
 
 }  // namespace
 
-const VectorKernel* NeonVector() { return &kTable; }
+constinit const VectorKernel kNeonVector = kTable;
 
 }  // namespace gatehouse

@@ -1,7 +1,6 @@
 // Vector kernels, ref.
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <utility>
 
 #include "kernels/vector.h"
@@ -17,6 +16,6 @@ namespace {
 
 }  // namespace
 
-const VectorKernel* RefVector() { return &kTable; }
+constinit const VectorKernel kRefVector = kTable;
 
 }  // namespace gatehouse

@@ -15,7 +15,7 @@ using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 constexpr int64_t kPanelsOfWeight = 6;  // that are looked at
 
 RowMatrix TurnInputs(RowMatrix x) {
-  for (int64_t row = 0; row < x.rows(); ++row) RefVector()->turn(x.data() + row * x.cols(), x.cols());
+  for (int64_t row = 0; row < x.rows(); ++row) kRefVector.turn(x.data() + row * x.cols(), x.cols());
   return x;
 }
 
@@ -26,8 +26,7 @@ RowMatrix RoundInputs(RowMatrix x) {
   std::vector<int8_t> values(static_cast<size_t>(rows * stride));
   std::vector<float> scales(static_cast<size_t>(rows * groups));
   std::vector<int32_t> sums(scales.size());
-  RefQuant(QuantFormat::kQ8)
-      ->round(x.data(), rows, cols, cols, values.data(), stride, scales.data(), sums.data());
+  kRefQ8.round(x.data(), rows, cols, cols, values.data(), stride, scales.data(), sums.data());
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t k = 0; k < cols; ++k) {
       x(row, k) = scales[static_cast<size_t>(row * groups + k / kQuantGroup)] *

@@ -41,7 +41,7 @@ TEST(Pack, ProductsOfTurnedWeightsAndInputsAreThoseOfBothAsTheyWere) {
     }
     const double before = std::inner_product(w.begin(), w.end(), x.begin(), 0.0);
     TurnWeights(cols, w.data());
-    RefVector()->turn(x.data(), cols);
+    kRefVector.turn(x.data(), cols);
     EXPECT_NEAR(std::inner_product(w.begin(), w.end(), x.begin(), 0.0), before, 1e-4 * std::fabs(before))
         << cols;
   }

@@ -40,7 +40,7 @@ std::vector<float> RunTable(const QuantKernel& kernel, const QuantProblem& p, in
 }
 
 void ExpectExact(const QuantProblem& p) {
-  const std::vector<float> y = RunTable(*RefQuant(p.format), p, kPanel);
+  const std::vector<float> y = RunTable(*QuantTables(p.format, Isa::kRef).front(), p, kPanel);
   for (int64_t row = 0; row < p.rows; ++row) {
     for (int64_t c = 0; c < kPanel; ++c) {
       double exact = 0, size = 0;

@@ -51,7 +51,7 @@ TEST(QuantRound, RefFollowsItsDefinition) {
   for (const int64_t k : {1, 3, 8, 72, 130, 576}) {
     const int64_t x_stride = k + 5;
     const std::vector<float> x = RandomRows(kRows, x_stride, 2.0f, static_cast<unsigned>(k));
-    const Rounded got = RoundRows(*RefQuant(QuantFormat::kQ8), x, kRows, k, x_stride);
+    const Rounded got = RoundRows(kRefQ8, x, kRows, k, x_stride);
     const int64_t stride = (k + 63) / 64 * 64;
     for (int64_t row = 0; row < kRows; ++row) {
       const float* from = x.data() + row * x_stride;

@@ -290,7 +290,7 @@ TEST(VectorKernels, TurnsBlocksByTheHadamardMatrix) {
   for (const int64_t n : {1, 2, 3, 8, 24, 32, 64, 72, 100, 128, 130, 192, 224, 576, 1160}) {
     const std::vector<float> x = Random(static_cast<size_t>(n), 3.0f, static_cast<unsigned>(n));
     std::vector<float> expected = x;
-    RefVector()->turn(expected.data(), n);
+    kRefVector.turn(expected.data(), n);
     for (int64_t begin = 0, size = 0; begin < n; begin += size) {
       size = std::min<int64_t>(128, n - begin);
       while (size < 128 && (size & (size - 1)) != 0) size &= -size;  // the lowest bit that is set
@@ -318,7 +318,7 @@ TEST(VectorKernels, RotatesAndScales) {
       for (const bool interleaved : {false, true}) {
         std::vector<float> turned = x, none = x;
         kernel->rotate(turned.data(), cos.data(), sin.data(), half, interleaved);
-        RefVector()->rotate(none.data(), cos.data(), sin.data(), half, interleaved);
+        kRefVector.rotate(none.data(), cos.data(), sin.data(), half, interleaved);
         EXPECT_EQ(turned, none) << kernel->name << " half " << half;
         for (int64_t i = 0; i < half; ++i) {
           const auto first = static_cast<size_t>(interleaved ? 2 * i : i),

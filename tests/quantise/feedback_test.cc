@@ -110,7 +110,7 @@ TEST(Feedback, TurnedFactorsAreThoseOfTurnedInputs) {
   Problem problem = MakeProblem(1, 256, 9);
   const auto turned = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, true, "test");
   const auto samples = static_cast<int64_t>(problem.x.size()) / problem.cols;
-  for (int64_t s = 0; s < samples; ++s) RefVector()->turn(problem.x.data() + s * problem.cols, problem.cols);
+  for (int64_t s = 0; s < samples; ++s) kRefVector.turn(problem.x.data() + s * problem.cols, problem.cols);
   for (int64_t i = 0; i < problem.cols; ++i) {
     for (int64_t j = 0; j < problem.cols; ++j) {
       double sum = 0;
