@@ -3,8 +3,25 @@
 #   source "$(dirname "$0")/scripts/common.sh"
 #   step "building"; cmake --build build/release; finish
 
+# The processors that this shell may use: those that it is bound to, or a container's quota of time, rounded up.
+processors() {
+  local count quota=max period=100000
+  count="$(nproc)"
+  if [[ -r /sys/fs/cgroup/cpu.max ]]; then
+    read -r quota period </sys/fs/cgroup/cpu.max || true
+  elif [[ -r /sys/fs/cgroup/cpu/cpu.cfs_quota_us ]]; then
+    read -r quota </sys/fs/cgroup/cpu/cpu.cfs_quota_us || true
+    read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us || true
+  fi
+  # "max" and -1 are no quota.
+  if [[ $quota =~ ^[1-9][0-9]*$ ]] && (((quota + period - 1) / period < count)); then
+    count=$(((quota + period - 1) / period))
+  fi
+  echo "$count"
+}
+
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-JOBS="${GATEHOUSE_JOBS:-$(nproc)}"
+JOBS="${GATEHOUSE_JOBS:-$(processors)}"
 STARTED_AT="$(date +%s)"
 STEP_AT="$STARTED_AT"
 

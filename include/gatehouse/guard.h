@@ -36,7 +36,7 @@ struct GuardOptions {
   // Keys and values: empty: as dtype says; "int8": rounded to 8 bits, with a scale for each token and head:
   // half of BF16's memory, scores that differ by some thousandths.
   std::string kv;
-  int threads = 0;  // 0: physical cores
+  int threads = 0;  // 0: one for each core that this process may use
   // Bytes of keys and values kept between requests (policies, earlier turns); a quarter as many for images'
   // features.
   int64_t cache_bytes = int64_t{512} << 20;

@@ -174,7 +174,7 @@ Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& optio
   const LinearKernel* linear = options.f32 ? nullptr : BestLinear(ComputeType::kBF16, isa);
   if (linear == nullptr) linear = BestLinear(ComputeType::kF32, isa);
   const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
-  if (threads > 1024)
+  if (threads > ThreadPool::kMaxThreads)
     return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
   const QuantKernel* q8 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ8, isa).back();
   const QuantKernel* q4 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ4, isa).back();

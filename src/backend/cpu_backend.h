@@ -10,7 +10,7 @@
 namespace gatehouse {
 
 struct CpuBackendOptions {
-  int threads = 0;       // 0: physical cores
+  int threads = 0;       // 0: one for each core that this process may use
   bool f32 = false;      // compute in float32 throughout; else bf16 products where the machine has them
   bool kv_int8 = false;  // keys and values rounded to 8 bits; else BF16, or float32 with f32
 };

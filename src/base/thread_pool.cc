@@ -1,10 +1,8 @@
 #include "base/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <fstream>
-#include <string>
+
+#include "base/processors.h"
 
 namespace gatehouse {
 namespace {
@@ -12,7 +10,8 @@ namespace {
 // About 100 us of polling before a thread sleeps: the gap between two loops of one forward is shorter.
 constexpr int kSpins = 4000;
 
-constexpr uint32_t kWorkersMask = 0xFFF;  // more than the 1024 threads that a backend may have
+constexpr uint32_t kWorkersMask = 0xFFF;
+static_assert(ThreadPool::kMaxThreads <= kWorkersMask);
 constexpr uint32_t kClosed = 0x1000;
 constexpr uint32_t kOneLoop = 0x2000;
 
@@ -91,24 +90,6 @@ void ThreadPool::Work(int thread) {
   }
 }
 
-int ThreadPool::DefaultThreads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1u, std::thread::hardware_concurrency());
-  // Siblings share the units that products need, so count one logical processor a core where the kernel
-  // tells.
-  int cores = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &set)) continue;
-    int first = cpu;
-    const std::string path =
-        "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list";
-    // The list begins with the first sibling: "0" or "0,64" or "0-1".
-    std::ifstream siblings(path);
-    if (!(siblings >> first)) first = cpu;
-    if (first == cpu || !CPU_ISSET(first, &set)) ++cores;
-  }
-  return std::max(1, cores);
-}
+int ThreadPool::DefaultThreads() { return std::min(UsableCores(), kMaxThreads); }
 
 }  // namespace gatehouse

@@ -22,7 +22,7 @@ namespace gatehouse {
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // at least 1
+  explicit ThreadPool(int threads);  // 1 .. kMaxThreads
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -30,7 +30,8 @@ class ThreadPool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
   void For(int64_t count, const std::function<void(int64_t index, int thread)>& body);
 
-  // Physical cores that this process may use.
+  static constexpr int kMaxThreads = 1024;
+  // One for each physical core that this process may use (base/processors.h).
   static int DefaultThreads();
 
  private:

@@ -41,7 +41,7 @@ struct ConvertOptions {
   std::string adapter = {};  // a PEFT LoRA directory, or empty
   // A policy file to put in; empty: policy.json of the adapter or of the input, if there is one.
   std::string policy = {};
-  int threads = 0;  // 0: physical cores
+  int threads = 0;  // 0: one for each core that this process may use
   // Rounds the layers' products to 8 or 4 bits; routers, the head, embeddings, norms and vision stay as they
   // are.
   std::optional<QuantFormat> quant = {};

@@ -19,7 +19,8 @@ void AddQuant(Command& command, std::string* quant) {
 }
 
 void AddThreads(Command& command, int* threads) {
-  command.Value("--threads", threads, "threads (default: physical cores)").Between(1, 1024);
+  command.Value("--threads", threads, "threads (default: cores that this process or its container may use)")
+      .Between(1, 1024);
 }
 
 void AddLayers(Command& command, int* layers) {

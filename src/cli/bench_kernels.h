@@ -14,7 +14,7 @@ struct BenchKernelsOptions {
   std::vector<int64_t> rows = {1, 4, 8, 64, 256};                                            // M
   std::vector<std::string> products = {"5120x5120", "1024x5120", "8192x5120", "5120x8192"};  // N x K
   int rounds = 5;
-  int threads = 0;  // 0: physical cores
+  int threads = 0;  // 0: one for each core that this process may use
   bool json = false;
 };
 

@@ -26,7 +26,10 @@ void AddConvert(Command& gatehouse) {
   command.PositionalPath("output", &options->output, "directory to write");
   command.Path("--adapter", &options->adapter, "directory of a PEFT LoRA adapter to merge");
   command.Path("--policy", &options->policy, "policy file to put in");
-  command.Value("--threads", &options->threads, "threads (default: physical cores)").Between(1, 1024);
+  command
+      .Value("--threads", &options->threads,
+             "threads (default: cores that this process or its container may use)")
+      .Between(1, 1024);
   command.Value("--quant", quant.get(), "bf16, or the layers' weights rounded: q8, q4")
       .OneOf({"bf16", "q8", "q4"});
   calibration->AddTo(command);

@@ -38,7 +38,10 @@ void ModelFlags::AddTo(Command& command) {
       .Value("--kv", &kv,
              "keys and values: auto (BF16, float32 with --dtype f32), or int8 (half of BF16's memory)")
       .OneOf({"auto", "int8"});
-  command.Value("--threads", &guard.threads, "threads (default: physical cores)").Between(1, 1024);
+  command
+      .Value("--threads", &guard.threads,
+             "threads (default: cores that this process or its container may use)")
+      .Between(1, 1024);
   command
       .Value("--cache-bytes", &guard.cache_bytes,
              "bytes of keys and values kept between requests; a quarter as many for images")

@@ -26,7 +26,7 @@ namespace gatehouse {
 
 struct CalibrationOptions {
   std::vector<TokenIds> prompts = {};  // as the model will be asked; at least one, none empty
-  int threads = 0;                     // 0: physical cores
+  int threads = 0;                     // 0: one for each core that this process may use
   int64_t memory = int64_t{4} << 30;   // bytes for second moments; what does not fit is another pass
   QuantFormat format = QuantFormat::kQ8;
   // Of the rounded weights, at most, that keep a finer format; none: FinerShare(format).
