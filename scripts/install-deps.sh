@@ -3,6 +3,7 @@
 #
 #   scripts/install-deps.sh           what the build and ./quickstart need
 #   scripts/install-deps.sh --tests   and what ./test needs
+#   scripts/install-deps.sh --emulator and what scripts/test-emulated-x86.sh needs
 #   scripts/install-deps.sh --aarch64 and what scripts/test-aarch64.sh needs: a cross compiler and an emulator
 #
 # Runs as root or with sudo. On a system without dpkg it prints what is needed and goes on.
@@ -35,12 +36,13 @@ for argument in "$@"; do
         clang clang-tidy clang-format libclang-rt-14-dev
       )
       ;;
+    --emulator) packages+=(qemu-user) ;;
     --aarch64)
       # Debian's sources of GoogleTest are built by the cross compiler.
       packages+=(g++-aarch64-linux-gnu qemu-user googletest ccache)
       ;;
     *)
-      echo "install-deps.sh: unknown option $argument (expected --tests or --aarch64)" >&2
+      echo "install-deps.sh: unknown option $argument (expected --tests, --emulator or --aarch64)" >&2
       exit 2
       ;;
   esac

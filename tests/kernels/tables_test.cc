@@ -73,7 +73,16 @@ TEST(KernelTables, TheProcessorIsFoundToBeWhatItIs) {
   ASSERT_STREQ(IsaName(DetectIsa()), expected);
   const std::set<std::string> names = AllNames(DetectIsa());
   const std::string isa = expected;
-  if (isa.rfind("neon", 0) != 0) return;
+  if (isa.rfind("neon", 0) != 0) {
+    const bool avx2 = isa != "ref", avx512 = isa.rfind("avx512", 0) == 0;
+    EXPECT_EQ(names.count("avx2/f32"), avx2 ? 1u : 0u);
+    EXPECT_EQ(names.count("avx2/q4"), avx2 ? 1u : 0u);
+    EXPECT_EQ(names.count("avx2"), avx2 ? 1u : 0u);
+    EXPECT_EQ(names.count("avx512/f32"), avx512 ? 1u : 0u);
+    EXPECT_EQ(names.count("avx512-bf16"), isa == "avx512-bf16" ? 1u : 0u);
+    EXPECT_LE(names.count("avx512-vnni/q8"), avx512 ? 1u : 0u);
+    return;
+  }
   EXPECT_EQ(names.count("neon/f32"), 1u);
   EXPECT_EQ(names.count("neon/q8"), 1u);
   EXPECT_EQ(names.count("neon-dotprod/q4"), isa == "neon" ? 0u : 1u);
