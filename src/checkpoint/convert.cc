@@ -1,13 +1,10 @@
 #include "checkpoint/convert.h"
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-
 #include "base/error.h"
-#include "base/mapped_file.h"
+#include "base/input_file.h"
+#include "base/output_file.h"
 #include "base/thread_pool.h"
+#include "checkpoint/output_directory.h"
 #include "checkpoint/pack.h"
 #include "checkpoint/release_pages.h"
 #include "formats/json.h"
@@ -22,8 +19,6 @@ bool IsRounded(const TensorSpec& spec) {
 }
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Planned {
   TensorSpec spec;
@@ -118,23 +113,8 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
   return writer.Finish();
 }
 
-Result<void> WriteText(const fs::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.flush();
-  if (!file) return Error{ErrorCode::kInternal, "cannot write file", path.string(), {}, std::strerror(errno)};
-  return {};
-}
-
-Result<void> CopyFile(const fs::path& from, const fs::path& to) {
-  std::error_code code;
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
-  if (code) return Error{ErrorCode::kInternal, "cannot copy file", from.string(), {}, code.message()};
-  return {};
-}
-
 Result<void> WriteDescription(const Checkpoint& checkpoint, const std::vector<Planned>& plan,
-                              const std::string& weights, const fs::path& path) {
+                              const std::string& weights, const std::string& path) {
   Json root;
   root["format"] = "gatehouse";
   root["version"] = weights == "bf16" ? kConvertedVersion : kRoundedVersion;
@@ -146,85 +126,59 @@ Result<void> WriteDescription(const Checkpoint& checkpoint, const std::vector<Pl
     // push_back: names are unique, and a search for each would make this quadratic.
     tensors.push_back({item.spec.name, {{"shape", item.spec.shape}, {"layout", item.layout()}}});
   }
-  return WriteText(path, root.dump(1) + "\n");
+  return WriteFile(path, root.dump(1) + "\n");
 }
 
-Result<void> CopyCompanions(const ConvertOptions& options, const Checkpoint& checkpoint, const fs::path& to) {
-  std::error_code code;
+// Where it is there: one that cannot be read is an error.
+Result<bool> CopyIfThere(const std::string& from, const std::string& to) {
+  GATEHOUSE_ASSIGN(const bool there, IsThere(from, ErrorCode::kModel));
+  if (there) GATEHOUSE_TRY(CopyFile(from, to, ErrorCode::kModel));
+  return there;
+}
+
+Result<void> CopyCompanions(const ConvertOptions& options, const Checkpoint& checkpoint,
+                            const std::string& to) {
   if (checkpoint.kind() == Checkpoint::Kind::kHuggingFace) {
-    for (const char* name : {"generation_config.json", "tokenizer.json", "tokenizer.model"}) {
-      const fs::path from = fs::path(options.input) / name;
-      if (fs::exists(from, code)) GATEHOUSE_TRY(CopyFile(from, to / name));
-    }
+    for (const char* name : {"generation_config.json", "tokenizer.json", "tokenizer.model"})
+      GATEHOUSE_TRY(CopyIfThere(checkpoint.path() + "/" + name, to + "/" + name));
   }
   if (options.tokenizer) {
     GATEHOUSE_ASSIGN(const std::string bytes, options.tokenizer(checkpoint));
-    GATEHOUSE_TRY(WriteText(to / "tokenizer.bin", bytes));
+    GATEHOUSE_TRY(WriteFile(to + "/tokenizer.bin", bytes));
   }
-  if (!options.policy.empty()) return CopyFile(options.policy, to / "policy.json");
+  if (!options.policy.empty()) return CopyFile(options.policy, to + "/policy.json", ErrorCode::kModel);
   for (const std::string& directory : {options.adapter, options.input}) {
-    const fs::path from = fs::path(directory) / "policy.json";
-    if (!directory.empty() && fs::is_regular_file(from, code)) return CopyFile(from, to / "policy.json");
+    if (directory.empty()) continue;
+    GATEHOUSE_ASSIGN(const bool found, CopyIfThere(directory + "/policy.json", to + "/policy.json"));
+    if (found) break;
   }
-  return {};
-}
-
-// Only an empty place, or an earlier conversion, may be replaced.
-Result<void> CheckOutput(const fs::path& output) {
-  std::error_code code;
-  if (output.empty()) return UsageError("no output directory", "output", "a path", "nothing");
-  if (!fs::exists(output, code)) return {};
-  const bool replaceable = fs::is_directory(output, code) &&
-                           (fs::is_empty(output, code) || fs::exists(output / "gatehouse.json", code));
-  if (replaceable) return {};
-  return UsageError("output exists", output.string(), "a new or empty directory, or an earlier conversion",
-                    "other files");
-}
-
-Result<void> Publish(const fs::path& part, const fs::path& output) {
-  std::error_code code;
-  const fs::path old = output.string() + ".old";
-  fs::remove_all(old, code);
-  if (fs::exists(output, code)) fs::rename(output, old, code);
-  fs::rename(part, output, code);
-  if (code)
-    return Error{ErrorCode::kInternal, "cannot rename directory", output.string(), {}, code.message()};
-  fs::remove_all(old, code);
   return {};
 }
 
 }  // namespace
 
 Result<void> Convert(const ConvertOptions& options, const ProgressCallback& progress) {
-  fs::path output = fs::path(options.output).lexically_normal();
-  if (!output.has_filename()) output = output.parent_path();
-  GATEHOUSE_TRY(CheckOutput(output));
+  // All that this writes: whatever else is in a directory is somebody's, who wants to keep it.
+  static const std::vector<std::string> kNames = {
+      "gatehouse.json", kConvertedWeights, "policy.json",  "generation_config.json",
+      "tokenizer.json", "tokenizer.model", "tokenizer.bin"};
+  GATEHOUSE_ASSIGN(OutputDirectory out,
+                   OutputDirectory::Create(options.output, kNames, {options.input, options.adapter}));
   GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
                    Checkpoint::Open(options.input, options.adapter));
   if (checkpoint->kind() == Checkpoint::Kind::kConverted) {
     return UsageError("nothing to convert", options.input, "a Hugging Face directory or a GGUF file",
                       "a converted model");
   }
-  const fs::path part = output.string() + ".part";
-  std::error_code code;
-  fs::remove_all(part, code);
-  fs::create_directories(part, code);
-  if (code) return Error{ErrorCode::kInternal, "cannot make directory", part.string(), {}, code.message()};
-
   const std::string weights = !options.quant ? "bf16" : *options.quant == QuantFormat::kQ8 ? "q8" : "q4";
   ConvertRecipe* recipe = options.quant ? options.recipe : nullptr;
-  const auto write = [&]() -> Result<void> {
-    GATEHOUSE_TRY(CopyCompanions(options, *checkpoint, part));
-    if (recipe != nullptr) GATEHOUSE_TRY(recipe->Begin(*checkpoint));
-    const std::vector<Planned> plan = Plan(*checkpoint, options.quant, recipe);
-    GATEHOUSE_TRY(WriteWeights(*checkpoint, plan, recipe, (part / kConvertedWeights).string(),
-                               options.threads, progress));
-    GATEHOUSE_TRY(WriteDescription(*checkpoint, plan, weights, part / "gatehouse.json"));
-    return Publish(part, output);
-  };
-  Result<void> written = write();
-  if (!written.ok()) fs::remove_all(part, code);
-  return written;
+  GATEHOUSE_TRY(CopyCompanions(options, *checkpoint, out.part()));
+  if (recipe != nullptr) GATEHOUSE_TRY(recipe->Begin(*checkpoint));
+  const std::vector<Planned> plan = Plan(*checkpoint, options.quant, recipe);
+  GATEHOUSE_TRY(WriteWeights(*checkpoint, plan, recipe, out.part() + "/" + kConvertedWeights, options.threads,
+                             progress));
+  GATEHOUSE_TRY(WriteDescription(*checkpoint, plan, weights, out.part() + "/gatehouse.json"));
+  return out.Publish();
 }
 
 }  // namespace gatehouse

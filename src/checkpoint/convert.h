@@ -8,8 +8,8 @@
 // row-major OUT/policy.json, generation_config.json, tokenizer.json, tokenizer.model, tokenizer.bin: those
 // that there are
 //
-// Everything is written beside OUT first and renamed at the end: OUT is whole or not there. Blocks of rows
-// are streamed; memory stays far below 1 GB, whatever the model.
+// Everything is written beside OUT first and renamed at the end (checkpoint/output_directory.h): OUT is whole
+// or not there. Blocks of rows are streamed; memory stays far below 1 GB, whatever the model.
 #pragma once
 
 #include <functional>
@@ -36,8 +36,9 @@ constexpr QuantLayout kQuantLayouts[] = {
 constexpr const char* kConvertedWeights = "model.gatehouse.safetensors";
 
 struct ConvertOptions {
-  std::string input = {};    // a Hugging Face directory or a .gguf file
-  std::string output = {};   // must not exist, be empty, or hold an earlier conversion, which is replaced
+  std::string input = {};  // a Hugging Face directory or a .gguf file
+  // Must not exist, be empty, or hold an earlier conversion alone, which is replaced; a link to such a place.
+  std::string output = {};
   std::string adapter = {};  // a PEFT LoRA directory, or empty
   // A policy file to put in; empty: policy.json of the adapter or of the input, if there is one.
   std::string policy = {};

@@ -1,13 +1,11 @@
 #include "checkpoint/prune.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
+#include "base/input_file.h"
+#include "base/output_file.h"
 #include "checkpoint/release_pages.h"
 #include "checkpoint/weights.h"
 #include "formats/json.h"
@@ -32,23 +30,6 @@ struct Shard {
   std::vector<Item> items;
   int64_t bytes = 0;
 };
-
-Error DiskError(const std::string& what, const fs::path& path, const std::string& why) {
-  return {ErrorCode::kInternal, what, path.string(), {}, why};
-}
-
-// Writes beside, then renames: a file of that name is always whole.
-Result<void> WriteText(const fs::path& path, const std::string& text) {
-  const fs::path part = path.string() + ".part";
-  std::ofstream file(part, std::ios::binary);
-  file << text;
-  file.close();
-  std::error_code code;
-  if (file) fs::rename(part, path, code);
-  if (!file || code)
-    return DiskError("cannot write file", path, code ? code.message() : std::strerror(errno));
-  return {};
-}
 
 // The output's tensors in shards, in the order of the names.
 std::vector<Shard> Plan(const TensorSource& source, int64_t max_bytes) {
@@ -94,10 +75,8 @@ class Run {
 
   Result<void> Go() {
     const std::string config_path = (fs::path(options_.input) / "config.json").string();
-    Result<std::string> text = ReadFile(config_path, 4u << 20);
-    if (!text.ok())
-      return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
-    GATEHOUSE_ASSIGN(const std::string config, PrunedConfig(*text, config_path, options_.keep_attention));
+    GATEHOUSE_ASSIGN(const std::string text, ReadFile(config_path, 4u << 20, ErrorCode::kModel));
+    GATEHOUSE_ASSIGN(const std::string config, PrunedConfig(text, config_path, options_.keep_attention));
     // Opening it checks that every tensor is there in its shape, in either expert layout.
     GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checked, Checkpoint::Open(options_.input));
     GATEHOUSE_ASSIGN(const TensorSource source, TensorSource::Open(options_.input));
@@ -107,13 +86,13 @@ class Run {
     GATEHOUSE_TRY(ReadState());
 
     for (const Shard& shard : shards) GATEHOUSE_TRY(WriteShard(shard));
-    GATEHOUSE_TRY(WriteText(output_ / "config.json", config));
+    GATEHOUSE_TRY(WriteFile((output_ / "config.json").string(), config));
     sums_["config.json"] = DigestOf(config);
     if (shards.size() > 1) GATEHOUSE_TRY(WriteIndex(shards));
     GATEHOUSE_TRY(CopyCompanions());
     std::string sums;
     for (const auto& [file, digest] : sums_) sums += digest + "  " + file + "\n";
-    GATEHOUSE_TRY(WriteText(output_ / "SHA256SUMS", sums));
+    GATEHOUSE_TRY(WriteFile((output_ / "SHA256SUMS").string(), sums));
     std::error_code code;
     fs::remove(output_ / kState, code);
     return {};
@@ -134,11 +113,12 @@ class Run {
   // An empty place is a new run; a state of the same fingerprint is one to go on with; all else is somebody's
   // files.
   Result<void> ReadState() {
-    std::error_code code;
-    fs::create_directories(output_, code);
-    if (code) return DiskError("cannot make directory", output_, code.message());
+    GATEHOUSE_TRY(MakeDirectories(output_.string()));
     const fs::path path = output_ / kState;
-    if (!fs::exists(path, code)) {
+    GATEHOUSE_ASSIGN(const bool has_state, IsThere(path.string(), ErrorCode::kInternal));
+    if (!has_state) {
+      std::error_code code;
+      fs::remove(path.string() + ".part", code);  // of a run that was killed at once
       if (fs::is_empty(output_, code)) return WriteState();
       return UsageError("output exists", output_.string(), "a new or empty directory, or an interrupted run",
                         "other files");
@@ -162,13 +142,13 @@ class Run {
   Result<void> WriteState() {
     Json root = {{"fingerprint", fingerprint_}, {"shards", Json::object()}};
     for (const auto& [file, digest] : finished_) root["shards"][file] = digest;
-    return WriteText(output_ / kState, root.dump(1) + "\n");
+    return WriteFile((output_ / kState).string(), root.dump(1) + "\n");
   }
 
   Result<void> WriteShard(const Shard& shard) {
     const std::string path = (output_ / shard.file).string();
-    std::error_code code;
-    if (const auto found = finished_.find(shard.file); found != finished_.end() && fs::exists(path, code)) {
+    GATEHOUSE_ASSIGN(const bool there, IsThere(path, ErrorCode::kInternal));
+    if (const auto found = finished_.find(shard.file); found != finished_.end() && there) {
       // Read again rather than trusted: a crash of the machine may have lost what a kill does not.
       GATEHOUSE_ASSIGN(const std::string digest, Sha256OfFile(path));
       if (digest == found->second) {
@@ -207,7 +187,7 @@ class Run {
     const Json index = {{"metadata", {{"total_size", total_}}}, {"weight_map", where}};
     const std::string text = index.dump(1) + "\n", name = "model.safetensors.index.json";
     sums_[name] = DigestOf(text);
-    return WriteText(output_ / name, text);
+    return WriteFile((output_ / name).string(), text);
   }
 
   Result<void> CopyCompanions() {
@@ -215,12 +195,11 @@ class Run {
          {"generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json",
           "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "preprocessor_config.json",
           "processor_config.json", "policy.json"}) {
-      const fs::path from = fs::path(options_.input) / name;
-      std::error_code code;
-      if (!fs::is_regular_file(from, code)) continue;
-      fs::copy_file(from, output_ / name, fs::copy_options::overwrite_existing, code);
-      if (code) return DiskError("cannot copy file", from, code.message());
-      GATEHOUSE_ASSIGN(sums_[name], Sha256OfFile((output_ / name).string()));
+      const std::string from = (fs::path(options_.input) / name).string(), to = (output_ / name).string();
+      GATEHOUSE_ASSIGN(const bool there, IsThere(from, ErrorCode::kModel));
+      if (!there) continue;
+      GATEHOUSE_TRY(CopyFile(from, to, ErrorCode::kModel));
+      GATEHOUSE_ASSIGN(sums_[name], Sha256OfFile(to));
     }
     return {};
   }
@@ -242,6 +221,8 @@ Result<void> Prune(const PruneOptions& options, const ProgressCallback& progress
   if (options.max_shard_bytes < 1)
     return UsageError("bad shard size", "max_shard_bytes", "at least 1",
                       std::to_string(options.max_shard_bytes));
+  if (IsSameFile(options.input, options.output))
+    return UsageError("the output is the input", options.output, "another directory", "the same");
   return Run(options, progress, options.output).Go();
 }
 

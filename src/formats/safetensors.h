@@ -9,16 +9,15 @@
 //   order of declaration GATEHOUSE_TRY(writer.Finish());
 #pragma once
 
-#include <cstdio>
 #include <functional>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "base/output_file.h"
 #include "gatehouse/result.h"
 #include "tensor/tensor.h"
 
@@ -60,14 +59,13 @@ struct TensorDeclaration {
 class SafetensorsWriter {
  public:
   using Declaration = TensorDeclaration;
-  // Writes to path + ".part"; Finish() gives the file its name. A writer that is dropped removes its part.
-  // Errors: kInternal (the disk), kUsage (a name twice, a block type, which the format does not have).
+  // An OutputFile: whole after Finish(), or not there. Errors: kInternal (the disk), kUsage (a name twice, a
+  // block type, which the format does not have).
   static Result<SafetensorsWriter> Create(const std::string& path,
                                           const std::vector<TensorDeclaration>& tensors,
                                           const std::map<std::string, std::string>& metadata = {});
   SafetensorsWriter(SafetensorsWriter&&) = default;
   SafetensorsWriter& operator=(SafetensorsWriter&&) = delete;
-  ~SafetensorsWriter();
 
   // Called with every byte that goes to the file, in order (a digest, say). Set it before the first Append;
   // it gets the header at once.
@@ -80,13 +78,10 @@ class SafetensorsWriter {
   Result<void> Finish();
 
  private:
-  struct Closer {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  SafetensorsWriter() = default;
+  explicit SafetensorsWriter(OutputFile file) : file_(std::move(file)) {}
   std::string path_;
   std::string header_;
-  std::unique_ptr<std::FILE, Closer> file_;
+  OutputFile file_;
   std::function<void(std::span<const std::byte>)> observer_;
   int64_t expected_ = 0;
   int64_t written_ = 0;

@@ -1,5 +1,3 @@
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -7,20 +5,14 @@
 #include "formats/safetensors.h"
 
 namespace gatehouse {
-namespace {
-
-Error DiskError(const std::string& path) {
-  return {ErrorCode::kInternal, "cannot write file", path, {}, std::strerror(errno)};
-}
-
-}  // namespace
 
 Result<SafetensorsWriter> SafetensorsWriter::Create(const std::string& path,
                                                     const std::vector<TensorDeclaration>& tensors,
                                                     const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  SafetensorsWriter writer;
+  GATEHOUSE_ASSIGN(OutputFile file, OutputFile::Create(path));
+  SafetensorsWriter writer(std::move(file));
   std::set<std::string_view> names;
   for (const TensorDeclaration& tensor : tensors) {
     if (!names.insert(tensor.name).second)
@@ -44,19 +36,8 @@ Result<SafetensorsWriter> SafetensorsWriter::Create(const std::string& path,
   writer.header_.assign(reinterpret_cast<const char*>(&size), 8);
   writer.header_ += json;
   writer.path_ = path;
-  writer.file_.reset(std::fopen((path + ".part").c_str(), "wb"));
-  if (!writer.file_) return DiskError(path + ".part");
-  if (std::fwrite(writer.header_.data(), 1, writer.header_.size(), writer.file_.get()) !=
-      writer.header_.size()) {
-    return DiskError(path + ".part");
-  }
+  GATEHOUSE_TRY(writer.file_.Write(writer.header_));
   return writer;
-}
-
-SafetensorsWriter::~SafetensorsWriter() {
-  if (!file_) return;
-  file_.reset();
-  std::remove((path_ + ".part").c_str());
 }
 
 void SafetensorsWriter::Observe(std::function<void(std::span<const std::byte>)> observer) {
@@ -67,18 +48,14 @@ void SafetensorsWriter::Observe(std::function<void(std::span<const std::byte>)> 
 Result<void> SafetensorsWriter::Append(std::span<const std::byte> bytes) {
   written_ += static_cast<int64_t>(bytes.size());
   if (written_ > expected_) return InternalError("more tensor bytes than declared", path_);
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size())
-    return DiskError(path_ + ".part");
+  GATEHOUSE_TRY(file_.Write(bytes));
   if (observer_) observer_(bytes);
   return {};
 }
 
 Result<void> SafetensorsWriter::Finish() {
   if (written_ != expected_) return InternalError("fewer tensor bytes than declared", path_);
-  if (std::fflush(file_.get()) != 0) return DiskError(path_ + ".part");
-  file_.reset();
-  if (std::rename((path_ + ".part").c_str(), path_.c_str()) != 0) return DiskError(path_);
-  return {};
+  return file_.Commit();
 }
 
 }  // namespace gatehouse

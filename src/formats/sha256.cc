@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstring>
 
-#include "base/mapped_file.h"
+#include "base/input_file.h"
 
 namespace gatehouse {
 namespace {
@@ -86,11 +86,15 @@ std::string Sha256::Hex() {
   return out;
 }
 
-Result<std::string> Sha256OfFile(const std::string& path) {
-  GATEHOUSE_ASSIGN(const MappedFile file, MappedFile::Open(path));
+Result<std::string> Sha256OfFile(const std::string& path, ErrorCode code) {
+  GATEHOUSE_ASSIGN(InputFile file, InputFile::Open(path, code));
   Sha256 digest;
-  digest.Update(file.bytes());
-  return digest.Hex();
+  std::string piece(size_t{1} << 20, '\0');
+  for (;;) {
+    GATEHOUSE_ASSIGN(const size_t count, file.Read(piece.data(), piece.size()));
+    if (count == 0) return digest.Hex();
+    digest.Update(std::as_bytes(std::span(piece)).first(count));
+  }
 }
 
 }  // namespace gatehouse

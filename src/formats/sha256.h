@@ -29,7 +29,7 @@ class Sha256 {
   uint64_t length_ = 0;
 };
 
-// Errors: kModel (the file cannot be read).
-Result<std::string> Sha256OfFile(const std::string& path);
+// Errors: `code`: the file cannot be read.
+Result<std::string> Sha256OfFile(const std::string& path, ErrorCode code = ErrorCode::kModel);
 
 }  // namespace gatehouse

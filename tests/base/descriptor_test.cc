@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "base/limits.h"
+#include "support/limits.h"
 #include "support/temp_dir.h"
 
 namespace gatehouse {

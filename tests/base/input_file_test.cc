@@ -7,8 +7,8 @@
 
 #include <thread>
 
-#include "base/limits.h"
 #include "base/mapped_file.h"
+#include "support/limits.h"
 #include "support/temp_dir.h"
 
 namespace gatehouse {

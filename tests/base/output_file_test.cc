@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/limits.h"
+#include "support/limits.h"
 #include "support/temp_dir.h"
 
 namespace gatehouse {

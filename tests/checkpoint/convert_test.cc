@@ -207,7 +207,7 @@ TEST(Convert, RefusesAndLeavesNothingBehind) {
               HasSubstr("no such model"));
   EXPECT_THAT(MessageOf(Convert(
                   {.input = directory / "hf", .output = directory / "out", .policy = directory / "none"})),
-              HasSubstr("cannot copy"));
+              HasSubstr("No such file or directory"));
   EXPECT_THAT(MessageOf(Convert({.input = directory / "hf",
                                  .output = directory / "out",
                                  .tokenizer = [](const Checkpoint&) -> Result<std::string> {

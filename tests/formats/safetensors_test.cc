@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "support/limits.h"
 #include "support/temp_dir.h"
 
 namespace gatehouse {
@@ -186,6 +187,31 @@ TEST(SafetensorsWriter, RefusesWrongAmountsAndLeavesNoFile) {
   EXPECT_FALSE(SafetensorsWriter::Create(path, {{"a", DType::kF32, {1}}, {"a", DType::kF32, {1}}}).ok());
   EXPECT_FALSE(SafetensorsWriter::Create(path, {{"a", DType::kQ8_0, {32}}}).ok());
   EXPECT_FALSE(SafetensorsWriter::Create(directory / "no/such/folder/f", {}).ok());
+}
+
+TEST(SafetensorsWriter, AFullDiskAndALimitAreErrors) {
+  const test::TempDir directory;
+  const std::vector<std::byte> bytes(100000);
+  const auto write = [&](const std::string& path) -> Result<void> {
+    GATEHOUSE_ASSIGN(
+        SafetensorsWriter writer,
+        SafetensorsWriter::Create(path, {{"a", DType::kU8, {static_cast<int64_t>(bytes.size())}}}));
+    GATEHOUSE_TRY(writer.Append(bytes));
+    return writer.Finish();
+  };
+  const Result<void> full = write("/dev/full");
+  ASSERT_FALSE(full.ok());
+  EXPECT_EQ(full.error().code, ErrorCode::kInternal);
+  EXPECT_NE(full.error().Message().find("No space left on device"), std::string::npos);
+  Result<void> limited;
+  {
+    const test::FileSizeLimit limit(4096);
+    limited = write(directory / "f");
+  }
+  ASSERT_FALSE(limited.ok());
+  EXPECT_NE(limited.error().Message().find("File too large"), std::string::npos);
+  EXPECT_FALSE(SafetensorsFile::Open(directory / "f").ok());
+  EXPECT_TRUE(write(directory / "f").ok());
 }
 
 }  // namespace

@@ -1,40 +1,26 @@
 #include "eval/data/byte_source.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/input_file.h"
 
 namespace gatehouse {
 namespace {
 
 class FileSource : public ByteSource {
  public:
-  FileSource(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
-  ~FileSource() override { close(descriptor_); }
-
-  Result<size_t> Read(char* out, size_t size) override {
-    for (;;) {
-      const ssize_t count = read(descriptor_, out, size);
-      if (count >= 0) return static_cast<size_t>(count);
-      if (errno != EINTR) return BadInput("cannot read file", path_, "", std::strerror(errno));
-    }
-  }
+  explicit FileSource(InputFile file) : file_(std::move(file)) {}
+  Result<size_t> Read(char* out, size_t size) override { return file_.Read(out, size); }
 
  private:
-  int descriptor_;
-  std::string path_;
+  InputFile file_;
 };
 
 class MemorySource : public ByteSource {
@@ -150,13 +136,8 @@ class UnpackingSource : public ByteSource {
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> OpenFileSource(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return BadInput("cannot open file", path, "a readable file", std::strerror(errno));
-  auto source = std::make_unique<FileSource>(descriptor, path);
-  struct stat status = {};
-  if (fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode))
-    return BadInput("cannot open file", path, "a file", "a directory");
-  return std::unique_ptr<ByteSource>(std::move(source));
+  GATEHOUSE_ASSIGN(InputFile file, InputFile::Open(path));
+  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(std::move(file)));
 }
 
 std::unique_ptr<ByteSource> MakeMemorySource(std::string bytes) {

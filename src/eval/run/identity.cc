@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <span>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
+#include "base/input_file.h"
 #include "eval/run/build_report.h"
 #include "eval/run/runner.h"
 #include "formats/json.h"
@@ -18,39 +17,41 @@ constexpr size_t kBeginning = 1 << 20;
 constexpr size_t kMaxIdentity = 16u << 20;
 
 // The file, or a directory's files, by name.
-std::vector<std::string> FilesOf(const std::string& path) {
+Result<std::vector<std::string>> FilesOf(const std::string& path) {
+  namespace fs = std::filesystem;
   std::error_code code;
-  if (!std::filesystem::is_directory(path, code)) return {path};
+  if (!fs::is_directory(path, code)) return std::vector<std::string>{path};
   std::vector<std::string> out;
-  for (const auto& entry : std::filesystem::directory_iterator(path, code)) {
-    if (entry.is_regular_file(code)) out.push_back(entry.path().string());
+  fs::directory_iterator entries(path, code);
+  for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
+    std::error_code of_entry;
+    if (entries->is_regular_file(of_entry)) out.push_back(entries->path().string());
   }
+  if (code) return ModelError("cannot read directory", path, "a readable directory", code.message());
   std::sort(out.begin(), out.end());
   return out;
 }
 
 // Weights are many gigabytes: their sizes and beginnings (headers, with every offset) tell checkpoints apart.
-std::string FingerprintOf(const std::string& path) {
+Result<std::string> FingerprintOf(const std::string& path) {
   Sha256 hash;
   std::string block(kBeginning, '\0');
-  for (const std::string& file : FilesOf(path)) {
+  GATEHOUSE_ASSIGN(const std::vector<std::string> files, FilesOf(path));
+  for (const std::string& file : files) {
     std::error_code code;
     const uintmax_t size = std::filesystem::file_size(file, code);
-    std::ifstream in(file, std::ios::binary);
-    in.read(block.data(), static_cast<std::streamsize>(block.size()));
+    if (code) return ModelError("cannot read file", file, "a readable file", code.message());
+    GATEHOUSE_ASSIGN(InputFile in, InputFile::Open(file, ErrorCode::kModel));
     const std::string head = file.substr(file.rfind('/') + 1) + "\n" + std::to_string(size) + "\n";
     hash.Update(std::as_bytes(std::span(head)));
-    hash.Update(std::as_bytes(std::span(block.data(), static_cast<size_t>(in.gcount()))));
+    for (size_t at = 0; at < block.size();) {
+      GATEHOUSE_ASSIGN(const size_t count, in.Read(block.data() + at, block.size() - at));
+      if (count == 0) break;
+      hash.Update(std::as_bytes(std::span(block)).subspan(at, count));
+      at += count;
+    }
   }
   return hash.Hex();
-}
-
-Result<std::string> HashOfData(const std::string& path) {
-  Result<std::string> hash = Sha256OfFile(path);
-  if (hash.ok()) return hash;
-  Error error = hash.error();
-  error.code = ErrorCode::kBadInput;
-  return error;
 }
 
 Json RequestJson(const ClassifyOptions& request) {
@@ -86,8 +87,8 @@ void TakeThresholds(const Json& thresholds, ReportOptions* out) {
 }  // namespace
 
 Result<void> ReadIdentity(const std::string& path, ReportOptions* out) {
-  const auto text = ReadFile(path, kMaxIdentity);
-  if (!text.ok()) return {};
+  GATEHOUSE_ASSIGN(const std::optional<std::string> text, ReadFileIfThere(path, kMaxIdentity));
+  if (!text) return {};
   GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path, ErrorCode::kBadInput));
   if (!root.is_object())
     return BadInput("malformed description of a run", path, "an object", root.type_name());
@@ -120,7 +121,12 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
                                const RunOptions& options) {
   Json data = Json::array();
   for (const DatasetReader::Input& input : options.data) {
-    GATEHOUSE_ASSIGN(const std::string hash, HashOfData(input.path));
+    std::error_code code;
+    // Data are read more than once.
+    if (std::filesystem::exists(input.path, code) && !std::filesystem::is_regular_file(input.path, code) &&
+        !std::filesystem::is_directory(input.path, code))
+      return BadInput("cannot read data twice", input.path, "a regular file", "a pipe or a device");
+    GATEHOUSE_ASSIGN(const std::string hash, Sha256OfFile(input.path, ErrorCode::kBadInput));
     Json map = Json::object();
     for (const auto& [ours, theirs] : input.format.map) map[ours] = theirs;
     data.push_back({{"file", input.path.substr(input.path.rfind('/') + 1)},
@@ -137,21 +143,25 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
   for (const Category& category : policy.categories) {
     if (category.threshold) thresholds[category.key] = *category.threshold;
   }
-  const Json out = {
-      {"model", guard.model_name()},
-      {"model_fingerprint", FingerprintOf(guard_options.model)},
-      {"adapter_fingerprint", guard_options.adapter.empty() ? "" : FingerprintOf(guard_options.adapter)},
-      {"dtype", guard_options.dtype},
-      {"policy", policy.name},
-      {"policy_threshold", policy.threshold ? Json(*policy.threshold) : Json()},
-      {"policy_thresholds", thresholds},
-      {"calibration", {{"scale", policy.calibration_scale}, {"bias", policy.calibration_bias}}},
-      {"categories", names},
-      {"request", RequestJson(options.request)},
-      {"data", data},
-      {"where", where},
-      {"sample", options.selection.sample},
-      {"seed", options.selection.seed}};
+  GATEHOUSE_ASSIGN(const std::string model_fingerprint, FingerprintOf(guard_options.model));
+  std::string adapter_fingerprint;
+  if (!guard_options.adapter.empty()) {
+    GATEHOUSE_ASSIGN(adapter_fingerprint, FingerprintOf(guard_options.adapter));
+  }
+  const Json out = {{"model", guard.model_name()},
+                    {"model_fingerprint", model_fingerprint},
+                    {"adapter_fingerprint", adapter_fingerprint},
+                    {"dtype", guard_options.dtype},
+                    {"policy", policy.name},
+                    {"policy_threshold", policy.threshold ? Json(*policy.threshold) : Json()},
+                    {"policy_thresholds", thresholds},
+                    {"calibration", {{"scale", policy.calibration_scale}, {"bias", policy.calibration_bias}}},
+                    {"categories", names},
+                    {"request", RequestJson(options.request)},
+                    {"data", data},
+                    {"where", where},
+                    {"sample", options.selection.sample},
+                    {"seed", options.selection.seed}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

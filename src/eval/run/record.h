@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/descriptor.h"
 #include "eval/run/prediction.h"
 #include "gatehouse/result.h"
 
@@ -47,20 +48,22 @@ class PredictionWriter {
  public:
   // Opens DIRECTORY/predictions.jsonl to go on with it, or begins it. `identity` says what the predictions
   // depend on (model, policy, thresholds, data); it is kept in DIRECTORY/run.json, and a record of another
-  // identity is refused. Another process that is writing it is refused too. Errors: kBadInput.
+  // identity is refused. Another process that is writing it is refused too. Errors: kBadInput, kInternal: the
+  // disk.
   static Result<std::unique_ptr<PredictionWriter>> Open(const std::string& directory,
                                                         const std::string& identity);
-  ~PredictionWriter();
 
   // Rows that the record held when it was opened; whoever goes on must skip as many rows of the data.
   int64_t rows() const { return rows_; }
   // A line appended in one write. Errors: kInternal: the disk.
   Result<void> Append(const Prediction& prediction);
+  // At the end: some disks tell only now that a write has failed.
+  Result<void> Close();
   const std::string& path() const { return path_; }
 
  private:
   PredictionWriter() = default;
-  int file_ = -1;
+  Descriptor file_;
   std::string path_;
   int64_t rows_ = 0;
 };

@@ -1,9 +1,9 @@
 #include "eval/run/runner.h"
 
 #include <chrono>
-#include <fstream>
 
 #include "base/error.h"
+#include "base/output_file.h"
 #include "eval/run/record.h"
 #include "formats/json.h"
 
@@ -70,14 +70,12 @@ class Runner {
 };
 
 Result<void> WriteProblems(const std::string& path, const std::vector<RowProblem>& problems) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  std::string text;
   for (const RowProblem& problem : problems) {
     const Json line = {{"file", problem.file}, {"line", problem.line}, {"reason", problem.reason}};
-    file << line.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   }
-  file.close();
-  if (!file) return InternalError("cannot write", path);
-  return {};
+  return WriteFile(path, text);
 }
 
 }  // namespace
@@ -110,6 +108,7 @@ Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options) 
     return BadInput("the record does not fit the data", writer->path(), std::to_string(out.rows) + " rows",
                     std::to_string(out.resumed));
   }
+  GATEHOUSE_TRY(writer->Close());
   GATEHOUSE_TRY(WriteProblems(options.directory + "/problems.jsonl", out.problems));
   return out;
 }

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "base/mapped_file.h"
+#include "support/limits.h"
 #include "support/temp_dir.h"
 
 namespace gatehouse {
@@ -162,6 +164,67 @@ TEST(Record, ErrorsNameTheLine) {
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().Message().find("x.jsonl line 2"), std::string::npos) << second.error().Message();
   EXPECT_FALSE(PredictionReader::Open(dir.path() + "/none").ok());
+  const auto folder = PredictionReader::Open(dir.path());
+  ASSERT_FALSE(folder.ok());
+  EXPECT_NE(folder.error().Message().find("Is a directory"), std::string::npos);
+  // A read that fails is not the end of the record.
+  const auto failing = PredictionReader::Open("/proc/self/mem");
+  ASSERT_TRUE(failing.ok());
+  const auto first = (*failing)->Next(&got);
+  ASSERT_FALSE(first.ok());
+  EXPECT_NE(first.error().Message().find("Input/output error"), std::string::npos);
+  EXPECT_FALSE(CountLines("/proc/self/mem").ok());
+}
+
+std::string FailureOf(const Result<std::unique_ptr<PredictionWriter>>& result, ErrorCode code) {
+  if (result.ok()) return "none";
+  EXPECT_EQ(result.error().code, code) << result.error().Message();
+  return result.error().Message();
+}
+
+TEST(Record, PlacesThatCannotBeWritten) {
+  namespace fs = std::filesystem;
+  const test::TempDir dir;
+  const auto contains = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  test::WriteBytes(dir / "file", "x");
+  EXPECT_TRUE(contains(FailureOf(PredictionWriter::Open(dir / "file", "i"), ErrorCode::kInternal),
+                       "Not a directory"));
+  ASSERT_TRUE(fs::create_directories(dir / "a/predictions.jsonl"));
+  EXPECT_TRUE(
+      contains(FailureOf(PredictionWriter::Open(dir / "a", "i"), ErrorCode::kInternal), "Is a directory"));
+  ASSERT_TRUE(fs::create_directories(dir / "b/run.json"));
+  EXPECT_TRUE(
+      contains(FailureOf(PredictionWriter::Open(dir / "b", "i"), ErrorCode::kBadInput), "Is a directory"));
+  ASSERT_TRUE(fs::create_directories(dir / "c"));
+  fs::create_symlink("/dev/full", dir / "c/predictions.jsonl");
+  EXPECT_TRUE(
+      contains(FailureOf(PredictionWriter::Open(dir / "c", "i"), ErrorCode::kInternal), "regular file"));
+  ASSERT_TRUE(fs::create_directories(dir / "d"));
+  fs::create_symlink("/dev/full", dir / "d/run.json");
+  EXPECT_NE(FailureOf(PredictionWriter::Open(dir / "d", "i"), ErrorCode::kBadInput), "none");
+}
+
+TEST(Record, ALimitOnSizesIsAnErrorAndTheNextRunGoesOn) {
+  const test::TempDir dir;
+  {
+    auto writer = PredictionWriter::Open(dir / "run", "identity");
+    ASSERT_TRUE(writer.ok()) << writer.error().Message();
+    ASSERT_TRUE((*writer)->Append(Example(0)).ok());
+    const std::string whole = *ReadFile(dir / "run/predictions.jsonl", 1 << 20);
+    const test::FileSizeLimit limit(whole.size() + 10);  // in the midst of the next line
+    const Result<void> failed = (*writer)->Append(Example(1));
+    ASSERT_FALSE(failed.ok());
+    EXPECT_EQ(failed.error().code, ErrorCode::kInternal);
+    EXPECT_NE(failed.error().Message().find("File too large"), std::string::npos);
+  }
+  auto writer = PredictionWriter::Open(dir / "run", "identity");
+  ASSERT_TRUE(writer.ok()) << writer.error().Message();
+  EXPECT_EQ((*writer)->rows(), 1);
+  EXPECT_TRUE((*writer)->Append(Example(1)).ok());
+  EXPECT_TRUE((*writer)->Close().ok());
+  EXPECT_EQ(*CountLines(dir / "run/predictions.jsonl"), 2);
 }
 
 }  // namespace

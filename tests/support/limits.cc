@@ -1,4 +1,4 @@
-#include "base/limits.h"
+#include "support/limits.h"
 
 #include <unistd.h>
 
