@@ -1,7 +1,5 @@
 #include "guard/tokenizer_of.h"
 
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "base/error.h"
@@ -25,8 +23,8 @@ Result<TokenizerData> TokenizerDataOf(const Checkpoint& checkpoint) {
   }
   for (const char* name : {"tokenizer.bin", "tokenizer.json", "tokenizer.model"}) {
     const std::string path = checkpoint.path() + "/" + name;
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) continue;
+    GATEHOUSE_ASSIGN(const bool there, IsThere(path, ErrorCode::kModel));
+    if (!there) continue;
     GATEHOUSE_ASSIGN(const MappedFile file, MappedFile::Open(path));
     const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
     if (name == std::string("tokenizer.bin")) return ReadTokenizerBinary(bytes, path);

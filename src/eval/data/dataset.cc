@@ -15,7 +15,7 @@ namespace {
 using Item = std::optional<std::variant<EvalRow, RowProblem>>;
 
 Result<std::unique_ptr<FileRows>> OpenRows(const DatasetReader::Input& input) {
-  GATEHOUSE_ASSIGN(std::unique_ptr<ByteSource> bytes, OpenFileSource(input.path));
+  GATEHOUSE_ASSIGN(std::unique_ptr<ByteSource> bytes, OpenFileSource(input.Place()));
   return FileRows::Open(std::move(bytes), input.path, input.format);
 }
 
@@ -34,7 +34,7 @@ class Reader : public DatasetReader {
     for (size_t i = 0; i < inputs_.size(); ++i) {
       GATEHOUSE_ASSIGN(rows_[i], OpenRows(inputs_[i]));
       // Only one file is kept open, but what has been read of a pipe cannot be read again.
-      if (i > 0 && CanBeOpenedAgain(inputs_[i].path)) rows_[i].reset();
+      if (i > 0 && CanBeOpenedAgain(inputs_[i].Place())) rows_[i].reset();
     }
     return {};
   }

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "eval/data/row.h"
 #include "gatehouse/result.h"
 
@@ -46,6 +47,10 @@ class DatasetReader {
   struct Input {
     std::string path;  // a data file
     DatasetFormat format;
+    std::shared_ptr<const Descriptor> held = {};  // of a pipe: what it gave (eval/data/held_pipe.h)
+    std::string Place() const {                   // where its bytes can be read, as often as wanted
+      return held == nullptr ? path : "/proc/self/fd/" + std::to_string(held->number());
+    }
   };
   // Errors: kBadInput for a file that cannot be opened or a format that is not known.
   static Result<std::unique_ptr<DatasetReader>> Open(std::vector<Input> inputs);

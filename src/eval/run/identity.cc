@@ -122,11 +122,9 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
   Json data = Json::array();
   for (const DatasetReader::Input& input : options.data) {
     std::error_code code;
-    // Data are read more than once.
-    if (std::filesystem::exists(input.path, code) && !std::filesystem::is_regular_file(input.path, code) &&
-        !std::filesystem::is_directory(input.path, code))
-      return BadInput("cannot read data twice", input.path, "a regular file", "a pipe or a device");
-    GATEHOUSE_ASSIGN(const std::string hash, Sha256OfFile(input.path, ErrorCode::kBadInput));
+    if (std::filesystem::is_other(input.Place(), code))
+      return BadInput("cannot read data more than once", input.path, "a file or a pipe", "a device");
+    GATEHOUSE_ASSIGN(const std::string hash, Sha256OfFile(input.Place(), ErrorCode::kBadInput));
     Json map = Json::object();
     for (const auto& [ours, theirs] : input.format.map) map[ours] = theirs;
     data.push_back({{"file", input.path.substr(input.path.rfind('/') + 1)},
