@@ -100,7 +100,7 @@ code, out, err = run(*EVAL, WORK + '/cut')
 check('and the next run goes on', code == 0 and 'went on with' in err and open(WORK + '/cut/predictions.jsonl').read().count('\n') == rows == 30, (code, err))
 fails('eval: a file for the report', 1, ['Not a directory', WORK + '/file'], *EVAL, WORK + '/file')
 fails('eval: data that are a directory', 3, [FOLDER], *EVAL[:-4], WORK, '--report', WORK + '/none')
-fails('eval: a record that is a directory', 3, [FOLDER], 'eval', '--from', place('hollow/predictions.jsonl'), '--report', WORK + '/none')
+fails('eval: a record that is a directory', 3, [FOLDER], 'eval', '--from', os.path.dirname(place('hollow/predictions.jsonl')), '--report', WORK + '/none')
 DONE = {'report.json': [], 'report.html': [], 'thresholds.json': ['--threshold-search', 'max-f1']}
 for name, flags in DONE.items():
     from_whole = ['eval', '--from', WORK + '/whole', '--rounds', '5', *flags, '--report']
