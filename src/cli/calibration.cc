@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "eval/data/dataset.h"
+#include "eval/data/held_pipe.h"
 #include "eval/run/selection.h"
 #include "guard/load.h"
 #include "guard/tokenizer_of.h"
@@ -35,7 +36,8 @@ Result<Prompts> ReadPrompts(const ConvertOptions& options, const CalibrationFlag
   GATEHOUSE_ASSIGN(const Policy policy, PolicyFor(guard, checkpoint->config(), *tokenizer));
   GATEHOUSE_TRY(CheckPolicy(policy, *tokenizer));
 
-  const std::vector<DatasetReader::Input> data = {{flags.file, {}}};
+  std::vector<DatasetReader::Input> data = {{flags.file, {}}};
+  GATEHOUSE_TRY(HoldPipes(&data));
   GATEHOUSE_ASSIGN(const Selection selection, Selection::Make(data, {.where = {}, .sample = flags.rows}));
   GATEHOUSE_ASSIGN(const std::unique_ptr<DatasetReader> reader, DatasetReader::Open(data));
   Prompts out;

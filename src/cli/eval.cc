@@ -3,8 +3,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/output_file.h"
@@ -12,14 +10,18 @@
 #include "cli/json_text.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "eval/data/held_pipe.h"
 #include "eval/report/report.h"
 #include "eval/run/compare.h"
 #include "eval/run/mistakes.h"
+#include "eval/run/record.h"
 #include "eval/run/runner.h"
 #include "eval/run/tune.h"
 
 namespace gatehouse::cli {
 namespace {
+
+using Inputs = std::vector<DatasetReader::Input>;
 
 int TerminalWidth() {
   constexpr int kUsual = 110;
@@ -30,9 +32,9 @@ int TerminalWidth() {
 bool OnTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 // Judges, or goes on judging; the path of the record.
-Result<std::string> Run(const EvalFlags& flags, const std::string& directory) {
+Result<std::string> Run(const EvalFlags& flags, const Inputs& data, const std::string& directory) {
   RunOptions options;
-  GATEHOUSE_ASSIGN(options.data, flags.Inputs());
+  options.data = data;
   if (options.data.empty())
     return UsageError("no data", "eval", "--data FILE, --from RECORD or --compare A B", "none of them");
   GATEHOUSE_ASSIGN(options.selection, flags.Selection());
@@ -62,23 +64,24 @@ Result<std::string> Run(const EvalFlags& flags, const std::string& directory) {
 }
 
 // Texts of the lists' rows, where the data is at hand.
-Result<void> FillTexts(const EvalFlags& flags, const std::vector<std::vector<Mistake>*>& lists) {
-  if (flags.data.empty()) return {};
-  GATEHOUSE_ASSIGN(std::vector<DatasetReader::Input> inputs, flags.Inputs());
-  return AddTexts(std::move(inputs), lists);
+Result<void> FillTexts(const Inputs& data, const std::vector<std::vector<Mistake>*>& lists) {
+  return data.empty() ? Result<void>() : AddTexts(data, lists);
 }
 
 // The lines of problems.jsonl beside a record.
-int64_t ProblemsOf(const std::string& directory) {
-  const auto lines = ReadFile(directory + "/problems.jsonl", 64u << 20);
-  return lines.ok() ? std::count(lines->begin(), lines->end(), '\n') : 0;
+Result<int64_t> ProblemsOf(const std::string& directory) {
+  const std::string path = directory + "/problems.jsonl";
+  GATEHOUSE_ASSIGN(const bool there, IsThere(path));
+  return there ? CountLines(path) : Result<int64_t>(int64_t{0});
 }
 
-Result<int> ReportOn(const EvalFlags& flags, const std::string& record, const std::string& directory) {
+Result<int> ReportOn(const EvalFlags& flags, const Inputs& data, const std::string& record,
+                     const std::string& directory) {
   GATEHOUSE_ASSIGN(const ReportOptions options, flags.Report(record));
   GATEHOUSE_ASSIGN(Report report, BuildReport(record, options));
-  report.problems += ProblemsOf(DirectoryOf(record));
-  GATEHOUSE_TRY(FillTexts(flags, {&report.mistakes}));
+  GATEHOUSE_ASSIGN(const int64_t problems, ProblemsOf(DirectoryOf(record)));
+  report.problems += problems;
+  GATEHOUSE_TRY(FillTexts(data, {&report.mistakes}));
   GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/report.json", ReportJson(report)));
   GATEHOUSE_TRY(WriteFile(directory + "/report.html", ReportPage(report)));
@@ -87,7 +90,7 @@ Result<int> ReportOn(const EvalFlags& flags, const std::string& record, const st
   return 0;
 }
 
-Result<int> CompareRecords(const EvalFlags& flags, const std::string& directory) {
+Result<int> CompareRecords(const EvalFlags& flags, const Inputs& data, const std::string& directory) {
   std::vector<std::string> records;
   std::vector<ReportOptions> options;
   for (const std::string& path : flags.compare) {
@@ -99,7 +102,7 @@ Result<int> CompareRecords(const EvalFlags& flags, const std::string& directory)
   std::vector<std::vector<Mistake>*> lists;
   for (Report& report : comparison.reports) lists.push_back(&report.mistakes);
   for (Comparison::Against& against : comparison.against) lists.push_back(&against.changed);
-  GATEHOUSE_TRY(FillTexts(flags, lists));
+  GATEHOUSE_TRY(FillTexts(data, lists));
   GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/comparison.json", ComparisonJson(comparison)));
   GATEHOUSE_TRY(WriteFile(directory + "/comparison.html", ComparisonPage(comparison)));
@@ -153,19 +156,22 @@ Result<int> FitScores(const EvalFlags& flags, const std::string& record, const s
 Result<int> Eval(const EvalFlags& flags) {
   if (!flags.compare.empty() && !flags.from.empty())
     return UsageError("two kinds of work", "eval", "--from or --compare", "both");
+  GATEHOUSE_ASSIGN(Inputs data, flags.Inputs());
+  GATEHOUSE_TRY(HoldPipes(&data));
   std::string directory = flags.report;
-  if (!flags.compare.empty()) return CompareRecords(flags, directory.empty() ? "eval-report" : directory);
+  if (!flags.compare.empty())
+    return CompareRecords(flags, data, directory.empty() ? "eval-report" : directory);
   std::string record;
   if (!flags.from.empty()) {
     record = RecordPath(flags.from);
     if (directory.empty()) directory = DirectoryOf(record);
   } else {
     if (directory.empty()) directory = "eval-report";
-    GATEHOUSE_ASSIGN(record, Run(flags, directory));
+    GATEHOUSE_ASSIGN(record, Run(flags, data, directory));
   }
   if (!flags.threshold_search.empty()) return FindThresholds(flags, record, directory);
   if (flags.calibrate) return FitScores(flags, record, directory);
-  return ReportOn(flags, record, directory);
+  return ReportOn(flags, data, record, directory);
 }
 
 }  // namespace

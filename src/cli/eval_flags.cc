@@ -54,7 +54,7 @@ std::string RecordPath(const std::string& path) {
 void EvalFlags::AddTo(Command& command) {
   model.AddTo(command);
   request.AddTo(command);
-  command.Path("--data", &data, "labelled rows: a data file, or a description (datasets/NAME.json)")
+  command.Path("--data", &data, "labelled rows: a data file (- for standard input), or a description (datasets/NAME.json)")
       .TakesMany();
   command
       .Value("--format", &format,

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "base/error.h"
 #include "checkpoint/weights.h"
 #include "cli/command.h"
@@ -150,8 +152,22 @@ Result<int> InspectFiles(const InspectFlags& flags, const GuardOptions& options)
   return 0;
 }
 
+// A name too few on the command line must not cost a model or a conversation.
+Result<void> CheckOut(const InspectFlags& flags, const GuardOptions& options) {
+  std::vector<std::string> inputs = {flags.conversation, flags.texts, flags.ids, options.model};
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(options.model, code))
+    inputs.push_back(entry.path().string());
+  for (const std::string& input : inputs) {
+    if (IsSameFile(input, flags.out))
+      return UsageError("the output is an input", "--out", "another file", flags.out);
+  }
+  return {};
+}
+
 Result<int> Inspect(const InspectFlags& flags) {
   GATEHOUSE_ASSIGN(const GuardOptions options, flags.model.Resolve());
+  if (!flags.out.empty()) GATEHOUSE_TRY(CheckOut(flags, options));
   if (flags.what == "config" || flags.what == "tensors") return InspectFiles(flags, options);
   GATEHOUSE_ASSIGN(const ClassifyOptions request_options, flags.request.Resolve());
   GATEHOUSE_ASSIGN(const Guard guard, Guard::Load(options));

@@ -84,6 +84,22 @@ check('prune goes on', code == 0 and os.path.exists(WORK + '/dense/SHA256SUMS'),
 fails('prune IN IN', 2, ['the output is the input'], 'prune', SCOUT, SCOUT)
 fails('prune into a file', 1, ['Not a directory'], 'prune', SCOUT, WORK + '/file/dense')
 
+# ---- inspect
+TALK = WORK + '/talk.json'
+json.dump([{'role': 'user', 'content': 'hello'}], open(TALK, 'w'))
+LOGITS = ['inspect', 'logits', '--model', MODEL, '--conversation', TALK, '--out']
+code, out, err = run(*LOGITS, WORK + '/logits')
+check('inspect --out', code == 0 and os.path.exists(WORK + '/logits'), (code, err))
+fails('inspect --out: a full disk', 1, [FULL, '/dev/full'], *LOGITS, '/dev/full')
+fails('inspect --out: a directory', 1, [FOLDER, WORK], *LOGITS, WORK)
+fails('inspect --out: a limit', 1, [LARGE], *LOGITS, WORK + '/limited', limit=1000)
+for target in TALK, MODEL + '/model.gatehouse.safetensors':
+    before = os.stat(target)
+    fails('inspect --out onto what it reads', 2, ['the output is an input'], *LOGITS, target)
+    check('which stays', os.stat(target).st_ino == before.st_ino and os.stat(target).st_size == before.st_size)
+got = subprocess.run([BINARY, *LOGITS, '/dev/stdout'], capture_output=True, timeout=300)
+check('inspect --out /dev/stdout', got.returncode == 0 and got.stdout == open(WORK + '/logits', 'rb').read(), got.stderr)
+
 # ---- eval: the record, and what is made from it
 DATA = WORK + '/rows.jsonl'
 with open(DATA, 'w') as f:
@@ -98,6 +114,10 @@ rows = open(WORK + '/whole/predictions.jsonl').read().count('\n')
 fails('eval: a limit stops the record', 1, [LARGE, 'cut/predictions.jsonl'], *EVAL, WORK + '/cut', limit=6 << 10)
 code, out, err = run(*EVAL, WORK + '/cut')
 check('and the next run goes on', code == 0 and 'went on with' in err and open(WORK + '/cut/predictions.jsonl').read().count('\n') == rows == 30, (code, err))
+for flags in ['--data', '/dev/stdin'], ['--data', '-']:
+    piped = subprocess.run([BINARY, *EVAL[:5], *flags, '--rounds', '5', '--report', WORK + '/piped' + flags[1][:2].strip('/')],
+                           stdin=subprocess.Popen(['cat', DATA], stdout=subprocess.PIPE).stdout, capture_output=True, timeout=300)
+    check('eval: ' + ' '.join(flags) + ' is a pipe', piped.returncode == 0 and b' 30 ' in piped.stdout, (piped.stdout, piped.stderr))
 fails('eval: a file for the report', 1, ['Not a directory', WORK + '/file'], *EVAL, WORK + '/file')
 fails('eval: data that are a directory', 3, [FOLDER], *EVAL[:-4], WORK, '--report', WORK + '/none')
 fails('eval: a record that is a directory', 3, [FOLDER], 'eval', '--from', os.path.dirname(place('hollow/predictions.jsonl')), '--report', WORK + '/none')
