@@ -1,5 +1,5 @@
 // Checkpoint::Open for published Hugging Face directories.
-#include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -14,11 +14,9 @@ constexpr size_t kMaxConfig = 4u << 20;
 
 // What a model says ends a generation is in generation_config.json, where there is one.
 Result<void> ReadStops(const std::string& path, ModelConfig* config) {
-  std::error_code code;
-  if (!std::filesystem::exists(path, code)) return {};
-  Result<std::string> text = ReadFile(path, kMaxConfig);
-  if (!text.ok())
-    return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
+  GATEHOUSE_ASSIGN(const std::optional<std::string> text,
+                   ReadFileIfThere(path, kMaxConfig, ErrorCode::kModel));
+  if (!text) return {};
   GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path));
   const auto found = root.is_object() ? root.find("eos_token_id") : root.end();
   if (!root.is_object() || found == root.end() || found->is_null()) return {};

@@ -60,22 +60,27 @@ Result<Index> ReadIndex(const std::string& path) {
 Result<TensorSource> TensorSource::Open(const std::string& directory) {
   std::error_code code;
   if (!fs::is_directory(directory, code)) {
-    return ModelError("cannot open model directory", directory, "a directory", "none");
+    return ModelError("cannot open model directory", directory, "a directory",
+                      code ? code.message() : "something else");
   }
   const fs::path base(directory);
   std::vector<std::string> names;
   Index index;
   const std::string index_path = (base / "model.safetensors.index.json").string();
-  if (fs::exists(index_path, code)) {
+  // What is there and cannot be read is an error, not a reason to look for other weights.
+  GATEHOUSE_ASSIGN(const bool has_index, IsThere(index_path, ErrorCode::kModel));
+  GATEHOUSE_ASSIGN(const bool has_one, IsThere((base / "model.safetensors").string(), ErrorCode::kModel));
+  if (has_index) {
     GATEHOUSE_ASSIGN(index, ReadIndex(index_path));
     names.assign(index.files.begin(), index.files.end());
-  } else if (fs::exists(base / "model.safetensors", code)) {
+  } else if (has_one) {
     names.push_back("model.safetensors");
   } else {
     fs::directory_iterator entries(base, code);
     for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
       if (entries->path().extension() == ".safetensors") names.push_back(entries->path().filename().string());
     }
+    if (code) return ModelError("cannot read directory", directory, "a readable directory", code.message());
     std::sort(names.begin(), names.end());
     if (names.empty()) {
       return ModelError("no weights", directory, "model.safetensors, an index with shards, or *.safetensors",

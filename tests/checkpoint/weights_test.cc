@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <set>
 
 #include "checkpoint/small_models.h"
@@ -181,6 +182,10 @@ TEST(Checkpoint, StopsComeFromTheGenerationConfig) {
   EXPECT_THAT((*Checkpoint::Open(directory.path()))->config().eos, ElementsAre(7, 9));
   test::WriteBytes(directory / "generation_config.json", R"({"eos_token_id":[70]})");
   EXPECT_THAT(OpenMessage(directory.path()), HasSubstr("eos_token_id"));
+  // One that cannot be read is not absent.
+  std::filesystem::remove(directory / "generation_config.json");
+  std::filesystem::create_directory(directory / "generation_config.json");
+  EXPECT_THAT(OpenMessage(directory.path()), HasSubstr("Is a directory"));
 }
 
 TEST(Checkpoint, NamesWhatIsWrong) {

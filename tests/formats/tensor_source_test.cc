@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "support/checkpoint_maker.h"
 #include "support/temp_dir.h"
@@ -11,6 +12,7 @@
 namespace gatehouse {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 void WriteOne(const std::string& path, const std::vector<std::string>& names) {
@@ -74,6 +76,17 @@ TEST(TensorSource, ViewsOutliveTheSource) {
   float value = 0;
   ToFloat(view, 0, 1, &value);
   EXPECT_EQ(value, 1.0f);
+}
+
+// As a download that was cut leaves them: links into a cache that are not there. Other weights are no answer.
+TEST(TensorSource, ALinkIntoNothingIsNotAbsent) {
+  for (const char* name : {"model.safetensors.index.json", "model.safetensors"}) {
+    const test::TempDir directory;
+    WriteOne(directory / "other.safetensors", {"a"});
+    EXPECT_TRUE(TensorSource::Open(directory.path()).ok());
+    std::filesystem::create_symlink("nowhere", directory / name);
+    EXPECT_THAT(MessageOf(directory.path()), AllOf(HasSubstr(name), HasSubstr("No such file or directory")));
+  }
 }
 
 TEST(TensorSource, NamesWhatIsWrong) {
