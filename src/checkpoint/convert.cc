@@ -147,7 +147,7 @@ Result<void> CopyCompanions(const ConvertOptions& options, const Checkpoint& che
     GATEHOUSE_TRY(WriteFile(to + "/tokenizer.bin", bytes));
   }
   if (!options.policy.empty()) return CopyFile(options.policy, to + "/policy.json", ErrorCode::kModel);
-  for (const std::string& directory : {options.adapter, options.input}) {
+  for (const std::string& directory : {options.adapter, options.input, checkpoint.path()}) {
     if (directory.empty()) continue;
     GATEHOUSE_ASSIGN(const bool found, CopyIfThere(directory + "/policy.json", to + "/policy.json"));
     if (found) break;
