@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "base/error.h"
 
@@ -80,52 +81,93 @@ Result<Unit> ReadUnit(std::string_view text, size_t at, bool escapes) {
   return Unit{static_cast<char>(high * 16 + low), at + 3};
 }
 
-Result<std::string> DecodeLetters(std::string_view text, bool escapes, size_t max_bytes) {
-  std::string bytes;
-  bytes.reserve(std::min(text.size() / 4 * 3 + 3, max_bytes));
-  uint32_t buffer = 0;  // the bits not yet written, in its low `bits` bits
-  int bits = 0;
-  size_t letters = 0, padding = 0;
-  bool line_end = true;        // what stands before this place is a line's end, or the beginning
-  size_t blank = text.size();  // where a space stands that a line's end has yet to excuse
-  for (size_t at = 0; at < text.size();) {
-    GATEHOUSE_ASSIGN(const Unit unit, ReadUnit(text, at, escapes));
-    const size_t place = at;
-    at = unit.next;
-    if (IsLineEnd(unit.value)) {
-      line_end = true;
-      blank = text.size();
-      continue;
-    }
-    if (IsBlank(unit.value)) {
-      if (!line_end && blank == text.size()) blank = place;
-      continue;
-    }
-    if (blank != text.size()) return WrongLetter(' ', blank);
-    line_end = false;
-    if (unit.value == '=') {
-      ++padding;
-      continue;
-    }
-    const uint8_t digit = kDigits[static_cast<uint8_t>(unit.value)];
-    if (digit == kInvalid) return WrongLetter(unit.value, place);
-    if (padding > 0) return BadBase64("more behind the padding, at offset " + std::to_string(place));
-    ++letters;
-    buffer = (buffer << 6 | digit) & 0xffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    if (bytes.size() == max_bytes) return TooLarge(max_bytes);
-    bytes.push_back(static_cast<char>(buffer >> bits & 0xff));
+class Base64Reader {
+ public:
+  // letters: about how many will come.
+  Base64Reader(size_t letters, size_t max_bytes) : max_bytes_(max_bytes) {
+    bytes_.reserve(std::min(letters / 4 * 3 + 3, max_bytes));
   }
-  if (letters == 0) return BadBase64("no data");
-  if (letters % 4 == 1) return BadBase64("a length of " + std::to_string(letters));
-  if (padding > 2 || (padding > 0 && (letters + padding) % 4 != 0))
-    return BadBase64("a padding of " + std::to_string(padding) + " behind " + std::to_string(letters) +
-                     " letters");
-  // What the last letter holds beyond the last byte is zero; where it is not, the text was cut off.
-  if ((buffer & ((1u << bits) - 1)) != 0) return BadBase64("bits left over at the end");
-  return bytes;
+
+  // Takes what it can of text from `at` on in groups of four letters, which is nearly all of a picture, and
+  // says where it stopped.
+  size_t TakeGroups(std::string_view text, size_t at) {
+    const size_t begin = at;
+    if (bits_ != 0 || padding_ > 0 || blank_ != kNone) return at;
+    for (; text.size() - at >= 4 && max_bytes_ - bytes_.size() >= 3; at += 4) {
+      uint32_t digits[4];
+      for (size_t k = 0; k < 4; ++k) digits[k] = kDigits[static_cast<uint8_t>(text[at + k])];
+      if ((digits[0] | digits[1] | digits[2] | digits[3]) > 63) break;
+      const uint32_t group = digits[0] << 18 | digits[1] << 12 | digits[2] << 6 | digits[3];
+      const char three[] = {static_cast<char>(group >> 16), static_cast<char>(group >> 8 & 0xff),
+                            static_cast<char>(group & 0xff)};
+      bytes_.append(three, 3);
+    }
+    letters_ += at - begin;
+    if (at > begin) line_end_ = false;
+    return at;
+  }
+
+  // One character; place: its offset, for messages.
+  Result<void> Add(char c, size_t place) {
+    if (IsLineEnd(c)) {
+      line_end_ = true;
+      blank_ = kNone;
+      return {};
+    }
+    if (IsBlank(c)) {
+      if (!line_end_ && blank_ == kNone) blank_ = place;
+      return {};
+    }
+    if (blank_ != kNone) return WrongLetter(' ', blank_);
+    line_end_ = false;
+    if (c == '=') {
+      ++padding_;
+      return {};
+    }
+    const uint8_t digit = kDigits[static_cast<uint8_t>(c)];
+    if (digit == kInvalid) return WrongLetter(c, place);
+    if (padding_ > 0) return BadBase64("more behind the padding, at offset " + std::to_string(place));
+    ++letters_;
+    buffer_ = (buffer_ << 6 | digit) & 0xffff;
+    bits_ += 6;
+    if (bits_ < 8) return {};
+    bits_ -= 8;
+    if (bytes_.size() == max_bytes_) return TooLarge(max_bytes_);
+    bytes_.push_back(static_cast<char>(buffer_ >> bits_ & 0xff));
+    return {};
+  }
+
+  Result<std::string> Finish() {
+    if (letters_ == 0) return BadBase64("no data");
+    if (letters_ % 4 == 1) return BadBase64("a length of " + std::to_string(letters_));
+    if (padding_ > 2 || (padding_ > 0 && (letters_ + padding_) % 4 != 0)) {
+      return BadBase64("a padding of " + std::to_string(padding_) + " behind " + std::to_string(letters_) +
+                       " letters");
+    }
+    // What the last letter holds beyond the last byte is zero; where it is not, the text was cut off.
+    if ((buffer_ & ((1u << bits_) - 1)) != 0) return BadBase64("bits left over at the end");
+    return std::move(bytes_);
+  }
+
+ private:
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+  const size_t max_bytes_;
+  std::string bytes_;
+  uint32_t buffer_ = 0;  // the bits not yet written, in its low `bits_` bits
+  int bits_ = 0;
+  size_t letters_ = 0, padding_ = 0;
+  bool line_end_ = true;  // what stands before this place is a line's end, or the beginning
+  size_t blank_ = kNone;  // where a space stands that a line's end has yet to excuse
+};
+
+Result<std::string> DecodeLetters(std::string_view text, bool escapes, size_t max_bytes) {
+  Base64Reader reader(text.size(), max_bytes);
+  for (size_t at = reader.TakeGroups(text, 0); at < text.size(); at = reader.TakeGroups(text, at)) {
+    GATEHOUSE_ASSIGN(const Unit unit, ReadUnit(text, at, escapes));
+    GATEHOUSE_TRY(reader.Add(unit.value, at));
+    at = unit.next;
+  }
+  return reader.Finish();
 }
 
 // Without base64: each character is its byte, the others are escaped. Line ends are no part of a URL.

@@ -24,14 +24,15 @@ const MemberTable kMessageMembers = {
         "refusal tool_calls function_call",
     .labels =
         "name tool_call_id tool_name is_error id index status phase model stop_reason stop_sequence "
-        "finish_reason prefix partial weight created created_at timestamp",
+        "finish_reason prefix partial weight created created_at created_by timestamp",
     .asides = "annotations logprobs usage cache_control"};
 
 const MemberTable kCallItemMembers = {
-    .read = "type name arguments input", .labels = "id call_id status namespace", .asides = ""};
-const MemberTable kResultItemMembers = {.read = "type output", .labels = "id call_id status", .asides = ""};
+    .read = "type name arguments input", .labels = "id call_id status namespace created_by", .asides = ""};
+const MemberTable kResultItemMembers = {
+    .read = "type output", .labels = "id call_id status created_by", .asides = ""};
 const MemberTable kReasoningItemMembers = {
-    .read = "type summary content", .labels = "id status", .asides = ""};
+    .read = "type summary content", .labels = "id status created_by", .asides = ""};
 
 // A call stands in `function` or `custom`, or the entry is itself the function.
 const MemberTable kToolCallMembers = {
@@ -39,8 +40,9 @@ const MemberTable kToolCallMembers = {
 const MemberTable kFunctionMembers = {.read = "name arguments", .labels = "index id", .asides = ""};
 const MemberTable kCustomMembers = {.read = "name input", .labels = "", .asides = ""};
 
-const MemberTable kTextPartMembers = {
-    .read = "type", .labels = "id index signature format", .asides = "annotations logprobs cache_control"};
+const MemberTable kTextPartMembers = {.read = "type",
+                                      .labels = "id index signature format closed",
+                                      .asides = "annotations logprobs cache_control"};
 const MemberTable kImageUrlPartMembers = {.read = "type image_url",
                                           .labels = "id index detail uuid min_pixels max_pixels",
                                           .asides = "cache_control"};

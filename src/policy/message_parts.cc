@@ -77,6 +77,9 @@ Result<void> MessageParts::ReadPart(const OrderedJson& part, const std::string& 
     if (type != kind.type) continue;
     GATEHOUSE_TRY(CheckMembers(part, kTextPartMembers, where, kind.member));
     const auto text = part.find(kind.member);
+    // Mistral's thoughts are parts again.
+    if (type == "thinking" && text != part.end() && text->is_array())
+      return ReadContent(*text, where + ".thinking", out);
     if (text == part.end() || !text->is_string())
       return BadInput("malformed part", where + "." + kind.member, "a string", Describe(part));
     out->push_back(Part::Text(text->get<std::string>()));

@@ -49,6 +49,20 @@ TEST(DataUrlTest, AsClientsWriteThem) {
   }
 }
 
+// A line end, an escape or a blank at every place of the text: groups of four letters begin anywhere.
+TEST(DataUrlTest, BrokenAtEveryPlace) {
+  const std::string letters = kSample;
+  for (size_t at = 0; at <= letters.size(); ++at) {
+    for (const char* between : {"\n", "\r\n", " \n ", "%0A", "\n\n\t"})
+      EXPECT_EQ(Decoded(letters.substr(0, at) + between + letters.substr(at)), Sample()) << at << between;
+    for (const char* between : {"!", " x", "=", "%00", "\xc3\xb6"})
+      EXPECT_EQ(Decoded(letters.substr(0, at) + between + letters.substr(at)).substr(0, 7), "error: ") << at;
+  }
+  for (size_t size = 0; size < Sample().size(); ++size)
+    EXPECT_FALSE(DecodeDataUrl("data:image/png;base64," + letters, size).ok()) << size;
+  EXPECT_TRUE(DecodeDataUrl("data:image/png;base64," + letters, Sample().size()).ok());
+}
+
 TEST(DataUrlTest, SchemeTypeAndParameters) {
   for (const char* head : {"DATA:Image/JPEG;Base64,", "DATA:IMAGE/PNG;BASE64,", "data:image/svg+xml;base64,",
                            "data:image/png;charset=utf-8;base64,", "data:image/png;base64;charset=utf-8,",
