@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "guard/guard_impl.h"
+#include "policy/raw_member.h"
 #include "policy/verdict_json.h"
 
 namespace gatehouse::cli {
@@ -27,11 +28,6 @@ struct ClassifyFlags {
 
 bool IsBlank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
 
-// The id of a line for its answer: its own where that can be read, else its number.
-std::string IdOf(const ConversationInput& input, int64_t number) {
-  return input.id.empty() ? std::to_string(number) : input.id;
-}
-
 Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const ClassifyOptions& options) {
   GATEHOUSE_ASSIGN(LineReader lines, LineReader::Open(flags.jsonl, kMaxLine));
   const std::string name = InputName(flags.jsonl);
@@ -44,15 +40,17 @@ Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const 
     if (!more) break;
     if (IsBlank(line.text)) continue;
     const std::string where = name + " line " + std::to_string(number + 1);
-    std::string id = std::to_string(number);
+    std::string id = std::to_string(number);  // of a line that says none, or is no JSON
     const auto answer = [&]() -> Result<Verdict> {
       if (line.cut)
         return BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more");
-      GATEHOUSE_ASSIGN(
-          const ConversationInput input,
-          ReadConversationText(line.text, where, base, flags.request, flags.model.guard.max_image_bytes));
-      id = IdOf(input, number);
-      return guard.Classify(input.conversation, MergeChoice(options, input));
+      const Result<ConversationInput> input =
+          ReadConversationText(line.text, where, base, flags.request, flags.model.guard.max_image_bytes);
+      // What cannot be judged is answered by its id, too.
+      const std::string own = input.ok() ? input->id : RawId(line.text);
+      if (!own.empty()) id = own;
+      if (!input.ok()) return input.error();
+      return guard.Classify(input->conversation, MergeChoice(options, *input));
     }();
     if (answer.ok()) {
       any_unsafe = any_unsafe || answer->unsafe;

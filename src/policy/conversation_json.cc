@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "policy/message_members.h"
+#include "policy/raw_member.h"
 #include "policy/strict_json.h"
 
 namespace gatehouse {
@@ -62,7 +63,11 @@ Result<ConversationInput> ReadConversation(const OrderedJson& root, const std::s
 Result<ConversationInput> ParseConversation(std::string_view json, const std::string& name,
                                             const ConversationOptions& options) {
   GATEHOUSE_ASSIGN(const OrderedJson root, ParseStrictJson(json, name, ErrorCode::kBadInput));
-  return ReadConversation(root, name, options);
+  GATEHOUSE_ASSIGN(ConversationInput out, ReadConversation(root, name, options));
+  // As it stands there, and not as a parsed number would be written.
+  if (const std::string id = root.is_object() ? OnOneLine(RawMember(json, "id")) : std::string(); !id.empty())
+    out.id = id;
+  return out;
 }
 
 Result<JsonConversation> ReadConversationJson(std::string_view json, const ConversationOptions& options) {
