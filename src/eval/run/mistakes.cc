@@ -40,6 +40,16 @@ std::string TextOf(const EvalRow& row) {
   return text.substr(0, cut) + "…";
 }
 
+// Ids need not differ: where two rows could be meant, nobody is shown one as if it were the other.
+void AddText(std::string text, std::string* to) {
+  constexpr std::string_view kSeveral = "[several rows have this id] ";
+  if (to->empty()) {
+    *to = std::move(text);
+  } else if (*to != text && !to->starts_with(kSeveral)) {
+    to->insert(0, kSeveral);
+  }
+}
+
 }  // namespace
 
 Mistake MistakeOf(const Prediction& prediction, const Decision& decision) {
@@ -86,7 +96,10 @@ Result<void> AddTexts(std::vector<DatasetReader::Input> data,
     if (row == nullptr) continue;
     const auto [first, last] = wanted.equal_range(row->id);
     for (auto one = first; one != last; ++one) {
-      if (one->second->source == row->source) one->second->text = TextOf(*row);
+      Mistake& mistake = *one->second;
+      if (mistake.source == row->source && mistake.language == row->language &&
+          mistake.unsafe == row->unsafe && mistake.role == RoleName(row->role()))
+        AddText(TextOf(*row), &mistake.text);
     }
   }
 }
