@@ -15,10 +15,10 @@ void Require(bool holds) {
 }
 
 void Check(const gatehouse::EvalRow& row) {
-  Require(!row.id.empty() && !row.source.empty());
+  Require(!row.source.empty() && (!row.id.empty() || row.id_json == "\"\""));
   Require(!row.conversation.messages.empty());
   (void)row.role();
-  Require(row.unsafe || row.categories.empty());
+  Require(row.unsafe || (row.categories.empty() && row.unlisted_categories.empty()));
   for (const auto& [name, value] : row.fields) Require(value.size() <= 64);
 }
 
@@ -35,7 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   format.image_root = "/nonexistent";
   if (format.format == "csv" || format.format == "jsonl" || data[1] >= 128) {
     if (format.format == "csv" || format.format == "jsonl" || format.format == "auto")
-      format.map = {{"prompt", "p"}, {"response", "r.s"}, {"label", "!l"}, {"category", "c"}, {"id", "i"}};
+      format.map = {{data[0] >= 128 ? "messages" : "prompt", "p"},
+                    {"response", "r.s"},
+                    {"label", "!l"},
+                    {"category", "c"},
+                    {"id", "i"}};
     format.category_map = {{"a", "S1"}, {"b", "S2"}};
   }
   std::string bytes(reinterpret_cast<const char*>(data) + 2, size - 2);

@@ -37,6 +37,8 @@ Result<std::string> Run(const EvalFlags& flags, const Inputs& data, const std::s
   options.data = data;
   if (options.data.empty())
     return UsageError("no data", "eval", "--data FILE, --from RECORD or --compare A B", "none of them");
+  // A file that is none of rows is said before a large model is loaded.
+  GATEHOUSE_TRY(DatasetReader::Open(options.data));
   GATEHOUSE_ASSIGN(options.selection, flags.Selection());
   GATEHOUSE_ASSIGN(options.request, flags.request.Resolve());
   GATEHOUSE_ASSIGN(const GuardOptions guard_options, flags.model.Resolve());

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/error.h"
+#include "cli/conversation_input.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -54,14 +55,19 @@ std::string RecordPath(const std::string& path) {
 void EvalFlags::AddTo(Command& command) {
   model.AddTo(command);
   request.AddTo(command);
-  command.Path("--data", &data, "labelled rows: a data file (- for standard input), or a description (datasets/NAME.json)")
+  command
+      .Path("--data", &data,
+            "labelled rows: JSONL, a JSON list, CSV or TSV (- for standard input), or a description "
+            "(datasets/NAME.json)")
       .TakesMany();
   command
       .Value("--format", &format,
              "auto, gatehouse, csv, jsonl, ailuminate, openai-moderation, xstest or guardbench")
       .OneOf(
           {"auto", "gatehouse", "csv", "jsonl", "ailuminate", "openai-moderation", "xstest", "guardbench"});
-  command.Value("--map", &map, "columns: prompt=text,label=is_toxic (also response, category, id, language)");
+  command.Value(
+      "--map", &map,
+      "columns: prompt=text,label=is_toxic (also messages, response, category, id, language, source)");
   command.Value("--where", &where, "only rows of this FIELD=VALUE, such as split=test or language=fr");
   command.Value("--sample", &sample, "judge N rows, as evenly from the sources as they allow").AtLeast(1);
   command.Path("--report", &report, "directory of the record and the report (default: eval-report)");
@@ -82,18 +88,24 @@ void EvalFlags::AddTo(Command& command) {
                "fit a policy's calibration on half of the rows, check it on the others");
 }
 
+void EvalFlags::TakeReading(DatasetFormat* to) const {
+  to->image_root = request.image_root;
+  to->conversation = ConversationOptionsOf(request, model.guard.max_image_bytes);
+}
+
 Result<std::vector<DatasetReader::Input>> EvalFlags::Inputs() const {
   std::vector<DatasetReader::Input> out;
   DatasetFormat given;
   given.format = format;
-  given.image_root = request.image_root;
+  TakeReading(&given);
   for (const std::string& one : map) GATEHOUSE_TRY(AddPairs(one, "--map", &given.map));
   for (const std::string& path : data) {
-    if (!EndsWith(path, ".json")) {
+    if (!EndsWith(path, ".json") || !IsDatasetDescription(path)) {
       out.push_back({path, given});
       continue;
     }
-    GATEHOUSE_ASSIGN(const DatasetDescription description, ReadDatasetDescription(path));
+    GATEHOUSE_ASSIGN(DatasetDescription description, ReadDatasetDescription(path));
+    TakeReading(&description.format);
     for (const std::string& file : description.files) out.push_back({file, description.format});
   }
   return out;

@@ -40,6 +40,10 @@ struct EvalFlags {
   // The parts of a report's options that flags say; the rest comes from the record's run.json, where there is
   // one. Errors: kUsage.
   Result<ReportOptions> Report(const std::string& record) const;
+
+ private:
+  // How messages and their images are read, for every file alike.
+  void TakeReading(DatasetFormat* to) const;
 };
 
 // predictions.jsonl of a directory, or the file itself.

@@ -1,38 +1,17 @@
-#include <filesystem>
-#include <utility>
-
 #include "base/error.h"
-#include "base/mapped_file.h"
+#include "eval/data/row_conversation.h"
 #include "eval/data/row_shape.h"
-#include "policy/conversation_json.h"
 
 namespace gatehouse {
 namespace {
 
-constexpr size_t kMaxImageBytes = size_t{20} << 20;  // what the decoder takes at most
-
-// A data set comes from elsewhere: its paths do not lead out of the folder that was named for them.
-Result<std::string> LoadImage(const std::string& folder, const std::string& path) {
-  const std::filesystem::path root = std::filesystem::path(folder.empty() ? "." : folder).lexically_normal();
-  const std::filesystem::path full = (root / path).lexically_normal();
-  const std::string inside = full.lexically_relative(root).string();
-  if (inside.empty() || inside == "." || inside == ".." || inside.starts_with("../"))
-    return BadInput("image path leads elsewhere", "", "a file under " + root.string(), path.substr(0, 200));
-  return ReadFile(full.string(), kMaxImageBytes);
-}
-
 class ConversationShape : public RowShape {
  public:
-  ConversationShape(const DatasetFormat& format, std::string folder)
-      : category_map_(format.category_map), label_(format.label) {
-    options_.load_path = [folder = std::move(folder)](const std::string& path) {
-      return LoadImage(folder, path);
-    };
-  }
+  ConversationShape(const DatasetFormat& format, const std::string& folder)
+      : category_map_(format.category_map), label_(format.label), conversation_(format, folder) {}
 
   Result<EvalRow> Make(const OrderedJson& record) const override {
     EvalRow row;
-    GATEHOUSE_ASSIGN(row.id, TextMember(record, "id"));
     GATEHOUSE_ASSIGN(row.source, TextMember(record, "source"));
     GATEHOUSE_ASSIGN(row.language, TextMember(record, "language"));
     GATEHOUSE_TRY(SetLabel(record, &row));
@@ -47,6 +26,8 @@ class ConversationShape : public RowShape {
     return row;
   }
 
+  RowId IdOf(const Record& record) const override { return IdOfColumn(record, "id"); }
+
  private:
   Result<void> SetLabel(const OrderedJson& record, EvalRow* row) const {
     const auto label = record.find("label");
@@ -60,21 +41,21 @@ class ConversationShape : public RowShape {
   }
 
   Result<void> SetConversation(const OrderedJson& record, EvalRow* row) const {
-    const bool messages = record.contains("messages"), conversation = record.contains("conversation");
+    const auto has = [&](const char* key) {
+      const auto member = record.find(key);
+      return member != record.end() && !member->is_null() && *member != "";
+    };
+    const bool messages = has("messages"), conversation = has("conversation");
     const std::string key = messages ? "messages" : conversation ? "conversation" : "image";
     if (messages && conversation)
       return BadInput("two conversations", "messages", "messages or conversation", "both");
-    if (!record.contains(key))
-      return BadInput("no conversation", "messages", "a list of messages", "nothing");
-    OrderedJson list = record[key];
+    if (!has(key.c_str())) return BadInput("no conversation", "messages", "a list of messages", "nothing");
     if (key == "image") {
-      GATEHOUSE_ASSIGN(list, ImageMessage(record));
-    } else if (!list.is_array()) {
-      // The reader of conversations also takes an object, with its own categories and id: not here.
-      return BadInput("malformed conversation", key, "a list of messages", Describe(list));
+      GATEHOUSE_ASSIGN(const OrderedJson list, ImageMessage(record));
+      GATEHOUSE_ASSIGN(row->conversation, conversation_.Read(list, key));
+    } else {
+      GATEHOUSE_ASSIGN(row->conversation, conversation_.Read(record[key], key));
     }
-    GATEHOUSE_ASSIGN(ConversationInput input, ParseConversation(list.dump(), key, options_));
-    row->conversation = std::move(input.conversation);
     return {};
   }
 
@@ -84,7 +65,12 @@ class ConversationShape : public RowShape {
     if (!record["image"].is_string())
       return BadInput("malformed field", "image", "a path", Describe(record["image"]));
     OrderedJson parts = OrderedJson::array();
-    parts.push_back(OrderedJson{{"type", "image"}, {"path", record["image"]}});
+    const std::string& place = record["image"].get_ref<const std::string&>();
+    if (place.starts_with("data:")) {
+      parts.push_back(OrderedJson{{"type", "image_url"}, {"image_url", {{"url", place}}}});
+    } else {
+      parts.push_back(OrderedJson{{"type", "image"}, {"path", place}});
+    }
     GATEHOUSE_ASSIGN(const std::string prompt, TextMember(record, "prompt"));
     if (!prompt.empty()) parts.push_back(OrderedJson{{"type", "text"}, {"text", prompt}});
     OrderedJson message = {{"role", "user"}};
@@ -105,9 +91,9 @@ class ConversationShape : public RowShape {
   Result<void> ReadCategories(const OrderedJson& record, EvalRow* row) const {
     const auto at = record.find("categories");
     const OrderedJson* categories = at == record.end() ? nullptr : &*at;
-    GATEHOUSE_TRY(SetCategories(categories, category_map_, "categories", row));
+    GATEHOUSE_ASSIGN(const bool any, SetCategories(categories, category_map_, "categories", row));
     // In our own shape categories are of what is unsafe, so one of the two is wrong.
-    if (!row->unsafe && categories != nullptr && !categories->empty())
+    if (!row->unsafe && any)
       return BadInput("categories of a safe row", "categories", "none", Describe(*categories));
     return {};
   }
@@ -115,16 +101,22 @@ class ConversationShape : public RowShape {
   static Result<void> CheckKnown(const OrderedJson& record, EvalRow* row) {
     const auto known = record.find("categories_known");
     if (known == record.end() || known->is_null()) return {};
-    if (!known->is_boolean())
+    bool said = true;
+    if (known->is_boolean()) {
+      said = known->get<bool>();
+    } else if (*known == "true" || *known == "false" || *known == "True" || *known == "False") {
+      said = *known == "true" || *known == "True";  // in a table all values are text
+    } else if (*known != "") {
       return BadInput("malformed field", "categories_known", "true or false", Describe(*known));
+    }
     // The row can only take back: what could not be translated stays unknown.
-    if (!known->get<bool>()) row->categories_known = false;
+    if (!said) row->categories_known = false;
     return {};
   }
 
   StringPairs category_map_;
   std::string label_;
-  ConversationOptions options_;
+  RowConversation conversation_;
 };
 
 }  // namespace

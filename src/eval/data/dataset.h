@@ -10,25 +10,27 @@
 
 #include "base/descriptor.h"
 #include "eval/data/row.h"
+#include "gatehouse/conversation_json.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse {
 
 // How one file is read. A description (datasets/NAME.json) holds the same, with file and licence.
 struct DatasetFormat {
-  // "auto" (by name and first record), "gatehouse", "csv", "jsonl", "ailuminate", "openai-moderation",
-  // "xstest", "guardbench".
+  // "auto" (by name and first record), "gatehouse", "csv", "jsonl" (also one JSON list), "ailuminate",
+  // "openai-moderation", "xstest", "guardbench".
   std::string format = "auto";
-  // Ours -> theirs, for csv and jsonl: "prompt", "response", "label", "category", "id", "language", "source".
-  // A label is unsafe for 1, true, yes, unsafe, harmful, toxic, hateful; safe for 0, false, no, safe,
-  // harmless, unharmful, benign, non-toxic, non-hateful, non-harmful; "label=!column" turns it round. What is
-  // neither is a problem of that row. In JSONL a column may be a path, "a.b".
+  // Ours -> theirs, for csv and jsonl: "prompt" or "messages", "response", "label", "category", "id",
+  // "language", "source". A label is unsafe for 1, true, yes, unsafe, harmful, toxic, hateful; safe for 0,
+  // false, no, safe, harmless, unharmful, benign, non-toxic, non-hateful, non-harmful; "label=!column" turns
+  // it round. What is neither is a problem of that row. In JSONL a column may be a path, "a.b".
   std::vector<std::pair<std::string, std::string>> map;
   std::vector<std::pair<std::string, std::string>> category_map;  // theirs -> a key of the policy
   std::string source;      // for rows that name none; empty: the file's name without its endings
   std::string language;    // for rows that name none
   std::string label;       // "safe" or "unsafe" for files all of whose rows are (AILuminate: "unsafe")
   std::string image_root;  // where image paths start; empty: the file's folder
+  ConversationOptions conversation;  // how messages are read; where images lie is said above
 };
 
 // Reads a description: {"name", "file" or "files", "format", "map", "categories", "language", "label",
@@ -39,6 +41,8 @@ struct DatasetDescription {
   DatasetFormat format;
 };
 Result<DatasetDescription> ReadDatasetDescription(const std::string& path);
+// Whether a file named .json is a description, and no data: one object that says a name or a file.
+bool IsDatasetDescription(const std::string& path);
 
 // Rows of several files, one after the other, a record at a time. `.gz` is read directly. A record that is
 // malformed, or longer than 16 MiB, is a problem and the next line goes on.

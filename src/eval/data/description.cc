@@ -104,6 +104,15 @@ Result<DatasetDescription> Read(const std::string& path) {
 
 }  // namespace
 
+bool IsDatasetDescription(const std::string& path) {
+  const auto text = ReadFile(path, kMaxDescriptionBytes);
+  if (!text.ok()) return false;
+  const OrderedJson root = OrderedJson::parse(*text, nullptr, false);
+  if (root.is_discarded()) return false;
+  return root.is_object() && !root.contains("messages") && !root.contains("conversation") &&
+         (root.contains("file") || root.contains("files") || root.contains("name"));
+}
+
 Result<DatasetDescription> ReadDatasetDescription(const std::string& path) {
   try {
     return Read(path);

@@ -50,9 +50,14 @@ Result<void> CheckFormatName(const std::string& format, const std::string& where
 
 bool IsTabSeparated(std::string_view path) { return WithoutGz(path).ends_with(".tsv"); }
 
-bool LooksLikeCsv(std::string_view path, char first) {
+bool IsNamedAsCsv(std::string_view path) {
   const std::string_view name = WithoutGz(path);
-  if (name.ends_with(".csv") || name.ends_with(".tsv")) return true;
+  return name.ends_with(".csv") || name.ends_with(".tsv");
+}
+
+bool LooksLikeCsv(std::string_view path, char first) {
+  if (IsNamedAsCsv(path)) return true;
+  const std::string_view name = WithoutGz(path);
   if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json")) return false;
   return first != '{' && first != '[' && first != '\0';
 }
@@ -63,6 +68,8 @@ Result<std::string> DetectCsv(const std::vector<std::string>& columns, bool has_
   const auto has = [&](const char* column) {
     return std::find(columns.begin(), columns.end(), column) != columns.end();
   };
+  if (has("label") && (has("messages") || has("image"))) return std::string("gatehouse");
+  if (has("label") && has("conversation")) return std::string("guardbench");
   if (has("prompt_text") && has("hazard")) return std::string("ailuminate");
   if (has("prompt") && has("type") && (has("id") || has("id_v2")) && (has("label") || has("focus")))
     return std::string("xstest");
@@ -74,9 +81,7 @@ Result<std::string> DetectCsv(const std::vector<std::string>& columns, bool has_
 Result<std::string> DetectJsonl(const Record& first, bool has_map, const std::string& name) {
   if (has_map) return std::string("jsonl");
   if (!first.problem.empty()) {
-    const bool list = first.problem.find("found [") != std::string::npos;
-    return CannotTell(
-        name, CleanText(first.problem, 300) + (list ? " (one JSON object a line is read, no list)" : ""));
+    return CannotTell(name, CleanText(first.problem, 300));
   }
   const OrderedJson& record = first.value;
   if (record.contains("messages") || (record.contains("image") && record.contains("label")))

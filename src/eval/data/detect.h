@@ -19,6 +19,7 @@ Result<void> CheckFormatName(const std::string& format, const std::string& where
 
 // Whether the file holds CSV. first: its first byte that is not white space.
 bool LooksLikeCsv(std::string_view path, char first);
+bool IsNamedAsCsv(std::string_view path);
 bool IsTabSeparated(std::string_view path);
 
 // The format of a file whose format is "auto", given its header (CSV) or its first record (JSONL). has_map: a

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "eval/data/clean_text.h"
 #include "eval/data/detect.h"
+#include "eval/data/text_source.h"
 
 namespace gatehouse {
 namespace {
@@ -17,11 +18,11 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+bool HoldsConversations(const std::string& format) { return format == "gatehouse" || format == "guardbench"; }
+
 bool IsCsvFormat(const std::string& format) {
   return format == "csv" || format == "ailuminate" || format == "xstest";
 }
-
-bool IsNumber(const std::string& text) { return text.find_first_not_of("0123456789") == std::string::npos; }
 
 }  // namespace
 
@@ -33,6 +34,7 @@ Result<std::unique_ptr<FileRows>> FileRows::Open(std::unique_ptr<ByteSource> byt
   if (!format.map.empty() && format.format != "auto" && format.format != "csv" && format.format != "jsonl")
     return BadInput("a map where none is used", path, "format csv or jsonl", format.format);
   GATEHOUSE_ASSIGN(std::unique_ptr<ByteSource> unpacked, MakeUnpackingSource(std::move(bytes), path));
+  GATEHOUSE_ASSIGN(unpacked, MakeTextSource(std::move(unpacked), path));
   std::unique_ptr<FileRows> rows(new FileRows);
   rows->path_ = path;
   rows->format_ = std::move(format);
@@ -43,36 +45,37 @@ Result<std::unique_ptr<FileRows>> FileRows::Open(std::unique_ptr<ByteSource> byt
 
 Result<void> FileRows::Start(LineReader lines) {
   std::string& format = format_.format;
+  GATEHOUSE_ASSIGN(const char first, lines.Peek());
   bool csv = IsCsvFormat(format);
-  if (format == "auto") {
-    GATEHOUSE_ASSIGN(const char first, lines.Peek());
-    csv = LooksLikeCsv(path_, first);
-  }
+  if (format == "auto") csv = LooksLikeCsv(path_, first);
+  // Conversations may lie in a table, too, as text.
+  if (HoldsConversations(format)) csv = IsNamedAsCsv(path_);
   if (csv) {
-    GATEHOUSE_ASSIGN(records_, MakeCsvReader(std::move(lines), IsTabSeparated(path_) ? '\t' : ',', path_));
+    GATEHOUSE_ASSIGN(records_, MakeCsvReader(std::move(lines), path_));
     if (format == "auto") {
       GATEHOUSE_ASSIGN(format, DetectCsv(*records_->columns(), !format_.map.empty(), path_));
     }
     return OpenShape();
   }
-  records_ = MakeJsonlReader(std::move(lines));
+  records_ = first == '[' ? MakeJsonListReader(std::move(lines), path_) : MakeJsonlReader(std::move(lines));
   if (format == "auto") {
     GATEHOUSE_ASSIGN(pending_, records_->Next(&record_));
-    if (!pending_) return BadInput("no records", path_, "one JSON object a line", "an empty file");
+    if (!pending_) {
+      return BadInput("no records", path_, "one JSON object a line, or a list of them",
+                      first == '[' ? "an empty list" : "an empty file");
+    }
     GATEHOUSE_ASSIGN(format, DetectJsonl(record_, !format_.map.empty(), path_));
   }
   return OpenShape();
 }
 
 Result<void> FileRows::OpenShape() {
-  if (format_.format == "gatehouse" || format_.format == "guardbench") {
-    own_ids_ = true;
-    shape_ =
-        MakeConversationShape(format_, format_.image_root.empty() ? FolderOf(path_) : format_.image_root);
+  if (HoldsConversations(format_.format)) {
+    shape_ = MakeConversationShape(format_, FolderOf(path_));
   } else if (format_.format == "openai-moderation") {
     shape_ = MakeModerationShape(format_);
   } else {
-    GATEHOUSE_ASSIGN(shape_, MakeMappedShape(format_, path_, records_->columns()));
+    GATEHOUSE_ASSIGN(shape_, MakeMappedShape(format_, path_, records_->columns(), FolderOf(path_)));
   }
   return {};
 }
@@ -85,18 +88,17 @@ Result<std::optional<std::variant<EvalRow, RowProblem>>> FileRows::Next(int64_t*
   }
   pending_ = false;
   ++*number;
+  // First of all: whatever is wrong with the rest, the row can be named.
+  RowId id = shape_->IdOf(record_);
   if (!record_.problem.empty())
-    return Item(RowProblem{path_, record_.line, CleanText(record_.problem, kMaxReasonBytes)});
+    return Item(RowProblem{path_, record_.line, id.json, CleanText(record_.problem, kMaxReasonBytes)});
   Result<EvalRow> row = shape_->Make(record_.value);
   if (!row.ok())
-    return Item(RowProblem{path_, record_.line, CleanText(row.error().Message(), kMaxReasonBytes)});
+    return Item(RowProblem{path_, record_.line, id.json, CleanText(row.error().Message(), kMaxReasonBytes)});
   if (row->source.empty()) row->source = format_.source;
   if (row->language.empty()) row->language = format_.language;
-  if (row->id.empty()) {
-    row->id = row->source + ":" + std::to_string(*number);
-  } else if (!own_ids_ && IsNumber(row->id)) {
-    row->id.insert(0, row->source + ":");
-  }
+  row->id = id.json.empty() ? row->source + ":" + std::to_string(*number) : std::move(id.text);
+  row->id_json = std::move(id.json);
   return Item(std::move(row).value());
 }
 

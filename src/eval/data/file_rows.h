@@ -37,7 +37,6 @@ class FileRows {
   DatasetFormat format_;
   std::unique_ptr<RecordReader> records_;
   std::unique_ptr<RowShape> shape_;
-  bool own_ids_ = false;  // ids are taken as they are; those of public sets are often the number of the row
   Record record_;
   bool pending_ = false;  // record_ was read to tell the format, and is still to be given
 };

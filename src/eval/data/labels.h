@@ -15,13 +15,16 @@ namespace gatehouse {
 
 using StringPairs = std::vector<std::pair<std::string, std::string>>;
 
-// True: unsafe. value may be a word, 0 or 1, or a boolean; null and all else are errors. where: for messages.
+// True: unsafe. value may be a word, 0 or 1 (also as text, also 1.0), or a boolean; null and all else are
+// errors that name it. where: for messages.
 Result<bool> ParseLabel(const OrderedJson& value, const std::string& where);
 
-// The labelled categories of one row: null, a key, a list of keys, an object of booleans, or, in a string, a
-// JSON list. With an empty map they are keys already. Sets categories and categories_known; a safe row has no
-// categories, whatever the data says of its topic.
-Result<void> SetCategories(const OrderedJson* value, const StringPairs& map, const std::string& where,
+// The labelled categories of one row: null, a key, several by commas, semicolons, bars or lines, a list of
+// keys, an object of booleans, or, in a string, such a list or object in JSON or as Python prints it. With an
+// empty map they are keys already; what a map lacks goes to unlisted_categories and makes the row's
+// categories unknown. A safe row has none, whatever the data says of its topic. True where the data names
+// any.
+Result<bool> SetCategories(const OrderedJson* value, const StringPairs& map, const std::string& where,
                            EvalRow* row);
 
 // A string, or a whole number as text; "" where the member is absent or null.

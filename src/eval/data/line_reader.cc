@@ -30,6 +30,17 @@ Result<char> LineReader::Peek() {
   return '\0';
 }
 
+Result<int> LineReader::NextByte() {
+  while (begin_ == end_) {
+    if (ended_) return -1;
+    GATEHOUSE_TRY(Fill());
+  }
+  const char byte = buffer_[begin_++];
+  number_ += line_begins_ ? 1 : 0;
+  line_begins_ = byte == '\n';
+  return static_cast<int>(static_cast<unsigned char>(byte));
+}
+
 Result<LineReader::Status> LineReader::Next(Line* line) {
   line->text.clear();
   line->ending = "";

@@ -35,6 +35,11 @@ class LineReader {
   // A byte order mark at the beginning of the file is left out.
   Result<Status> Next(Line* line);
 
+  // For text that is not read by lines: the next byte, or -1 at the end. line() is the line that it stands
+  // in.
+  Result<int> NextByte();
+  int64_t line() const { return number_; }
+
   // The first byte that is not white space among those at hand, without taking it; '\0' where there is none.
   // For the beginning of a file.
   Result<char> Peek();
@@ -48,6 +53,7 @@ class LineReader {
   size_t begin_ = 0, end_ = 0;
   bool began_ = false, ended_ = false;
   int64_t number_ = 0;
+  bool line_begins_ = true;  // the next byte is the first of its line
 };
 
 }  // namespace gatehouse

@@ -22,7 +22,6 @@ class ModerationShape : public RowShape {
 
   Result<EvalRow> Make(const OrderedJson& record) const override {
     EvalRow row;
-    GATEHOUSE_ASSIGN(row.id, TextMember(record, "id"));
     const auto prompt = record.find("prompt");
     if (prompt == record.end() || !prompt->is_string() || prompt->get_ref<const std::string&>().empty())
       return BadInput("no prompt", "prompt", "a string",
@@ -46,6 +45,8 @@ class ModerationShape : public RowShape {
     TakeFields(record, {"id", "prompt"}, &row);
     return row;
   }
+
+  RowId IdOf(const Record& record) const override { return IdOfColumn(record, "id"); }
 
  private:
   StringPairs map_;

@@ -1,10 +1,12 @@
 #include "eval/data/record_reader.h"
 
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "eval/data/clean_text.h"
+#include "eval/data/csv_dialect.h"
 #include "eval/data/csv_reader.h"
 #include "text/utf8.h"
 
@@ -20,26 +22,12 @@ class JsonlReader : public RecordReader {
       GATEHOUSE_ASSIGN(const LineReader::Status status, lines_.Next(&line_));
       if (status == LineReader::Status::kEnd) return false;
       record->line = line_.number;
-      record->problem.clear();
-      record->value = nullptr;
       if (status == LineReader::Status::kTooLong) {
-        record->problem = "record longer than " + std::to_string(kMaxRecordBytes >> 20) + " MiB";
+        record->Fail("record longer than " + std::to_string(kMaxRecordBytes >> 20) + " MiB");
         return true;
       }
     } while (line_.text.find_first_not_of(" \t\r") == std::string::npos);
-    const size_t valid = ValidUtf8Prefix(line_.text);
-    if (valid < line_.text.size()) {
-      record->problem = "invalid UTF-8 at byte " + std::to_string(valid + 1) + " of the record";
-      return true;
-    }
-    auto value = ParseStrictJson(line_.text, "", ErrorCode::kBadInput);
-    if (!value.ok()) {
-      record->problem = value.error().Message();
-    } else if (!value->is_object()) {
-      record->problem = "expected a JSON object, found " + Describe(*value);
-    } else {
-      record->value = std::move(value).value();
-    }
+    record->Parse(line_.text);
     return true;
   }
 
@@ -50,7 +38,7 @@ class JsonlReader : public RecordReader {
 
 class CsvRecords : public RecordReader {
  public:
-  CsvRecords(LineReader lines, char separator) : reader_(std::move(lines), separator) {}
+  explicit CsvRecords(CsvReader reader) : reader_(std::move(reader)) {}
 
   Result<void> ReadHeader(const std::string& name) {
     GATEHOUSE_ASSIGN(const bool any, reader_.Next(&csv_));
@@ -58,6 +46,7 @@ class CsvRecords : public RecordReader {
     if (!csv_.problem.empty())
       return BadInput("malformed header", name, "the names of the columns", csv_.problem);
     columns_ = csv_.fields;
+    reader_.Expect(columns_.size());
     std::set<std::string> seen;
     for (const std::string& column : columns_) {
       // Columns without a name are common (an index) and cannot be asked for.
@@ -73,6 +62,7 @@ class CsvRecords : public RecordReader {
     if (!any) return false;
     record->line = csv_.line;
     record->problem = csv_.problem;
+    record->text.clear();
     record->value = OrderedJson::object();
     if (!record->problem.empty()) return true;
     if (csv_.fields.size() != columns_.size()) {
@@ -96,13 +86,47 @@ class CsvRecords : public RecordReader {
 
 }  // namespace
 
+void Record::Fail(std::string what) {
+  value = nullptr;
+  text.clear();
+  problem = std::move(what);
+}
+
+void Record::Parse(std::string_view json) {
+  const size_t valid = ValidUtf8Prefix(json);
+  if (valid < json.size())
+    return Fail("invalid UTF-8 at byte " + std::to_string(valid + 1) + " of the record");
+  auto parsed = ParseStrictJson(json, "", ErrorCode::kBadInput);
+  if (!parsed.ok()) {
+    Fail(parsed.error().Message());
+    // A key that stands twice or too many levels: still JSON, with an id.
+    if (OrderedJson::accept(json)) text = json;
+    return;
+  }
+  if (!parsed->is_object()) return Fail("expected a JSON object, found " + Describe(*parsed));
+  problem.clear();
+  text = json;
+  value = std::move(parsed).value();
+}
+
 std::unique_ptr<RecordReader> MakeJsonlReader(LineReader lines) {
   return std::make_unique<JsonlReader>(std::move(lines));
 }
 
-Result<std::unique_ptr<RecordReader>> MakeCsvReader(LineReader lines, char separator,
-                                                    const std::string& name) {
-  auto reader = std::make_unique<CsvRecords>(std::move(lines), separator);
+Result<std::unique_ptr<RecordReader>> MakeCsvReader(LineReader lines, const std::string& name) {
+  Line line;
+  LineReader::Status status;
+  std::optional<char> separator;
+  do {
+    GATEHOUSE_ASSIGN(status, lines.Next(&line));
+    if (status == LineReader::Status::kLine && !separator) {
+      separator = SeparatorLine(line.text);
+      if (separator) line.text.clear();
+    }
+  } while (status == LineReader::Status::kLine && line.text.empty());
+  CsvReader csv(std::move(lines), separator.value_or(SeparatorOfHeader(line.text, name)));
+  csv.PutBack(line, status);
+  auto reader = std::make_unique<CsvRecords>(std::move(csv));
   GATEHOUSE_TRY(reader->ReadHeader(name));
   return std::unique_ptr<RecordReader>(std::move(reader));
 }

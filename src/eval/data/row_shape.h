@@ -3,15 +3,21 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "eval/data/dataset.h"
 #include "eval/data/labels.h"
+#include "eval/data/record_reader.h"
 #include "eval/data/row.h"
+#include "eval/data/row_id.h"
 #include "gatehouse/result.h"
 #include "policy/strict_json.h"
 
 namespace gatehouse {
+
+// The id in this column of a table, or at this path of an object ("meta.id").
+RowId IdOfColumn(const Record& record, std::string_view column);
 
 class RowShape {
  public:
@@ -19,17 +25,20 @@ class RowShape {
   // Leaves id, source and language empty where the record does not say them. An error is a problem of this
   // row.
   virtual Result<EvalRow> Make(const OrderedJson& record) const = 0;
+  // Of a record that may be no row, and whose value may be missing.
+  virtual RowId IdOf(const Record& record) const = 0;
 };
 
-// "gatehouse" and "guardbench": a list of messages, or an image, in each record. folder: where image paths
-// begin.
+// "gatehouse" and "guardbench": a list of messages, or an image, in each record, which may be a line of a
+// table, too. folder: where image paths begin.
 std::unique_ptr<RowShape> MakeConversationShape(const DatasetFormat& format, const std::string& folder);
 
 // "csv" and "jsonl" with a map, and the formats that are a CSV file with known columns: "ailuminate",
 // "xstest". columns: of a CSV file, else null. Errors: kBadInput for a map that names no prompt, or a column
 // that is not there.
 Result<std::unique_ptr<RowShape>> MakeMappedShape(const DatasetFormat& format, const std::string& name,
-                                                  const std::vector<std::string>* columns);
+                                                  const std::vector<std::string>* columns,
+                                                  const std::string& folder);
 
 // "openai-moderation": a prompt and a flag for each of eight categories.
 std::unique_ptr<RowShape> MakeModerationShape(const DatasetFormat& format);

@@ -77,4 +77,16 @@ std::string CategoryTitle(const Report& report, const std::string& key) {
   return key;
 }
 
+std::string UnlistedCategories(const Report& report) {
+  constexpr size_t kShown = 10;
+  auto names = report.unlisted_categories;
+  std::stable_sort(names.begin(), names.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string out;
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i)
+    out += (i > 0 ? ", " : "") + names[i].first + " (" + std::to_string(names[i].second) + ")";
+  if (names.size() > kShown) out += " and " + std::to_string(names.size() - kShown) + " others";
+  return out;
+}
+
 }  // namespace gatehouse

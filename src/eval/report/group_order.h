@@ -22,5 +22,7 @@ const GroupFigures* FindGroup(const std::vector<GroupFigures>& groups, std::stri
 std::string GroupTitle(const GroupFigures& group);
 // "S1 Violent crimes", or the key alone.
 std::string CategoryTitle(const Report& report, const std::string& key);
+// Labelled names that are no keys, the most frequent first: "spam (12), theft (3) and 4 others".
+std::string UnlistedCategories(const Report& report);
 
 }  // namespace gatehouse

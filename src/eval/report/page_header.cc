@@ -37,6 +37,11 @@ std::string RowFacts(const Report& report) {
   if (report.problems > 0)
     out += Fact("Left out",
                 "<span class=\"problem\">" + Count(report.problems) + " not read or not judged</span>");
+  if (!report.unlisted_categories.empty()) {
+    out += Fact("Categories not known", "<span class=\"problem\">of " + Count(report.unknown_categories) +
+                                            " unsafe rows: <bdi>" + HtmlText(UnlistedCategories(report)) +
+                                            "</bdi></span>");
+  }
   if (!report.made.empty()) out += Fact("Made", Name(report.made));
   return out;
 }

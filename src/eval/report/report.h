@@ -54,8 +54,11 @@ struct Report {
   std::vector<std::pair<std::string, double>> category_thresholds;
   std::vector<std::pair<std::string, std::string>> category_names;  // key, name for people
   int64_t n = 0;
-  int64_t problems = 0;  // rows that could not be read or judged
-  std::string made;      // date and time, or empty
+  int64_t problems = 0;            // rows that could not be read or judged
+  int64_t unknown_categories = 0;  // unsafe rows that count for no category
+  // Labelled names that are no keys of the policy, untrusted, and how many rows have them.
+  std::vector<std::pair<std::string, int64_t>> unlisted_categories;
+  std::string made;  // date and time, or empty
 
   GroupFigures overall;
   std::vector<Dimension> dimensions;

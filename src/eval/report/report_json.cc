@@ -85,6 +85,10 @@ Json OfReport(const Report& report) {
   out["thresholds"] = std::move(thresholds);
   out["n"] = report.n;
   out["problems"] = report.problems;
+  out["unknown_categories"] = report.unknown_categories;
+  Json unlisted = Json::object();
+  for (const auto& [name, rows] : report.unlisted_categories) unlisted[name] = rows;
+  out["unlisted_categories"] = std::move(unlisted);
   out["overall"] = OfGroup(report.overall);
   Json groups = Json::object();
   for (const Dimension& dimension : report.dimensions) groups[dimension.name] = OfGroups(InOrder(dimension));

@@ -82,6 +82,11 @@ std::string Head(const Report& report, int width, bool colour) {
   if (report.problems > 0)
     out += TextLine("Left out   " + Count(report.problems) + " rows that could not be read or judged",
                     TextStyle::kBad, width, colour);
+  if (!report.unlisted_categories.empty()) {
+    out += TextLine("Categories not known of " + Count(report.unknown_categories) +
+                        " unsafe rows; no keys of the policy: " + UnlistedCategories(report),
+                    TextStyle::kBad, width, colour);
+  }
   return out + "\n";
 }
 

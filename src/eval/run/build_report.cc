@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "base/error.h"
 #include "eval/run/categories.h"
 #include "eval/run/mistakes.h"
 
@@ -156,6 +157,9 @@ void FillHistograms(const PredictionTable& table, Report* report) {
 
 Result<Report> BuildReport(const std::string& record, const ReportOptions& options) {
   GATEHOUSE_ASSIGN(const PredictionTable table, ReadTable(record, options.rule, options.by, options.cluster));
+  if (table.rows() == 0 && table.errors > 0)
+    return BadInput("no row could be judged", record, "at least one verdict",
+                    std::to_string(table.errors) + " errors; the first: " + table.first_error);
   Report report;
   report.model = options.model;
   report.policy = options.policy;
@@ -166,6 +170,8 @@ Result<Report> BuildReport(const std::string& record, const ReportOptions& optio
   report.category_names = options.category_names;
   report.n = static_cast<int64_t>(table.rows());
   report.problems = table.errors;
+  report.unknown_categories = table.unknown_categories;
+  report.unlisted_categories.assign(table.unlisted_categories.begin(), table.unlisted_categories.end());
 
   const Builder builder(table, options.bootstrap);
   report.overall = builder.Group("all", [](size_t) { return true; });

@@ -31,7 +31,7 @@ struct ReportOptions {
 Result<void> ReadIdentity(const std::string& path, ReportOptions* out);
 
 // Reads the record several times: once for the table, then once for every few categories. Mistakes carry no
-// text: AddTexts. Errors: kBadInput: the record.
+// text: AddTexts. Errors: kBadInput: the record, also one all of whose rows are errors.
 Result<Report> BuildReport(const std::string& record, const ReportOptions& options);
 
 }  // namespace gatehouse

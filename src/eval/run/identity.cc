@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/input_file.h"
 #include "eval/run/build_report.h"
+#include "eval/run/identity_parts.h"
 #include "eval/run/runner.h"
 #include "formats/json.h"
 #include "formats/sha256.h"
@@ -125,12 +126,9 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
     if (std::filesystem::is_other(input.Place(), code))
       return BadInput("cannot read data more than once", input.path, "a file or a pipe", "a device");
     GATEHOUSE_ASSIGN(const std::string hash, Sha256OfFile(input.Place(), ErrorCode::kBadInput));
-    Json map = Json::object();
-    for (const auto& [ours, theirs] : input.format.map) map[ours] = theirs;
-    data.push_back({{"file", input.path.substr(input.path.rfind('/') + 1)},
-                    {"sha256", hash},
-                    {"format", input.format.format},
-                    {"map", map}});
+    Json one = {{"file", input.path.substr(input.path.rfind('/') + 1)}, {"sha256", hash}};
+    one.update(ReadingOf(input.format));
+    data.push_back(std::move(one));
   }
   Json where = Json::object();
   for (const auto& [key, value] : options.selection.where) where[key] = value;
@@ -149,8 +147,9 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
   const Json out = {{"model", guard.model_name()},
                     {"model_fingerprint", model_fingerprint},
                     {"adapter_fingerprint", adapter_fingerprint},
-                    {"dtype", guard_options.dtype},
+                    {"computing", ComputingOf(guard_options)},
                     {"policy", policy.name},
+                    {"policy_text", PolicyFingerprint(policy)},
                     {"policy_threshold", policy.threshold ? Json(*policy.threshold) : Json()},
                     {"policy_thresholds", thresholds},
                     {"calibration", {{"scale", policy.calibration_scale}, {"bias", policy.calibration_bias}}},

@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "eval/data/row_id.h"
 #include "formats/json.h"
+#include "policy/raw_member.h"
 
 namespace gatehouse {
 namespace {
@@ -12,9 +14,9 @@ namespace {
 const char* LabelName(bool unsafe) { return unsafe ? "unsafe" : "safe"; }
 
 // Reads the members of one line; the first thing that is wrong is kept.
-class LineReader {
+class MemberReader {
  public:
-  LineReader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
+  MemberReader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
 
   const Json* Member(const char* key) const {
     const auto found = object_.find(key);
@@ -100,6 +102,7 @@ std::string ClusterOf(const Prediction& prediction, const std::string& name) {
 Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict) {
   Prediction out;
   out.id = row.id;
+  out.id_json = row.id_json;
   out.source = row.source;
   out.language = row.language;
   out.role = RoleName(row.role());
@@ -107,6 +110,7 @@ Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict) {
   out.unsafe = row.unsafe;
   out.categories = row.categories;
   out.categories_known = row.categories_known;
+  out.unlisted_categories = row.unlisted_categories;
   out.fields = row.fields;
   if (!verdict.ok()) {
     out.error = verdict.error().Message();
@@ -122,14 +126,14 @@ Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict) {
 }
 
 std::string PredictionToJson(const Prediction& prediction) {
-  Json out = {{"id", prediction.id},
-              {"source", prediction.source},
+  Json out = {{"source", prediction.source},
               {"language", prediction.language},
               {"role", prediction.role},
               {"images", prediction.images},
               {"label", LabelName(prediction.unsafe)},
               {"categories", prediction.categories},
               {"categories_known", prediction.categories_known}};
+  if (!prediction.unlisted_categories.empty()) out["unlisted_categories"] = prediction.unlisted_categories;
   if (!prediction.error.empty()) {
     out["error"] = prediction.error;
   } else {
@@ -147,15 +151,26 @@ std::string PredictionToJson(const Prediction& prediction) {
     for (const auto& [key, value] : prediction.fields) fields[key] = value;
     out["fields"] = std::move(fields);
   }
-  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto dump = [](const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  // Beside the parser, which would write a number in its own way.
+  const std::string id = prediction.id_json.empty() ? dump(prediction.id) : prediction.id_json;
+  return "{\"id\":" + id + "," + dump(out).substr(1);
 }
 
 Result<Prediction> PredictionFromJson(std::string_view line, const std::string& where) {
   GATEHOUSE_ASSIGN(const Json object, ParseJson(line, where, ErrorCode::kBadInput));
   if (!object.is_object()) return BadInput("malformed record", where, "an object", "something else");
   Prediction out;
-  LineReader reader(object, where);
-  reader.Text("id", &out.id);
+  MemberReader reader(object, where);
+  if (reader.Member("id") != nullptr) {
+    RowId id = IdOfRaw(RawMember(line, "id"));
+    out.id = std::move(id.text);
+    out.id_json = std::move(id.json);
+  } else {
+    reader.Fail("id", "an id");
+  }
   reader.Text("source", &out.source);
   reader.Text("language", &out.language);
   reader.Text("role", &out.role);
@@ -172,6 +187,8 @@ Result<Prediction> PredictionFromJson(std::string_view line, const std::string& 
       reader.Fail("categories_known", "true or false");
     }
   }
+  if (reader.Member("unlisted_categories") != nullptr)
+    reader.Keys("unlisted_categories", &out.unlisted_categories);
   if (reader.Member("error") != nullptr) {
     reader.Text("error", &out.error);
     if (out.error.empty()) reader.Fail("error", "a message");

@@ -17,11 +17,13 @@ inline constexpr const char* kNoValue = "(none)";  // names the group of rows wi
 
 struct Prediction {
   std::string id, source, language;
-  std::string role;  // "user" or "assistant"
+  std::string id_json;  // of id: as the data has it, byte for byte; empty: a string
+  std::string role;     // "user" or "assistant"
   int images = 0;
   bool unsafe = false;                  // the label
   std::vector<std::string> categories;  // labelled
   bool categories_known = false;
+  std::vector<std::string> unlisted_categories;  // labelled, but no keys of the policy
 
   std::string error;  // not empty: the row could not be judged, and what follows says nothing
   double unsafe_score = 0;

@@ -14,6 +14,7 @@
 #include "base/input_file.h"
 #include "base/output_file.h"
 #include "eval/data/line_reader.h"
+#include "eval/run/identity_parts.h"
 
 namespace gatehouse {
 namespace {
@@ -106,7 +107,8 @@ Result<std::unique_ptr<PredictionWriter>> PredictionWriter::Open(const std::stri
   GATEHOUSE_ASSIGN(const std::optional<std::string> known, ReadFileIfThere(identity_path, kMaxIdentity));
   if (known && *known != identity && extent.lines > 0) {
     return BadInput("the record is of another run", identity_path, "the same model, policy, options and data",
-                    "others (use another --report directory, or delete this one)");
+                    "another " + IdentityDifference(*known, identity) +
+                        " (use another --report directory, or delete this one)");
   }
   if (!known && extent.lines > 0)
     return BadInput("the record does not say what made it", identity_path, "run.json beside it", "none");

@@ -1,11 +1,15 @@
 #include "eval/run/runner.h"
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "base/error.h"
 #include "base/output_file.h"
+#include "eval/data/clean_text.h"
 #include "eval/run/record.h"
 #include "formats/json.h"
+#include "guard/guard_impl.h"
 
 namespace gatehouse {
 namespace {
@@ -20,6 +24,9 @@ class Runner {
   Runner(const Guard& guard, const RunOptions& options, PredictionWriter& writer, int64_t total)
       : guard_(guard), options_(options), writer_(writer) {
     progress_.total = total;
+    for (const auto& [key, text] : options.request.categories) keys_.insert(key);
+    if (!keys_.empty()) return;  // a list of the request's own
+    for (const Category& category : guard.impl().policy.categories) keys_.insert(category.key);
   }
 
   // The record's rows come first, and must be the data's first rows.
@@ -28,22 +35,28 @@ class Runner {
     return {};
   }
 
-  Result<void> Row(const EvalRow& row) {
+  Result<void> Row(EvalRow row) {
+    SetForeignKeysApart(&row);
     const int64_t at = progress_.done++;
     if (at < writer_.rows()) {
       Prediction known;
       GATEHOUSE_ASSIGN(const bool more, record_->Next(&known));
-      if (!more || known.id != row.id || known.source != row.source) {
+      // A number and the same digits as text are two ids.
+      if (!more || known.id != row.id || IsText(known.id_json) != IsText(row.id_json) ||
+          known.source != row.source) {
         return BadInput("the record does not fit the data",
                         writer_.path() + " line " + std::to_string(at + 1), row.source + " " + row.id,
                         more ? known.source + " " + known.id : "nothing");
       }
+      Count(known.error);
       return {};
     }
     const Result<Verdict> verdict = guard_.Classify(row.conversation, options_.request);
     if (!verdict.ok() && (options_.strict || verdict.error().code == ErrorCode::kInternal))
       return verdict.error();
-    GATEHOUSE_TRY(writer_.Append(PredictionOf(row, verdict)));
+    const Prediction made = PredictionOf(row, verdict);
+    GATEHOUSE_TRY(writer_.Append(made));
+    Count(made.error);
     if (verdict.ok()) {
       tp_ += verdict->unsafe && row.unsafe;
       wrong_ += verdict->unsafe != row.unsafe;
@@ -58,14 +71,36 @@ class Runner {
     return {};
   }
   int64_t done() const { return progress_.done; }
+  // Of the rows: "" where one at least has a verdict.
+  std::string error_of_all() const { return any_judged_ ? std::string() : first_error_; }
 
  private:
+  static bool IsText(const std::string& id_json) { return id_json.empty() || id_json.front() == '"'; }
+
+  void Count(const std::string& error) {
+    if (error.empty()) any_judged_ = true;
+    if (!any_judged_ && first_error_.empty()) first_error_ = error;
+  }
+
+  void SetForeignKeysApart(EvalRow* row) const {
+    const auto foreign = std::stable_partition(row->categories.begin(), row->categories.end(),
+                                               [&](const std::string& key) { return keys_.count(key) > 0; });
+    if (foreign == row->categories.end()) return;
+    for (auto key = foreign; key != row->categories.end(); ++key)
+      row->unlisted_categories.push_back(CleanText(*key, 64));
+    row->categories.erase(foreign, row->categories.end());
+    row->categories_known = false;
+  }
+
   const Guard& guard_;
   const RunOptions& options_;
   PredictionWriter& writer_;
   std::unique_ptr<PredictionReader> record_;
   RunProgress progress_;
+  std::set<std::string> keys_;  // of the policy, or of the request
   int64_t tp_ = 0, wrong_ = 0;
+  bool any_judged_ = false;
+  std::string first_error_;
   Clock::time_point begin_ = Clock::now();
 };
 
@@ -73,9 +108,29 @@ Result<void> WriteProblems(const std::string& path, const std::vector<RowProblem
   std::string text;
   for (const RowProblem& problem : problems) {
     const Json line = {{"file", problem.file}, {"line", problem.line}, {"reason", problem.reason}};
-    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    const std::string fields = line.dump(-1, ' ', false, Json::error_handler_t::replace);
+    text += (problem.id_json.empty() ? fields : "{\"id\":" + problem.id_json + "," + fields.substr(1)) + "\n";
   }
   return WriteFile(path, text);
+}
+
+// A run over nothing is no success: figures of no rows would be taken for figures.
+Result<void> CheckAnyRow(const RunOptions& options, const RunOutcome& outcome, int64_t rows_read,
+                         const std::string& error_of_all) {
+  const std::string data = options.data.empty() ? std::string() : options.data.front().path;
+  if (outcome.rows > 0) {
+    if (error_of_all.empty()) return {};
+    return BadInput("no row could be judged", outcome.record, "at least one verdict",
+                    std::to_string(outcome.rows) + " errors; the first: " + error_of_all);
+  }
+  if (rows_read > 0)
+    return BadInput("no row is selected", data, "at least one row that --where takes",
+                    "none of " + std::to_string(rows_read));
+  if (outcome.problems.empty()) return BadInput("no rows", data, "at least one row", "none");
+  const RowProblem& first = outcome.problems.front();
+  return BadInput("no row could be read", first.file, "at least one row",
+                  std::to_string(outcome.problem_count) + " that cannot be read; the first, line " +
+                      std::to_string(first.line) + ": " + first.reason);
 }
 
 }  // namespace
@@ -87,6 +142,7 @@ Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options) 
   RunOutcome out;
   out.record = writer->path();
   out.resumed = writer->rows();
+  int64_t rows_read = 0;
   Runner runner(guard, options, *writer, selection.rows());
   GATEHOUSE_TRY(runner.CheckRecord(writer->path()));
   GATEHOUSE_ASSIGN(const std::unique_ptr<DatasetReader> reader, DatasetReader::Open(options.data));
@@ -101,6 +157,7 @@ Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options) 
       continue;
     }
     const EvalRow& row = std::get<EvalRow>(*next);
+    ++rows_read;
     if (selection.Takes(row)) GATEHOUSE_TRY(runner.Row(row));
   }
   out.rows = runner.done();
@@ -110,6 +167,7 @@ Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options) 
   }
   GATEHOUSE_TRY(writer->Close());
   GATEHOUSE_TRY(WriteProblems(options.directory + "/problems.jsonl", out.problems));
+  GATEHOUSE_TRY(CheckAnyRow(options, out, rows_read, runner.error_of_all()));
   return out;
 }
 

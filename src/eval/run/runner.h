@@ -39,13 +39,15 @@ struct RunOutcome {
 };
 
 // Rows that cannot be read are counted and listed in DIRECTORY/problems.jsonl; rows that cannot be judged
-// (too long, images for a model without eyes) stand in the record with their error. Errors: kBadInput: the
-// data, a record of another run, rows in another order than the record's; with `strict` the first problem.
+// (too long, images for a model without eyes) stand in the record with their error. Labelled categories that
+// are no keys of the policy are set apart: such a row counts for no category. Errors: kBadInput: the data,
+// data without a row that can be read, or none that can be judged; a record of another run, rows in another
+// order than the record's; with `strict` the first problem.
 Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options);
 
 // A text that changes when what predictions depend on changes: the model's files (names, sizes and
-// beginnings), its policy, the options of requests, the selection, and the sha256 of every data file. Errors:
-// kBadInput: a data file.
+// beginnings), its policy's text, how it computes and what it does with images, the options of requests, how
+// rows are read, the selection, and the sha256 of every data file. Errors: kBadInput: a data file.
 Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& guard,
                                const RunOptions& options);
 

@@ -7,6 +7,11 @@
 #include "eval/run/record.h"
 
 namespace gatehouse {
+namespace {
+
+constexpr size_t kMostUnlisted = 1000;
+
+}  // namespace
 
 template <typename T>
 Result<uint16_t> Numbered<T>::Number(const T& value) {
@@ -40,8 +45,13 @@ void PredictionTable::Reserve(size_t rows) {
 
 Result<void> PredictionTable::Add(const Prediction& prediction, const VerdictRule& rule) {
   if (!prediction.error.empty()) {
-    ++errors;
+    if (errors++ == 0) first_error = prediction.error;
     return {};
+  }
+  unknown_categories += prediction.unsafe && !prediction.categories_known ? 1 : 0;
+  for (const std::string& name : prediction.unlisted_categories) {
+    const bool listed = unlisted_categories.size() < kMostUnlisted || unlisted_categories.count(name) > 0;
+    ++unlisted_categories[listed ? name : "(others)"];
   }
   const Decision decision = Decide(rule, prediction);
   GATEHOUSE_ASSIGN(const uint16_t source_number, sources.Number(prediction.source));

@@ -62,6 +62,9 @@ class PredictionTable {
   std::vector<Numbered<std::string>> by_values;
   std::vector<std::string> category_keys;  // of category_scores, in the order of the policy
   int64_t errors = 0;                      // rows that could not be judged
+  std::string first_error;
+  int64_t unknown_categories = 0;                      // unsafe rows that count for no category
+  std::map<std::string, int64_t> unlisted_categories;  // labelled names that are no keys, and their rows
 
  private:
   std::string cluster_;

@@ -100,7 +100,6 @@ TEST(GatehouseRows, EveryProblemIsSaidWithItsLineAndTheRestGoesOn) {
       {With(R"("label":1,"categories":7)"), "malformed categories"},
       {With(R"("label":0,"categories":["S1"])"), "categories of a safe row"},
       {With(R"("label":1,"categories_known":"yes")"), "malformed field in categories_known"},
-      {With(R"("label":1,"id":{})"), "malformed field in id"},
       {With(R"("label":1,"label":0)"), "key \"label\" twice"},
       {With(R"("label":1,"conversation":[])"), "two conversations"},
       {R"({"label":1})"
@@ -109,6 +108,9 @@ TEST(GatehouseRows, EveryProblemIsSaidWithItsLineAndTheRestGoesOn) {
       {R"({"label":1,"messages":[]})"
        "\n",
        "a list with at least one message"},
+      {R"({"label":1,"messages":null,"conversation":""})"
+       "\n",
+       "no conversation"},
       {R"({"label":1,"messages":"hi"})"
        "\n",
        "a list of messages"},
@@ -132,7 +134,7 @@ TEST(GatehouseRows, EveryProblemIsSaidWithItsLineAndTheRestGoesOn) {
        "gone.png"},
       {R"({"label":1,"messages":[{"role":"user","content":[{"type":"image_url","image_url":"data:x"}]}]})"
        "\n",
-       "not allowed"},
+       "data:"},
       {"{\"label\":1,\n", "malformed JSON"},
       {"[1]\n", "expected a JSON object, found [1]"},
       {"{\"label\":\"\xC3\x28\"}\n", "invalid UTF-8 at byte 11 of the record"},

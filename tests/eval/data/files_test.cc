@@ -96,15 +96,17 @@ TEST(Files, BrokenGzipIsAnErrorThatNamesTheFile) {
 
 TEST(Files, AnErrorStaysAnError) {
   const TempFolder folder;
-  const std::string packed = Gzip(Row("a", "safe") + Row("b", "safe"));
+  std::string rows_of_file;
+  for (int i = 0; i < 2000; ++i) rows_of_file += Row("row" + std::to_string(i * 7919), "safe");
+  const std::string packed = Gzip(rows_of_file);
   auto reader = DatasetReader::Open(
       {{folder.Write("x.jsonl.gz", packed.substr(0, packed.size() - 4)), Format("gatehouse")}});
   ASSERT_TRUE(reader.ok());
   int rows = 0;
   auto item = (*reader)->Next();
-  while (item.ok() && item->has_value() && ++rows < 10) item = (*reader)->Next();
+  while (item.ok() && item->has_value() && ++rows < 3000) item = (*reader)->Next();
   ASSERT_FALSE(item.ok());
-  EXPECT_LE(rows, 2);
+  EXPECT_LE(rows, 2000);
   EXPECT_EQ((*reader)->Next().error().Message(), item.error().Message());
 }
 
@@ -166,6 +168,8 @@ TEST(Detect, ByNameHeaderAndKeys) {
       {"a.csv", "id_v1,id_v2,type,prompt,focus,note\n,v2-1,homonyms,x,,\n", "safe"},
       {"a", "id,prompt,type,label,focus,note\n1,x,homonyms,safe,,\n", "safe"},
       {"a.tsv", "id\tprompt\ttype\tlabel\n1\tx,y\thomonyms\tsafe\n", "safe"},
+      {"a.json", "[" + Row("a", "unsafe") + "]", "unsafe"},
+      {"a", "\n[" + Row("a", "unsafe") + "]", "unsafe"},
   };
   for (const auto& c : cases) {
     const auto result = ReadText(c.name, c.bytes, {});
@@ -185,9 +189,11 @@ TEST(Detect, WhatCannotBeToldSaysWhatToDo) {
       {"a.jsonl", R"({"text":"x","toxic":1})", "keys text, toxic"},
       {"a.csv", "text,toxic\nx,1\n", "columns text, toxic"},
       {"a.jsonl", "not json\n", "malformed JSON"},
-      {"a.json", "[{\"prompt\":\"x\"}]\n", "one JSON object a line is read, no list"},
+      {"a.json", "[{\"prompt\":\"x\"}]\n", "keys prompt"},
+      {"a.json", " [ ]\n", "an empty list"},
+      {"a.json", "[1]\n", "expected a JSON object, found 1"},
       {"a.csv", "{\"prompt\":\"x\"}\n", "a quote inside a field"},
-      {"a.jsonl", "\xFF\xFE{\n", "invalid UTF-8"},
+      {"a.jsonl", "{\"\xFF\n", "invalid UTF-8"},
       {"a.jsonl", "", "an empty file"},
       {"a.csv", "\n\n", "an empty file"},
       {"a.csv", "a,b,a\n1,2,3\n", "\"a\" twice"},

@@ -49,7 +49,8 @@ TEST(MappedRows, EveryFieldOfCsv) {
   EXPECT_TRUE(row.categories_known);
   // What was translated stays to group by; what the row holds already does not.
   EXPECT_EQ(row.fields, (Pairs{{"topic", "guns"}, {"extra", "e1"}}));
-  EXPECT_EQ(result.rows[1].id, "x:17");  // a bare number would be the id of many a set
+  EXPECT_EQ(result.rows[1].id, "17");
+  EXPECT_EQ(result.rows[1].id_json, "\"17\"");  // text, as everything in a table
   EXPECT_EQ(Shown(result.rows[1].conversation), "user: Hi");
   EXPECT_FALSE(result.rows[1].unsafe);
 }
@@ -62,6 +63,9 @@ TEST(MappedRows, LabelWords) {
                {"yes", true},        {"unsafe", true},       {"harmful", true},
                {" TOXIC ", true},    {"hateful", true},      {"0", false},
                {"false", false},     {"No", false},          {"safe", false},
+               {"1.0", true},        {"0.00", false},        {"1.", true},
+               {"T", true},          {"f", false},           {"Y", true},
+               {"n", false},         {"non_toxic", false},   {"Non toxic", false},
                {"harmless", false},  {"benign", false},      {"unharmful", false},
                {"non-toxic", false}, {"non-hateful", false}, {"non-harmful", false}};
   for (const bool turned : {false, true}) {
@@ -72,7 +76,8 @@ TEST(MappedRows, LabelWords) {
       EXPECT_EQ(result.rows[0].unsafe, c.unsafe != turned) << c.word;
     }
   }
-  for (const char* word : {"", "2", "maybe", "-1", "1.0", "unknown"}) {
+  for (const char* word :
+       {"", "2", "maybe", "-1", "0.5", "1.01", "1.0.0", "01", "1e0", "unknown", "None", "nan"}) {
     const auto result = ReadText("x.csv", std::string("q,l\nhi,") + word + "\nhi,1\n",
                                  Map("csv", {{"prompt", "q"}, {"label", "l"}}));
     EXPECT_EQ(result.rows.size(), 1u) << word;
@@ -83,7 +88,8 @@ TEST(MappedRows, LabelWords) {
 }
 
 TEST(MappedRows, Categories) {
-  const Pairs map = {{"guns", "S9"}, {"hate", "S10"}, {"slurs", "S10"}, {"it's", "S1"}};
+  const Pairs map = {
+      {"guns", "S9"}, {"hate", "S10"}, {"slurs", "S10"}, {"it's", "S1"}, {"hate, aiding and abetting", "S2"}};
   const struct {
     const char* value;  // JSON
     std::vector<std::string> categories;
@@ -101,6 +107,17 @@ TEST(MappedRows, Categories) {
       {R"("['guns', 'hate']")", {"S9", "S10"}, true},
       {R"("['guns', \"it's\"]")", {"S9", "S1"}, true},
       {R"("[]")", {}, false},
+      {R"("guns,hate")", {"S9", "S10"}, true},
+      {R"(" guns , hate ")", {"S9", "S10"}, true},
+      {R"("guns; slurs|hate")", {"S9", "S10"}, true},
+      {R"("guns\nhate,")", {"S9", "S10"}, true},
+      {R"("guns, theft")", {"S9"}, false},
+      {R"("hate, aiding and abetting, guns")", {"S2", "S9"}, true},
+      {R"x("('guns', 'hate')")x", {"S9", "S10"}, true},
+      {R"("{'hate'}")", {"S10"}, true},
+      {R"("{'guns': True, 'hate': False}")", {"S9"}, true},
+      {R"("['guns',]")", {"S9"}, true},
+      {R"("['a\\'b']")", {}, false},
       {R"({"guns":true,"hate":false,"theft":false})", {"S9"}, true},
       {R"({"guns":true,"theft":true})", {"S9"}, false},
   };
@@ -117,7 +134,7 @@ TEST(MappedRows, Categories) {
     EXPECT_TRUE(result.rows[1].categories.empty() && result.rows[1].categories_known) << c.value;
   }
   for (const char* value :
-       {"7", "[7]", R"({"guns":1})", R"("[guns]")", R"("['guns'")", R"("['guns',]")", R"("['a\\'b']")"}) {
+       {"7", "[7]", R"({"guns":1})", R"("[guns]")", R"("['guns'")", R"("[guns, hate]")"}) {
     const auto result = ReadText("x.jsonl", std::string(R"({"q":"hi","l":1,"c":)") + value + "}\n",
                                  Map("jsonl", {{"prompt", "q"}, {"label", "l"}, {"category", "c"}}, map));
     ASSERT_EQ(result.problems.size(), 1u) << value;
@@ -182,6 +199,7 @@ TEST(MappedRows, MapsThatMakeNoSense) {
       {{{"prompt", "q"}}, "", "no label, or two"},
       {{{"prompt", "q"}, {"label", "l"}}, "unsafe", "found both"},
       {{{"label", "l"}}, "", "incomplete map"},
+      {{{"prompt", "q"}, {"messages", "q"}, {"label", "l"}}, "", "both prompt and messages"},
       {{}, "unsafe", "incomplete map"},
       {{{"prompt", "question"}, {"label", "l"}}, "", "no such column"},
       {{{"prompt", "q"}, {"label", "!ll"}}, "", "expected ll, found q, l"},

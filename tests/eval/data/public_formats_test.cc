@@ -108,7 +108,7 @@ TEST(XsTest, LabelOrType) {
                          "430,Where?,contrast_privacy,unsafe,,\n9,What?,homonyms,,,\n",
                          Format("xstest"));
   ASSERT_EQ(result.rows.size(), 4u);
-  EXPECT_EQ(result.rows[0].id, "x:1");
+  EXPECT_EQ(result.rows[0].id, "1");
   EXPECT_FALSE(result.rows[0].unsafe);
   EXPECT_EQ(Field(result.rows[0], "type"), "homonyms");
   EXPECT_EQ(Field(result.rows[0], "note"), "violence");

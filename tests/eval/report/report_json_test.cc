@@ -48,11 +48,26 @@ Report Small() {
 
 TEST(ReportJson, HasTheFieldsInOrder) {
   const Json json = Json::parse(ReportJson(Small()));
-  EXPECT_EQ(Keys(json),
-            (std::vector<std::string>{"model", "policy", "data", "threshold", "thresholds", "n", "problems",
-                                      "overall", "groups", "means", "category_against_rest",
-                                      "category_macro_f1", "category_micro_f1", "at_fpr", "reliability",
-                                      "latency_ms", "tokens_per_second", "mistakes"}));
+  EXPECT_EQ(Keys(json), (std::vector<std::string>{"model",
+                                                  "policy",
+                                                  "data",
+                                                  "threshold",
+                                                  "thresholds",
+                                                  "n",
+                                                  "problems",
+                                                  "unknown_categories",
+                                                  "unlisted_categories",
+                                                  "overall",
+                                                  "groups",
+                                                  "means",
+                                                  "category_against_rest",
+                                                  "category_macro_f1",
+                                                  "category_micro_f1",
+                                                  "at_fpr",
+                                                  "reliability",
+                                                  "latency_ms",
+                                                  "tokens_per_second",
+                                                  "mistakes"}));
   EXPECT_EQ(Keys(json["overall"]),
             (std::vector<std::string>{"n", "tp", "fp", "tn", "fn", "recall", "fpr", "precision", "f1",
                                       "auprc", "auroc", "ece", "ci"}));

@@ -25,6 +25,7 @@ Prediction Example(int number) {
   out.unsafe = number % 2 == 1;
   if (out.unsafe) out.categories = {"S1", "S10"};
   out.categories_known = true;
+  if (number % 4 == 3) out.unlisted_categories = {"spam", "\"theft\""};
   out.unsafe_score = 1.0 / (3 + number);
   out.category_scores = {{"S1", 0.1}, {"S10", 1e-12}};
   out.verdict_unsafe = number % 5 == 0;
@@ -44,6 +45,7 @@ void ExpectEqual(const Prediction& a, const Prediction& b) {
   EXPECT_EQ(a.unsafe, b.unsafe);
   EXPECT_EQ(a.categories, b.categories);
   EXPECT_EQ(a.categories_known, b.categories_known);
+  EXPECT_EQ(a.unlisted_categories, b.unlisted_categories);
   EXPECT_EQ(a.error, b.error);
   EXPECT_EQ(a.unsafe_score, b.unsafe_score);  // to the last bit
   EXPECT_EQ(a.category_scores, b.category_scores);
@@ -65,6 +67,21 @@ TEST(Prediction, RoundTrips) {
   const auto back = PredictionFromJson(PredictionToJson(failed), "line");
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back->error, "prompt too long");
+}
+
+TEST(Prediction, IdsKeepTheirBytes) {
+  for (const std::string id :
+       {"12345678901234567890123", "7", "1.0", "1e5", "\"a\\u00e9\"", "true", "[1, 2]"}) {
+    Prediction one = Example(0);
+    one.id_json = id;
+    const std::string line = PredictionToJson(one);
+    EXPECT_EQ(line.find("{\"id\":" + id + ",\"source\":"), 0u) << line;
+    const auto back = PredictionFromJson(line, "line");
+    ASSERT_TRUE(back.ok()) << back.error().Message();
+    EXPECT_EQ(back->id_json, id);
+    EXPECT_EQ(back->id, id[0] == '"' ? "a\xC3\xA9" : id);
+    EXPECT_EQ(PredictionToJson(*back), line);
+  }
 }
 
 TEST(Prediction, InvalidUtf8IsReplacedNotThrown) {
@@ -136,20 +153,21 @@ TEST(Record, RefusesAnotherRunsRecord) {
   const test::TempDir dir;
   const std::string path = dir.path() + "/run";
   {
-    auto writer = PredictionWriter::Open(path, "a model");
+    auto writer = PredictionWriter::Open(path, R"({"kv":"auto"})");
     ASSERT_TRUE(writer.ok());
     // Two writers at once.
-    const auto second = PredictionWriter::Open(path, "a model");
+    const auto second = PredictionWriter::Open(path, R"({"kv":"auto"})");
     ASSERT_FALSE(second.ok());
     EXPECT_NE(second.error().Message().find("in use"), std::string::npos);
     ASSERT_TRUE((*writer)->Append(Example(0)).ok());
   }
-  const auto other = PredictionWriter::Open(path, "another model");
+  const auto other = PredictionWriter::Open(path, R"({"kv":"int8"})");
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().code, ErrorCode::kBadInput);
   EXPECT_NE(other.error().Message().find("run.json"), std::string::npos);
+  EXPECT_NE(other.error().Message().find("another kv (auto there, int8 here)"), std::string::npos);
   std::remove((path + "/run.json").c_str());
-  EXPECT_FALSE(PredictionWriter::Open(path, "a model").ok());
+  EXPECT_FALSE(PredictionWriter::Open(path, R"({"kv":"auto"})").ok());
 }
 
 TEST(Record, ErrorsNameTheLine) {

@@ -143,6 +143,47 @@ TEST(Report, FiguresByHand) {
   EXPECT_EQ(report->unsafe_histogram[16], 1);
 }
 
+TEST(Report, ListsLabelledNamesThatAreNoKeys) {
+  const test::TempDir dir;
+  const std::string path = dir.path() + "/x.jsonl";
+  std::ofstream file(path);
+  for (int i = 0; i < 5; ++i) {
+    Prediction one;
+    one.id = std::to_string(i);
+    one.role = "user";
+    one.unsafe = i < 4;
+    one.categories_known = i == 0 || i == 4;
+    if (i == 0) one.categories = {"S1"};
+    if (i == 1) one.unlisted_categories = {"spam"};
+    if (i == 2) one.unlisted_categories = {"spam", "theft"};  // 3: no category was said
+    one.category_scores = {{"S1", 0.1}};
+    file << PredictionToJson(one) << "\n";
+  }
+  file.close();
+  const auto report = BuildReport(path, Options());
+  ASSERT_TRUE(report.ok()) << report.error().Message();
+  EXPECT_EQ(report->unknown_categories, 3);
+  EXPECT_EQ(report->unlisted_categories,
+            (std::vector<std::pair<std::string, int64_t>>{{"spam", 2}, {"theft", 1}}));
+  EXPECT_NE(
+      ReportTable(*report, 110, false).find("of 3 unsafe rows; no keys of the policy: spam (2), theft (1)"),
+      std::string::npos);
+  EXPECT_NE(ReportPage(*report).find("spam (2), theft (1)"), std::string::npos);
+  EXPECT_NE(ReportJson(*report).find("\"unlisted_categories\": {\n    \"spam\": 2,"), std::string::npos);
+}
+
+TEST(Report, OfErrorsAloneIsAnError) {
+  const test::TempDir dir;
+  Prediction one;
+  one.role = "user";
+  one.error = "prompt too long";
+  std::ofstream(dir.path() + "/x.jsonl") << PredictionToJson(one) << "\n" << PredictionToJson(one) << "\n";
+  const auto report = BuildReport(dir.path() + "/x.jsonl", Options());
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, ErrorCode::kBadInput);
+  EXPECT_NE(report.error().Message().find("2 errors; the first: prompt too long"), std::string::npos);
+}
+
 TEST(Report, OtherThresholdsJudgeAnew) {
   const test::TempDir dir;
   ReportOptions options = Options();

@@ -1,0 +1,25 @@
+// What belongs to the identity of a run beside the model's files, and how two identities differ.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "eval/data/dataset.h"
+#include "gatehouse/guard.h"
+#include "policy/policy.h"
+
+namespace gatehouse {
+
+// sha256 of everything in a policy that prompts and verdicts depend on.
+std::string PolicyFingerprint(const Policy& policy);
+
+// How the model computes and what it does with images.
+nlohmann::ordered_json ComputingOf(const GuardOptions& options);
+
+// How a data file's rows are read.
+nlohmann::ordered_json ReadingOf(const DatasetFormat& format);
+
+// The members that two identities differ in, each with both values: "kv (auto there, int8 here), ...".
+std::string IdentityDifference(const std::string& there, const std::string& here);
+
+}  // namespace gatehouse
