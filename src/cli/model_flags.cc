@@ -26,9 +26,10 @@ std::string ExecutableDirectory() {
 }  // namespace
 
 void ModelFlags::AddTo(Command& command) {
-  command.Path("--model", &guard.model,
-               "Hugging Face directory, .gguf file or converted directory (default: $GATEHOUSE_MODEL, "
-               "then the starter)");
+  command.Path(
+      "--model", &guard.model,
+      "Hugging Face directory or cache folder, .gguf file or converted directory (default: $GATEHOUSE_MODEL, "
+      "then the starter)");
   command.Path("--policy", &guard.policy, "policy file (default: the model's own)");
   command.Path("--adapter", &guard.adapter, "directory of a PEFT LoRA adapter to merge");
   command.Value("--device", &guard.device, "cpu").OneOf({"cpu", "cuda"});
