@@ -21,8 +21,7 @@ bool Nothing(const Json& value) {
 Result<void> CheckMembers(const JsonFields& fields, const Json& object,
                           std::initializer_list<const char*> known) {
   for (const auto& [key, value] : object.items()) {
-    const bool listed =
-        std::any_of(known.begin(), known.end(), [&key](const char* name) { return key == name; });
+    const bool listed = std::find(known.begin(), known.end(), key) != known.end();
     if (!listed && !Nothing(value))
       return ModelError("quantised in a way that is not known", fields.Where(key), "no such member",
                         Short(value));
