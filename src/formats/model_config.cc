@@ -215,10 +215,15 @@ Result<void> ParseNested(const Json& root, const JsonFields& top, ModelConfig* c
     return ModelError("bad value", top.Where("text_config"), "an object",
                       text == nullptr ? "nothing" : text->type_name());
   }
-  if (root.contains("tie_word_embeddings") && !top.IsNull("tie_word_embeddings")) {
-    GATEHOUSE_ASSIGN(config->tied, top.Bool("tie_word_embeddings", false));
-  }
   GATEHOUSE_TRY(ParseText(*text, top.Where("text_config"), config));
+  const JsonFields inner(*text, top.Where("text_config"));
+  GATEHOUSE_TRY(RefuseOuterRope(top, inner));
+  if (root.contains("tie_word_embeddings") && !top.IsNull("tie_word_embeddings")) {
+    GATEHOUSE_ASSIGN(const bool outer, top.Bool("tie_word_embeddings", false));
+    const bool said_inside = inner.Has("tie_word_embeddings") && !inner.IsNull("tie_word_embeddings");
+    // Said both ways, it says nothing: then there must be a head in the file.
+    config->tied = said_inside ? config->tied && outer : outer;
+  }
   const char* image_key = top.Has("image_token_id") ? "image_token_id" : "image_token_index";
   GATEHOUSE_ASSIGN(config->image_token, top.Int(image_key, 200092, 0, 1 << 22));
   const Json* vision = top.Find("vision_config");

@@ -22,43 +22,6 @@ Result<void> Require(bool good, const std::string& where, const std::string& exp
 
 }  // namespace
 
-Result<void> ParseRope(const JsonFields& fields, double default_theta, ModelConfig* config) {
-  GATEHOUSE_ASSIGN(const Json* parameters, Object(fields, "rope_parameters"));
-  GATEHOUSE_ASSIGN(const Json* scaling, Object(fields, "rope_scaling"));
-  GATEHOUSE_ASSIGN(config->rope_theta, fields.Number("rope_theta", default_theta, 1.0, 1e12));
-  const char* key = parameters != nullptr ? "rope_parameters" : "rope_scaling";
-  const Json* object = parameters != nullptr ? parameters : scaling;
-  config->rope = {};
-  if (object == nullptr) return {};
-
-  const JsonFields rope(*object, fields.Where(key));
-  GATEHOUSE_ASSIGN(config->rope_theta, rope.Number("rope_theta", config->rope_theta, 1.0, 1e12));
-  GATEHOUSE_ASSIGN(const double partial, rope.Number("partial_rotary_factor", 1.0, 0.0, 1.0));
-  GATEHOUSE_TRY(Require(partial == 1.0, rope.Where("partial_rotary_factor"), "1", std::to_string(partial)));
-  const char* type_key = rope.Has("rope_type") ? "rope_type" : "type";
-  GATEHOUSE_ASSIGN(const std::string type, rope.String(type_key, "default"));
-  if (type == "default") return {};
-  if (type == "linear") {
-    config->rope.kind = RopeScaling::Kind::kLinear;
-    GATEHOUSE_ASSIGN(config->rope.factor, rope.Number("factor", std::nullopt, 1e-3, 1e6));
-    return {};
-  }
-  if (type != "llama3") {
-    return ModelError("unknown rope scaling", rope.Where(type_key), "default, linear or llama3",
-                      "'" + type.substr(0, 80) + "'");
-  }
-  config->rope.kind = RopeScaling::Kind::kLlama3;
-  GATEHOUSE_ASSIGN(config->rope.factor, rope.Number("factor", std::nullopt, 1e-3, 1e6));
-  GATEHOUSE_ASSIGN(config->rope.low_freq_factor, rope.Number("low_freq_factor", std::nullopt, 1e-3, 1e6));
-  GATEHOUSE_ASSIGN(config->rope.high_freq_factor, rope.Number("high_freq_factor", std::nullopt, 1e-3, 1e6));
-  GATEHOUSE_TRY(Require(config->rope.high_freq_factor >= config->rope.low_freq_factor,
-                        rope.Where("high_freq_factor"), "at least low_freq_factor",
-                        std::to_string(config->rope.high_freq_factor)));
-  GATEHOUSE_ASSIGN(config->rope.original_max_position,
-                   rope.Int64("original_max_position_embeddings", std::nullopt, 1, int64_t{1} << 32));
-  return {};
-}
-
 Result<void> ParseVision(const JsonFields& fields, VisionConfig* vision) {
   vision->present = true;
   GATEHOUSE_ASSIGN(vision->hidden, fields.Int("hidden_size", 768, 1, 1 << 16));
