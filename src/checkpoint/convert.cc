@@ -7,6 +7,7 @@
 #include "checkpoint/output_directory.h"
 #include "checkpoint/pack.h"
 #include "checkpoint/release_pages.h"
+#include "formats/chat_template.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 
@@ -136,6 +137,20 @@ Result<bool> CopyIfThere(const std::string& from, const std::string& to) {
   return there;
 }
 
+// What the model was asked in training is known from its template alone, so that goes along.
+Result<void> WriteChatTemplate(const ConvertOptions& options, const Checkpoint& checkpoint,
+                               const std::string& to) {
+  std::optional<ChatTemplate> found;
+  for (const std::string& directory : {options.adapter, options.input, checkpoint.path()}) {
+    if (directory.empty() || found) continue;
+    GATEHOUSE_ASSIGN(found, FindChatTemplate(directory));
+  }
+  if (!found && checkpoint.gguf() != nullptr) {
+    GATEHOUSE_ASSIGN(found, FindChatTemplate(*checkpoint.gguf()));
+  }
+  return found ? WriteFile(to + "/chat_template.jinja", found->text) : Result<void>();
+}
+
 Result<void> CopyCompanions(const ConvertOptions& options, const Checkpoint& checkpoint,
                             const std::string& to) {
   if (checkpoint.kind() == Checkpoint::Kind::kHuggingFace) {
@@ -150,9 +165,9 @@ Result<void> CopyCompanions(const ConvertOptions& options, const Checkpoint& che
   for (const std::string& directory : {options.adapter, options.input, checkpoint.path()}) {
     if (directory.empty()) continue;
     GATEHOUSE_ASSIGN(const bool found, CopyIfThere(directory + "/policy.json", to + "/policy.json"));
-    if (found) break;
+    if (found) return {};
   }
-  return {};
+  return WriteChatTemplate(options, checkpoint, to);
 }
 
 }  // namespace
@@ -160,8 +175,8 @@ Result<void> CopyCompanions(const ConvertOptions& options, const Checkpoint& che
 Result<void> Convert(const ConvertOptions& options, const ProgressCallback& progress) {
   // All that this writes: whatever else is in a directory is somebody's, who wants to keep it.
   static const std::vector<std::string> kNames = {
-      "gatehouse.json", kConvertedWeights, "policy.json",  "generation_config.json",
-      "tokenizer.json", "tokenizer.model", "tokenizer.bin"};
+      "gatehouse.json", kConvertedWeights, "policy.json",   "generation_config.json",
+      "tokenizer.json", "tokenizer.model", "tokenizer.bin", "chat_template.jinja"};
   GATEHOUSE_ASSIGN(OutputDirectory out,
                    OutputDirectory::Create(options.output, kNames, {options.input, options.adapter}));
   GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,

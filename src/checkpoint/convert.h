@@ -5,8 +5,9 @@
 //
 // OUT/gatehouse.json                 format version, configuration, list of tensors
 // OUT/model.gatehouse.safetensors    products' weights packed (checkpoint/pack.h), embeddings and vectors
-// row-major OUT/policy.json, generation_config.json, tokenizer.json, tokenizer.model, tokenizer.bin: those
-// that there are
+//                                    row-major
+// OUT/policy.json, chat_template.jinja, generation_config.json, tokenizer.json, tokenizer.model,
+// tokenizer.bin: those that there are
 //
 // Everything is written beside OUT first and renamed at the end (checkpoint/output_directory.h): OUT is whole
 // or not there. Blocks of rows are streamed; memory stays far below 1 GB, whatever the model.

@@ -1,8 +1,12 @@
 // Checkpoint::Open for published Hugging Face directories.
+#include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mapped_file.h"
+#include "checkpoint/release_pages.h"
 #include "checkpoint/weights.h"
 #include "formats/json.h"
 #include "formats/tensor_source.h"
@@ -31,6 +35,29 @@ Result<void> ReadStops(const std::string& path, ModelConfig* config) {
   }
   config->eos = ids;
   return {};
+}
+
+// Whether two tensors hold the same numbers; reads piece by piece and keeps nothing of them in memory.
+bool SameValues(const TensorView& a, const TensorView& b) {
+  if (a.shape != b.shape) return false;
+  constexpr int64_t kPiece = 1 << 16;
+  const BlockInfo block = BlockOf(a.dtype);
+  std::vector<float> left, right;
+  for (int64_t at = 0; at < a.elements(); at += kPiece) {
+    const int64_t count = std::min(kPiece, a.elements() - at);
+    if (a.dtype == b.dtype && block.values == 1) {
+      const auto offset = at * block.bytes;
+      const auto bytes = static_cast<size_t>(count * block.bytes);
+      if (std::memcmp(a.data + offset, b.data + offset, bytes) != 0) return false;
+      ReleasePages({b.data + offset, bytes});
+      continue;
+    }
+    left.resize(static_cast<size_t>(count));
+    right.resize(left.size());
+    if (!ToFloat(a, at, count, left.data()) || !ToFloat(b, at, count, right.data()) || left != right)
+      return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -85,8 +112,6 @@ Result<void> Checkpoint::OpenHuggingFace() {
     if (name.ends_with("rotary_emb.inv_freq"))
       continue;  // a buffer that old files carry; it follows from the config
     const std::string own = CanonicalName(name), file = source.FileOf(name);
-    if (config_.tied && own == "lm_head.weight")
-      continue;  // a copy of the embeddings, which the config says to use
     if (own.ends_with(".experts.gate_up_proj") || own.ends_with(".experts.down_proj")) {
       GATEHOUSE_TRY(AddFusedExperts(own, view, file));
       continue;
@@ -100,8 +125,26 @@ Result<void> Checkpoint::OpenHuggingFace() {
     }
   }
   GATEHOUSE_TRY(AttachScales());
-  const auto table = stored_.find("model.embed_tokens.weight");
-  if (config_.tied && table != stored_.end()) stored_.emplace("lm_head.weight", table->second);
+  return ChooseHead();
+}
+
+// A tied head is the embedding table. Files may hold one beside it all the same: mostly a copy, but after a
+// merge or a training that parted them it is the head, whatever the config still says.
+Result<void> Checkpoint::ChooseHead() {
+  if (!config_.tied) return {};
+  const auto table = stored_.find("model.embed_tokens.weight"), head = stored_.find("lm_head.weight");
+  if (table == stored_.end()) return {};  // missed by the check of all tensors
+  const auto same = [](const StoredWeight& a, const StoredWeight& b) {
+    return !a.scale && !b.scale && SameValues(a.tensor, b.tensor);
+  };
+  if (head == stored_.end() || same(table->second, head->second)) {
+    stored_.insert_or_assign("lm_head.weight", table->second);
+    return {};
+  }
+  config_.tied = false;
+  Log(LogLevel::kWarn,
+      path_ + "/config.json: tie_word_embeddings is true, but " + head->second.file +
+          " has an lm_head.weight that is not the embedding table: the file's own head is used");
   return {};
 }
 

@@ -64,6 +64,16 @@ bool IsWeightType(DType dtype) {
 }  // namespace
 
 Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path, const std::string& adapter) {
+  GATEHOUSE_ASSIGN(const bool is_adapter, IsAdapterDirectory(path));
+  if (is_adapter) {
+    if (!adapter.empty())
+      return ModelError("two adapters", path, "a model, since an adapter is given too",
+                        "an adapter's directory");
+    GATEHOUSE_ASSIGN(const std::string base, BaseOfAdapter(path));
+    GATEHOUSE_ASSIGN(const bool chained, IsAdapterDirectory(base));
+    if (chained) return ModelError("an adapter of an adapter", path, "a model as its base", "'" + base + "'");
+    return Open(base, path);
+  }
   std::unique_ptr<Checkpoint> checkpoint(new Checkpoint());
   GATEHOUSE_ASSIGN(const ModelPath found, FindModel(path));
   checkpoint->path_ = found.path;
@@ -86,6 +96,7 @@ Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path, co
       GATEHOUSE_TRY(checkpoint->OpenConverted());
       break;
   }
+  GATEHOUSE_TRY(checkpoint->TakeSaved());
   GATEHOUSE_TRY(checkpoint->CheckAll());
   GATEHOUSE_TRY(checkpoint->CheckAdapter());
   return checkpoint;
@@ -131,6 +142,33 @@ Result<void> Checkpoint::CheckAll() const {
   return {};
 }
 
+// Whole weights of the adapter take the base's place; what it adds by LoRA is added to them.
+Result<void> Checkpoint::TakeSaved() {
+  if (!adapter_) return {};
+  for (const auto& [name, view] : adapter_->saved()) {
+    const auto found = stored_.find(name);
+    const std::string where = adapter_->directory() + ", tensor '" + name + "'";
+    if (found == stored_.end())
+      return ModelError("adapter does not fit the model", where, "a weight of the model",
+                        "none of that name");
+    if (found->second.shape != view.shape)
+      return ModelError("adapter does not fit the model", where, ShapeString(found->second.shape),
+                        ShapeString(view.shape));
+    StoredWeight stored;
+    stored.tensor = view;
+    stored.file = adapter_->directory();
+    stored.shape = view.shape;
+    found->second = std::move(stored);
+  }
+  // A head or a table of its own is no longer the other one.
+  for (const char* name : {"lm_head.weight", "model.embed_tokens.weight"}) {
+    if (adapter_->Find(name) != nullptr || adapter_->saved().count(name) > 0) config_.tied = false;
+  }
+  owner_ = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const Adapter>>>(owner_,
+                                                                                                    adapter_);
+  return {};
+}
+
 Result<void> Checkpoint::CheckAdapter() const {
   if (!adapter_) return {};
   for (const auto& [name, delta] : adapter_->deltas()) {
@@ -143,9 +181,6 @@ Result<void> Checkpoint::CheckAdapter() const {
       return ModelError("adapter does not fit the model", where, ShapeString(found->second.shape),
                         ShapeString({delta.rows, delta.cols}));
     }
-  }
-  if (adapter_->Find("model.embed_tokens.weight") != nullptr) {
-    return ModelError("not supported", adapter_->directory(), "no adapter of the embeddings", "one");
   }
   return {};
 }
@@ -178,7 +213,7 @@ Result<WeightView> Checkpoint::Get(const std::string& name, const Shape& shape) 
   view.read_rows = [stored, delta, adapter = adapter_, owner = owner_](int64_t first, int64_t count,
                                                                        float* out) {
     ReadStored(stored, first, count, out);
-    if (delta != nullptr) delta->AddRows(first, count, out);
+    if (delta != nullptr) delta->MergeRows(first, count, out);
   };
   return view;
 }

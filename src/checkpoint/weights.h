@@ -50,6 +50,7 @@ class Checkpoint {
  public:
   enum class Kind { kHuggingFace, kGguf, kConverted };
 
+  // path may also be an adapter's directory that names its base by a path: then path() is the base's.
   // Errors: kModel; kUsage for an adapter over a converted directory (its weights are packed already).
   static Result<std::unique_ptr<Checkpoint>> Open(const std::string& path, const std::string& adapter = {});
 
@@ -76,6 +77,8 @@ class Checkpoint {
   Result<void> AttachScales();
   Result<void> AttachFusedScales(const std::string& weight, const TensorView& factors,
                                  const std::string& where);
+  Result<void> ChooseHead();
+  Result<void> TakeSaved();
   Result<void> CheckAll() const;
   Result<void> CheckAdapter() const;
 

@@ -127,19 +127,36 @@ TEST(Adapter, ReadsLlama4Names) {
 
 TEST(Adapter, RefusesByNameWhatIsNoPlainLora) {
   const test::TempDir directory;
-  const std::pair<const char*, Json> cases[] = {{"use_dora", true},
-                                                {"modules_to_save", {"lm_head", "x", "y"}},
-                                                {"fan_in_fan_out", true},
-                                                {"bias", "all"},
-                                                {"lora_bias", true},
-                                                {"rank_pattern", {{"q_proj", 8}}},
-                                                {"alpha_pattern", {{"q_proj", 8}}},
-                                                {"layer_replication", {{0, 1, 2}, {0, 1, 2}, {1, 2, 3}}},
-                                                {"peft_type", "LOHA"},
-                                                {"r", 0},
-                                                {"r", "3"},
-                                                {"lora_alpha", "x"},
-                                                {"use_rslora", "yes"}};
+  const std::pair<const char*, Json> cases[] = {
+      {"fan_in_fan_out", true},
+      {"bias", "all"},
+      {"bias", "lora_only"},
+      {"lora_bias", true},
+      {"rank_pattern", {{"q_proj", 0}}},
+      {"rank_pattern", {{"q_proj", "8"}}},
+      {"rank_pattern", {{"q_(proj", 3}}},
+      {"alpha_pattern", {{"q_proj", nullptr}}},
+      {"alpha_pattern", {"q_proj"}},
+      {"layer_replication", {{0, 1, 2}, {0, 1, 2}, {1, 2, 3}}},
+      {"megatron_config", {{"x", 1}}},
+      {"loftq_config", {{"loftq_bits", 4}}},
+      {"trainable_token_indices", {1, 2}},
+      {"target_parameters", {"feed_forward.experts.down_proj", "x"}},
+      {"alora_invocation_tokens", {1, 2}},
+      {"use_qalora", true},
+      {"use_bdlora", {{"nblocks", 2}}},
+      {"arrow_config", {{"top_k", 3}}},
+      {"kasa_config", {{"x", 1}}},
+      {"ensure_weight_tying", true},
+      {"a_member_of_next_year", 0.5},
+      {"task_type", "SEQ_CLS"},
+      {"peft_type", "LOHA"},
+      {"r", 0},
+      {"r", "3"},
+      {"lora_alpha", "x"},
+      {"use_dora", 1},
+      {"modules_to_save", {1, 2}},
+      {"use_rslora", "yes"}};
   for (const auto& [key, value] : cases) {
     WriteAdapter(directory.path(), kModules, {{key, value}});
     const auto adapter = Adapter::Open(directory.path());
@@ -148,6 +165,49 @@ TEST(Adapter, RefusesByNameWhatIsNoPlainLora) {
     EXPECT_THAT(adapter.error().Message(), HasSubstr(key));
     EXPECT_THAT(adapter.error().Message(), HasSubstr("adapter_config.json"));
   }
+}
+
+// These take something from the base when they begin: the published base is not the one they belong to.
+TEST(Adapter, RefusesWhatChangedItsBase) {
+  const test::TempDir directory;
+  for (const char* begun : {"pissa", "pissa_niter_16", "olora", "loftq", "corda", "lora_ga", "another"}) {
+    WriteAdapter(directory.path(), kModules, {{"init_lora_weights", begun}});
+    const auto adapter = Adapter::Open(directory.path());
+    ASSERT_FALSE(adapter.ok()) << begun;
+    EXPECT_EQ(adapter.error().code, ErrorCode::kModel);
+    EXPECT_THAT(adapter.error().Message(), HasSubstr("init_lora_weights"));
+    EXPECT_THAT(adapter.error().Message(), HasSubstr(std::string("found \"") + begun));
+  }
+  for (const Json& begun : {Json(true), Json(false), Json(nullptr), Json("gaussian"), Json("eva"),
+                            Json("orthogonal"), Json("mica")}) {
+    WriteAdapter(directory.path(), kModules, {{"init_lora_weights", begun}});
+    EXPECT_TRUE(Adapter::Open(directory.path()).ok()) << begun;
+  }
+}
+
+TEST(Adapter, TakesMembersThatChangeNothing) {
+  const test::TempDir directory;
+  WriteAdapter(directory.path(), kModules,
+               {{"auto_mapping", {{"base_model_class", "LlamaForCausalLM"}}},
+                {"base_model_name_or_path", "some/model"},
+                {"corda_config", nullptr},
+                {"eva_config", {{"rho", 2.0}}},
+                {"exclude_modules", "x"},
+                {"inference_mode", true},
+                {"layers_pattern", "layers"},
+                {"layers_to_transform", {0, 1}},
+                {"loftq_config", Json::object()},
+                {"lora_bias", false},
+                {"lora_dropout", 0.1},
+                {"megatron_core", "megatron.core"},
+                {"peft_version", "0.18.0"},
+                {"qalora_group_size", 16},
+                {"revision", "main"},
+                {"target_modules", {"q_proj", "down_proj"}},
+                {"task_type", "CAUSAL_LM"},
+                {"a_member_of_next_year", false}});
+  const auto adapter = Adapter::Open(directory.path());
+  EXPECT_TRUE(adapter.ok()) << adapter.error().Message();
 }
 
 TEST(Adapter, RefusesTensorsThatDoNotFit) {
@@ -168,7 +228,25 @@ TEST(Adapter, RefusesTensorsThatDoNotFit) {
   EXPECT_THAT(message([](auto& t) {
                 t.push_back({"base_model.model.x.lora_embedding_A", DType::kF32, {1}, "xxxx"});
               }),
-              HasSubstr("unexpected tensor"));
+              HasSubstr("embeddings"));
+  for (const char* left_over :
+       {"base_model.model.x.lora_A.other.weight", "base_model.model.lm_head.bias", "base_model.model.weight",
+        "base_model.model.x.lora_B.bias", "base_model.model.x.trainable_tokens_delta"}) {
+    EXPECT_THAT(message([&](auto& t) {
+                  t.push_back({left_over, DType::kF32, {1}, "xxxx"});
+                }),
+                HasSubstr("unexpected tensor"))
+        << left_over;
+  }
+  EXPECT_THAT(message([](auto& t) {
+                t.push_back({"base_model.model.lm_head.lora_magnitude_vector", DType::kF32, {1}, "xxxx"});
+              }),
+              HasSubstr("use_dora"));
+  EXPECT_THAT(message([](auto& t) {
+                t.push_back(t[0]);
+                t.back().name.replace(t.back().name.rfind(".weight"), 7, ".default.weight");
+              }),
+              HasSubstr("twice"));
   EXPECT_THAT(message([](auto& t) {
                 t.push_back({"x.lora_A.weight", DType::kF32, {1}, "xxxx"});
               }),
