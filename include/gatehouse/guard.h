@@ -29,7 +29,9 @@ namespace gatehouse {
 
 struct GuardOptions {
   std::string model;    // a Hugging Face directory, a .gguf file or a converted directory
-  std::string policy;   // a policy file; empty: the model directory's policy.json, else by the model's family
+  // A policy file; empty: policy.json of the adapter or the model, else that of the Llama Guard whose chat
+  // template the files hold, else by the model's family and size.
+  std::string policy;
   std::string adapter;  // a directory with a PEFT LoRA adapter to merge, or empty
   std::string device = "cpu";
   std::string dtype = "bf16";  // "bf16", or "f32" to compute in float32 throughout

@@ -33,7 +33,7 @@ Result<Prompts> ReadPrompts(const ConvertOptions& options, const CalibrationFlag
   guard.model = options.input;
   guard.policy = options.policy;
   guard.adapter = options.adapter;
-  GATEHOUSE_ASSIGN(const Policy policy, PolicyFor(guard, checkpoint->config(), *tokenizer));
+  GATEHOUSE_ASSIGN(const Policy policy, PolicyFor(guard, *checkpoint, *tokenizer));
   GATEHOUSE_TRY(CheckPolicy(policy, *tokenizer));
 
   std::vector<DatasetReader::Input> data = {{flags.file, {}}};

@@ -26,11 +26,12 @@ std::string ExecutableDirectory() {
 }  // namespace
 
 void ModelFlags::AddTo(Command& command) {
-  command.Path(
-      "--model", &guard.model,
-      "Hugging Face directory or cache folder, .gguf file or converted directory (default: $GATEHOUSE_MODEL, "
-      "then the starter)");
-  command.Path("--policy", &guard.policy, "policy file (default: the model's own)");
+  command.Path("--model", &guard.model,
+               "Hugging Face directory or cache folder, .gguf file, converted directory, or a PEFT adapter's "
+               "that names its "
+               "base by a path (default: $GATEHOUSE_MODEL, then the starter)");
+  command.Path("--policy", &guard.policy,
+               "policy file (default: the model's own, or the one its chat template belongs to)");
   command.Path("--adapter", &guard.adapter, "directory of a PEFT LoRA adapter to merge");
   command.Value("--device", &guard.device, "cpu").OneOf({"cpu", "cuda"});
   command.Value("--dtype", &guard.dtype, "bf16, or f32 to compute in float32 throughout")

@@ -1,40 +1,19 @@
 #include "guard/load.h"
 
-#include <sys/stat.h>
-
 #include <chrono>
 #include <utility>
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/mapped_file.h"
 #include "checkpoint/weights.h"
 #include "formats/tokenizer_binary.h"
 #include "formats/tokenizer_json.h"
 #include "formats/tokenizer_model.h"
-#include "guard/builtin_policies.h"
 #include "guard/tokenizer_of.h"
 
 namespace gatehouse {
 namespace {
-
-constexpr size_t kMaxPolicyBytes = 16u << 20;
-
-bool IsFile(const std::string& path) {
-  struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
-}
-
-Result<Policy> PolicyFile(const std::string& path) {
-  auto text = ReadFile(path, kMaxPolicyBytes);
-  if (!text.ok()) {
-    Error error = text.error();
-    error.code = ErrorCode::kModel;
-    return error;
-  }
-  return ParsePolicy(*text, path);
-}
 
 std::string BaseName(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -42,21 +21,6 @@ std::string BaseName(std::string path) {
 }
 
 }  // namespace
-
-Result<Policy> PolicyFor(const GuardOptions& options, const ModelConfig& config, const Tokenizer& tokenizer) {
-  if (!options.policy.empty()) return PolicyFile(options.policy);
-  for (const std::string& directory : {options.adapter, options.model}) {
-    if (!directory.empty() && IsFile(directory + "/policy.json"))
-      return PolicyFile(directory + "/policy.json");
-  }
-  if (config.family == ModelConfig::Family::kLlama4)
-    return ParsePolicy(kMlcommonsS14Policy, "built-in policy mlcommons-s14");
-  if (tokenizer.ControlId("<|start_header_id|>") && tokenizer.ControlId("<|eot_id|>")) {
-    return ParsePolicy(kLlamaGuard3Policy, "built-in policy llama-guard-3");
-  }
-  return ModelError("no policy for this model", options.model, "policy.json beside the weights, or --policy",
-                    "neither");
-}
 
 Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   if (options.device != "cpu") return UsageError("unknown device", "device", "cpu", options.device);
@@ -78,7 +42,7 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
                       "at most " + std::to_string(config.vocab) + " token ids",
                       std::to_string(impl->tokenizer->vocab_size()));
   }
-  GATEHOUSE_ASSIGN(impl->policy, PolicyFor(options, config, *impl->tokenizer));
+  GATEHOUSE_ASSIGN(impl->policy, PolicyFor(options, *checkpoint, *impl->tokenizer));
   GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
 
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = options.threads,
