@@ -45,7 +45,7 @@ Result<DatasetDescription> ReadDatasetDescription(const std::string& path);
 bool IsDatasetDescription(const std::string& path);
 
 // Rows of several files, one after the other, a record at a time. `.gz` is read directly. A record that is
-// malformed, or longer than 16 MiB, is a problem and the next line goes on.
+// malformed, or longer than 64 MiB, is a problem and the next line goes on.
 class DatasetReader {
  public:
   struct Input {

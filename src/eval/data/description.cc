@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/text_mark.h"
 #include "eval/data/dataset.h"
 #include "eval/data/detect.h"
 #include "eval/data/row_shape.h"
@@ -107,7 +108,8 @@ Result<DatasetDescription> Read(const std::string& path) {
 bool IsDatasetDescription(const std::string& path) {
   const auto text = ReadFile(path, kMaxDescriptionBytes);
   if (!text.ok()) return false;
-  const OrderedJson root = OrderedJson::parse(*text, nullptr, false);
+  std::string scratch;
+  const OrderedJson root = OrderedJson::parse(Utf8Text(*text, &scratch), nullptr, false);
   if (root.is_discarded()) return false;
   return root.is_object() && !root.contains("messages") && !root.contains("conversation") &&
          (root.contains("file") || root.contains("files") || root.contains("name"));

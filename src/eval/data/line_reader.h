@@ -13,7 +13,8 @@
 
 namespace gatehouse {
 
-inline constexpr size_t kMaxRecordBytes = size_t{16} << 20;
+// A row may hold its images: two of the largest that are decoded, as data URLs.
+inline constexpr size_t kMaxRecordBytes = size_t{64} << 20;
 
 struct Line {
   std::string text;         // without its ending

@@ -101,9 +101,9 @@ TEST(Forms, AnElementCostsItselfAndACutListTheRun) {
                 AllOf(HasSubstr("JSON list ends early"), HasSubstr("x.json")));
   for (const std::string& text : {"[" + row + "] x", "[" + row + "]\n" + row, "[" + row + "][]"})
     EXPECT_THAT(Read("x.json", text, Map()).back(), HasSubstr("text behind a JSON list in")) << text;
-  const std::string large = R"({"q":")" + std::string(size_t{17} << 20, 'x') + R"(","l":1})";
+  const std::string large = R"({"q":")" + std::string(size_t{65} << 20, 'x') + R"(","l":1})";
   EXPECT_EQ(Read("x.json", "[" + large + "," + row + "]", Map()),
-            (Strings{"a", "1!record longer than 16 MiB"}));
+            (Strings{"a", "1!record longer than 64 MiB"}));
 }
 
 TEST(Forms, SeparatorsByHeader) {
@@ -184,6 +184,7 @@ TEST(Forms, DescriptionsAndDataByTheirContent) {
   EXPECT_TRUE(is(R"({"name":"s","file":"x.jsonl"})"));
   EXPECT_TRUE(is(R"({"files":["x.jsonl"]})"));
   EXPECT_TRUE(is(R"({"name":"s"})"));
+  EXPECT_TRUE(is("\xEF\xBB\xBF{\"name\":\"s\"}"));
   EXPECT_FALSE(is(R"([{"messages":[],"label":1}])"));
   EXPECT_FALSE(is(R"({"name":"s","messages":[],"label":1})"));
   EXPECT_FALSE(is("{\"name\":\"a\",\"label\":1}\n{\"name\":\"b\",\"label\":1}\n"));

@@ -80,7 +80,7 @@ TEST(Stream, AHundredThousandRowsInLittleMemory) {
   }
 }
 
-TEST(Stream, RecordsOfMoreThan16MiBAreProblems) {
+TEST(Stream, RecordsOfMoreThan64MiBAreProblems) {
   const TempFolder folder;
   const std::string path = folder.Write("long.jsonl", "");
   const auto row = [](std::ofstream& out, size_t text_bytes) {
@@ -92,9 +92,9 @@ TEST(Stream, RecordsOfMoreThan16MiBAreProblems) {
   {
     std::ofstream out(path);
     row(out, 10);
-    row(out, size_t{100} << 20);
-    row(out, size_t{15} << 20);
-    row(out, size_t{17} << 20);
+    row(out, size_t{80} << 20);
+    row(out, size_t{40} << 20);
+    row(out, size_t{64} << 20);
     row(out, 10);
   }
   const Counts counts = Count(path, {});
@@ -104,7 +104,7 @@ TEST(Stream, RecordsOfMoreThan16MiBAreProblems) {
   const auto result = ReadData(path, {});
   ASSERT_EQ(result.problems.size(), 2u);
   EXPECT_EQ(result.problems[0].line, 2);
-  EXPECT_EQ(result.problems[0].reason, "record longer than 16 MiB");
+  EXPECT_EQ(result.problems[0].reason, "record longer than 64 MiB");
 }
 
 }  // namespace
