@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/input_file.h"
+#include "checkpoint/adapter.h"
+#include "checkpoint/model_path.h"
 #include "eval/run/build_report.h"
 #include "eval/run/identity_parts.h"
 #include "eval/run/runner.h"
@@ -118,6 +120,18 @@ Result<void> ReadIdentity(const std::string& path, ReportOptions* out) {
   return {};
 }
 
+Result<std::string> ModelFingerprint(const std::string& path) {
+  GATEHOUSE_ASSIGN(const bool is_adapter, IsAdapterDirectory(path));
+  if (is_adapter) {
+    GATEHOUSE_ASSIGN(const std::string base, BaseOfAdapter(path));
+    GATEHOUSE_ASSIGN(const std::string below, ModelFingerprint(base));
+    GATEHOUSE_ASSIGN(const std::string own, FingerprintOf(path));
+    return own + " on " + below;
+  }
+  GATEHOUSE_ASSIGN(const ModelPath found, FindModel(path));
+  return FingerprintOf(found.path);
+}
+
 Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& guard,
                                const RunOptions& options) {
   Json data = Json::array();
@@ -139,7 +153,7 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
   for (const Category& category : policy.categories) {
     if (category.threshold) thresholds[category.key] = *category.threshold;
   }
-  GATEHOUSE_ASSIGN(const std::string model_fingerprint, FingerprintOf(guard_options.model));
+  GATEHOUSE_ASSIGN(const std::string model_fingerprint, ModelFingerprint(guard_options.model));
   std::string adapter_fingerprint;
   if (!guard_options.adapter.empty()) {
     GATEHOUSE_ASSIGN(adapter_fingerprint, FingerprintOf(guard_options.adapter));

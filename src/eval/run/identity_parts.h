@@ -6,12 +6,17 @@
 
 #include "eval/data/dataset.h"
 #include "gatehouse/guard.h"
+#include "gatehouse/result.h"
 #include "policy/policy.h"
 
 namespace gatehouse {
 
 // sha256 of everything in a policy that prompts and verdicts depend on.
 std::string PolicyFingerprint(const Policy& policy);
+
+// Of the files that a model is read from, wherever the path leads: a snapshot of a cache, an adapter's base
+// as well as the adapter. Errors: kModel.
+Result<std::string> ModelFingerprint(const std::string& path);
 
 // How the model computes and what it does with images.
 nlohmann::ordered_json ComputingOf(const GuardOptions& options);

@@ -7,6 +7,7 @@
 #include "base/input_file.h"
 #include "eval/run/identity_parts.h"
 #include "formats/json.h"
+#include "support/temp_dir.h"
 
 namespace gatehouse {
 namespace {
@@ -65,6 +66,35 @@ TEST(Identity, EveryPartOfAPolicyCounts) {
     changes[i](policy);
     EXPECT_TRUE(seen.insert(PolicyFingerprint(policy)).second) << "change " << i;
   }
+}
+
+// What lies behind a path that holds no weights itself.
+TEST(Identity, FilesThatAPathLeadsTo) {
+  const test::TempDir directory;
+  const auto model = [&](const std::string& at, const char* weights) {
+    test::WriteBytes(at + "/config.json", "{}");
+    test::WriteBytes(at + "/model.safetensors", weights);
+  };
+  const auto print = [](const std::string& path) {
+    const auto fingerprint = ModelFingerprint(path);
+    EXPECT_TRUE(fingerprint.ok()) << fingerprint.error().Message();
+    return fingerprint.ok() ? *fingerprint : "";
+  };
+  model(directory / "models--a--b/snapshots/x", "one");
+  const std::string cached = print(directory / "models--a--b");
+  EXPECT_EQ(print(directory / "models--a--b/snapshots/x"), cached);
+  model(directory / "models--a--b/snapshots/x", "two");
+  EXPECT_NE(print(directory / "models--a--b"), cached);
+
+  model(directory / "base", "one");
+  test::WriteBytes(directory / "lora/adapter_config.json",
+                   R"({"peft_type":"LORA","r":1,"base_model_name_or_path":"../base"})");
+  const std::string first = print(directory / "lora");
+  model(directory / "base", "two");
+  const std::string second = print(directory / "lora");
+  EXPECT_NE(first, second);
+  test::WriteBytes(directory / "lora/adapter_model.safetensors", "x");
+  EXPECT_NE(print(directory / "lora"), second);
 }
 
 TEST(Identity, HowItIsComputedAndRead) {
