@@ -2,7 +2,7 @@
 # Runs the release build under QEMU's user emulation as x86-64 processors that have less than this machine may have: three
 # with AVX2 and no AVX-512 (no processor of QEMU 7.2 has it), and one without even AVX, which must get the portable kernels.
 # The very executable that ./quickstart leaves says what it found and judges a text and an image, with scores as on this
-# machine; and the kernels' tests pass. Nothing is timed.
+# machine; and the tests of the kernels and some of the whole network's pass. Nothing is timed.
 #
 #   scripts/test-emulated-x86.sh                  all four
 #   scripts/test-emulated-x86.sh Haswell:avx2     one: QEMU's name of a processor, and the set that it must get
@@ -16,7 +16,7 @@ cd "$ROOT"
 scripts/install-deps.sh --emulator
 command -v qemu-x86_64 >/dev/null || fail "qemu-x86_64 is not installed"
 tests=build/release/tests
-for file in build/release/gatehouse "$tests/cli/make_checkpoint" "$tests/kernels/tables_test"; do
+for file in build/release/gatehouse "$tests/cli/make_checkpoint" "$tests/kernels/tables_test" "$tests/engine/engine_test"; do
   [[ -x $file ]] || fail "no $file; run ./test first"
 done
 processors=("$@")
@@ -29,7 +29,7 @@ GATEHOUSE_JOBS="$JOBS" python3 tests/cli/emulated_verdicts.py build/release/gate
   build/emulated-x86/models "${processors[@]}" || status=1
 finish
 
-suites=(
+kernels=(
   kernels/tables_test
   kernels/linear_kernel_test
   kernels/linear_layout_test
@@ -38,7 +38,12 @@ suites=(
   kernels/quant_pack_test
   kernels/quant_round_test
 )
-step "tests of the kernels"
+# The whole network runs as the first processor alone: every hundred tokens take seconds.
+networks=(
+  'model/model_parity_test:*Logits*/lg3_tiny'
+  'engine/engine_test:*ThreadsDoNotMatter/lg3_tiny_bf16:*RowsThatNobodyReads*/lg3_tiny_bf16'
+)
+step "tests of kernels and networks"
 logs=build/emulated-x86/logs
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -59,8 +64,11 @@ run_suite() {
 }
 export -f run_suite
 export LOGS="$logs"
-for processor in "${processors[@]}"; do
-  for suite in "${suites[@]}"; do printf '%s\0%s\0' "$processor" "$suite"; done
-done | xargs -0 -n 2 -P "$JOBS" bash -c 'run_suite "$1" "$2"' _ || status=1
+{
+  for suite in "${networks[@]}"; do printf '%s\0%s\0' "${processors[0]}" "$suite"; done
+  for processor in "${processors[@]}"; do
+    for suite in "${kernels[@]}"; do printf '%s\0%s\0' "$processor" "$suite"; done
+  done
+} | xargs -0 -n 2 -P "$JOBS" bash -c 'run_suite "$1" "$2"' _ || status=1
 finish
 exit "$status"
