@@ -21,7 +21,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$corpus"
   seeds=()
   case "$target" in
-    image_fuzz) seeds=(tests/golden/images) ;;
+    image_fuzz) seeds=(tests/golden/images tests/image/fixtures tests/image/frames) ;;
     conversation_json_fuzz) seeds=(fuzz/policy/conversations) ;;
     policy_json_fuzz) seeds=(models/policies models/starter) ;;
     fuzz_safetensors) seeds=(models/starter) ;;

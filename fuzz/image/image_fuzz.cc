@@ -1,4 +1,4 @@
-// Any bytes: an error or an image whose tiles can be made. Seeds: tests/image/fixtures.
+// Any bytes: an error or images whose tiles can be made. Seeds: tests/image/fixtures and frames.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,8 +11,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   gatehouse::DecodeOptions options;
   options.max_pixels = 1 << 18;
   options.alpha = size % 2 == 0 ? gatehouse::AlphaMode::kDrop : gatehouse::AlphaMode::kWhite;
-  const auto image = gatehouse::DecodeImage(bytes, "fuzz", options);
-  if (image.ok() && !gatehouse::MakeTiles(*image, {28, 4}).ok()) __builtin_trap();
+  int given = 0;
+  const auto take = [&](const gatehouse::RgbImage& image) {
+    if (!gatehouse::MakeTiles(image, {28, 4}).ok()) __builtin_trap();
+    ++given;
+    return gatehouse::Result<void>();
+  };
+  constexpr int kMost = 3;
+  const auto frames = gatehouse::DecodeFrames(bytes, "fuzz", options, kMost, take);
+  if (frames.ok() && given != (*frames < kMost ? *frames : kMost)) __builtin_trap();
   (void)gatehouse::DecodeDataUrl(bytes);
   (void)gatehouse::DecodeDataUrl("data:image/png," + std::string(bytes));
   const auto decoded = gatehouse::DecodeBase64(bytes, 1000);

@@ -6,6 +6,8 @@
 #include "image/codecs.h"
 #include "image/exif.h"
 #include "image/image.h"
+#include "image/picture_kind.h"
+#include "image/png_chunks.h"
 
 namespace gatehouse {
 namespace {
@@ -13,32 +15,29 @@ namespace {
 // Rows and resize windows as long as the largest area allows would cost far more memory than the pixels.
 constexpr int64_t kMaxSide = 1 << 20;
 
-using Decoder = Result<Decoded> (*)(std::string_view, const std::string&, const DecodeOptions&);
-
 bool StartsWith(std::string_view bytes, std::string_view prefix) {
   return bytes.substr(0, prefix.size()) == prefix;
 }
 
-// The format by its first bytes; null where it is none of ours.
-Decoder FindDecoder(std::string_view bytes) {
-  if (StartsWith(bytes, "\xff\xd8\xff")) return DecodeJpeg;
-  if (StartsWith(bytes, "\x89PNG\r\n\x1a\n")) return DecodePng;
-  if (StartsWith(bytes, "GIF87a") || StartsWith(bytes, "GIF89a")) return DecodeGif;
-  if (StartsWith(bytes, "RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP") return DecodeWebp;
-  return nullptr;
+Result<int64_t> Still(Result<Decoded> decoded, const DecodedSink& sink) {
+  if (!decoded.ok()) return decoded.error();
+  GATEHOUSE_TRY(sink(std::move(decoded).value()));
+  return 1;
 }
 
-std::string FirstBytes(std::string_view bytes) {
-  if (bytes.empty()) return "an empty file";
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string text = "bytes";
-  for (const char c : bytes.substr(0, 8)) {
-    const auto byte = static_cast<uint8_t>(c);
-    text += ' ';
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
+// The format by its first bytes.
+Result<int64_t> Decode(std::string_view bytes, const std::string& name, const DecodeOptions& options,
+                       int most, const DecodedSink& sink) {
+  if (StartsWith(bytes, "\xff\xd8\xff")) return Still(DecodeJpeg(bytes, name, options), sink);
+  if (StartsWith(bytes, kPngSignature)) {
+    if (IsAnimatedPng(bytes)) return DecodeAnimatedPng(bytes, name, options, most, sink);
+    return Still(DecodePng(bytes, name, options), sink);
   }
-  return text;
+  if (StartsWith(bytes, "GIF87a") || StartsWith(bytes, "GIF89a"))
+    return DecodeGif(bytes, name, options, most, sink);
+  if (StartsWith(bytes, "RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP")
+    return DecodeWebp(bytes, name, options, most, sink);
+  return BadInput("unknown image format", name, "JPEG, PNG, WebP or GIF", DescribeNoImage(bytes));
 }
 
 }  // namespace
@@ -67,22 +66,43 @@ Result<RgbImage> AllocatePixels(int64_t width, int64_t height, const std::string
   return image;
 }
 
-Result<RgbImage> DecodeImage(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
+RgbImage WithoutAlpha(const uint8_t* rgba, int width, int height, AlphaMode alpha) {
+  RgbImage image;
+  image.width = width;
+  image.height = height;
+  image.rgb.resize(static_cast<size_t>(width) * height * 3);
+  uint8_t* out = image.rgb.data();
+  for (size_t left = static_cast<size_t>(width) * height; left > 0; --left, rgba += 4, out += 3) {
+    for (size_t channel = 0; channel < 3; ++channel)
+      out[channel] = alpha == AlphaMode::kWhite ? OverWhite(rgba[channel], rgba[3]) : rgba[channel];
+  }
+  return image;
+}
+
+Result<int64_t> DecodeFrames(std::string_view bytes, const std::string& name, const DecodeOptions& options,
+                             int most, const FrameSink& sink) {
   if (bytes.size() > options.max_bytes) {
     return BadInput("image file too large", name, "at most " + std::to_string(options.max_bytes) + " bytes",
                     std::to_string(bytes.size()) + " bytes");
   }
-  const Decoder decoder = FindDecoder(bytes);
-  if (decoder == nullptr) {
-    return BadInput("unknown image format", name, "JPEG, PNG, WebP or GIF", FirstBytes(bytes));
-  }
   try {
-    GATEHOUSE_ASSIGN(Decoded decoded, decoder(bytes, name, options));
-    if (!options.apply_exif) return std::move(decoded.image);
-    return Oriented(std::move(decoded.image), decoded.orientation);
+    return Decode(bytes, name, options, most, [&](Decoded decoded) {
+      return sink(options.apply_exif ? Oriented(std::move(decoded.image), decoded.orientation)
+                                     : std::move(decoded.image));
+    });
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kInternal, "not enough memory to decode the image", name, {}, {}};
   }
+}
+
+Result<RgbImage> DecodeImage(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
+  RgbImage image;
+  const auto keep = [&](RgbImage decoded) {
+    image = std::move(decoded);
+    return Result<void>();
+  };
+  GATEHOUSE_TRY(DecodeFrames(bytes, name, options, 0, keep));
+  return image;
 }
 
 }  // namespace gatehouse

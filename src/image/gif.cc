@@ -1,31 +1,48 @@
-// GIF by giflib: the first frame, on the canvas. The low-level calls are used because the convenient one
-// would read every frame of the file.
+// GIF: giflib unpacks the pixels of one frame at a time, and the frames are composed here on one canvas. GIF
+// knows no half transparency, so the canvas holds colours alone.
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gif_lib.h>
 
 #include "base/error.h"
 #include "image/codecs.h"
+#include "image/frames.h"
+#include "image/gif_blocks.h"
 
 namespace gatehouse {
 namespace {
+
+using Colour = std::array<uint8_t, 3>;
+using Palette = std::array<Colour, 256>;
+constexpr Colour kWhite = {255, 255, 255};
 
 struct FileDeleter {
   void operator()(GifFileType* file) const { DGifCloseFile(file, nullptr); }
 };
 
+// What giflib reads: a header without a palette, then one frame's own bytes.
+struct Source {
+  std::string_view header;
+  std::string_view record;
+};
+
 int ReadBytes(GifFileType* file, GifByteType* target, int count) {
-  auto* rest = static_cast<std::string_view*>(file->UserData);
-  const size_t taken = std::min(rest->size(), static_cast<size_t>(std::max(count, 0)));
-  std::memcpy(target, rest->data(), taken);
-  rest->remove_prefix(taken);
-  return static_cast<int>(taken);
+  auto* source = static_cast<Source*>(file->UserData);
+  int done = 0;
+  for (std::string_view* part : {&source->header, &source->record}) {
+    const size_t taken = std::min(part->size(), static_cast<size_t>(std::max(count - done, 0)));
+    if (taken > 0) std::memcpy(target + done, part->data(), taken);
+    part->remove_prefix(taken);
+    done += static_cast<int>(taken);
+  }
+  return done;
 }
 
 Error Damaged(const std::string& name, int code) {
@@ -34,43 +51,15 @@ Error Damaged(const std::string& name, int code) {
                   reason != nullptr ? reason : "damaged data");
 }
 
-// Reads records up to the first image's description; transparent becomes its transparent index, -1 for none.
-Result<void> SkipToImage(GifFileType* file, const std::string& name, int& transparent) {
-  while (true) {
-    GifRecordType type = UNDEFINED_RECORD_TYPE;
-    if (DGifGetRecordType(file, &type) == GIF_ERROR) return Damaged(name, file->Error);
-    if (type == TERMINATE_RECORD_TYPE) return Damaged(name, D_GIF_ERR_NO_IMAG_DSCR);
-    if (type == IMAGE_DESC_RECORD_TYPE) {
-      // The header alone: the usual call would also keep a copy of every image's description.
-      return DGifGetImageHeader(file) == GIF_ERROR ? Result<void>(Damaged(name, file->Error))
-                                                   : Result<void>();
-    }
-    if (type != EXTENSION_RECORD_TYPE) return Damaged(name, D_GIF_ERR_WRONG_RECORD);
-    int function = 0;
-    GifByteType* block = nullptr;  // [0] is the length
-    if (DGifGetExtension(file, &function, &block) == GIF_ERROR) return Damaged(name, file->Error);
-    while (block != nullptr) {
-      GraphicsControlBlock control = {};
-      if (function == GRAPHICS_EXT_FUNC_CODE && DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK &&
-          control.TransparentColor != NO_TRANSPARENT_COLOR) {
-        transparent = control.TransparentColor;
-      }
-      if (DGifGetExtensionNext(file, &block) == GIF_ERROR) return Damaged(name, file->Error);
-    }
-  }
-}
-
-using Palette = std::array<std::array<uint8_t, 3>, 256>;
-
 // Indices past the palette's end show black; without any palette the index is a level of grey.
-Palette ReadPalette(const ColorMapObject* map) {
+Palette ReadPalette(const std::optional<std::string_view>& colours) {
   Palette palette = {};
   for (size_t k = 0; k < palette.size(); ++k) {
     const auto level = static_cast<uint8_t>(k);
-    if (map == nullptr) {
+    if (!colours) {
       palette[k] = {level, level, level};
-    } else if (k < static_cast<size_t>(map->ColorCount)) {
-      palette[k] = {map->Colors[k].Red, map->Colors[k].Green, map->Colors[k].Blue};
+    } else if (3 * k < colours->size()) {
+      std::memcpy(palette[k].data(), colours->data() + 3 * k, 3);
     }
   }
   return palette;
@@ -92,51 +81,165 @@ std::vector<int> RowOrder(int height, bool interlaced) {
   return order;
 }
 
+// The part of the canvas that a frame covers; what stands out is not shown.
+struct Box {
+  int left, top, width, height;
+};
+Box Covered(const GifFrame& frame, const RgbImage& canvas) {
+  const int left = std::min(frame.left, canvas.width), top = std::min(frame.top, canvas.height);
+  return {left, top, std::min(frame.width, canvas.width - left), std::min(frame.height, canvas.height - top)};
+}
+uint8_t* PixelAt(RgbImage& image, int x, int y) {
+  return image.rgb.data() + (static_cast<size_t>(y) * image.width + x) * 3;
+}
+
+class Composer {
+ public:
+  Composer(const GifScreen& screen, AlphaMode alpha, RgbImage* canvas)
+      : screen_(screen), white_(alpha == AlphaMode::kWhite), canvas_(*canvas) {}
+
+  // Draws the frame over what the frames before it left. alone: it is the file's only one.
+  Result<void> Draw(const GifFrame& frame, bool alone, const std::string& name) {
+    if (frame.width < 1 || frame.height < 1) return Damaged(name, D_GIF_ERR_NO_IMAG_DSCR);
+    const Palette palette = ReadPalette(frame.palette ? frame.palette : screen_.palette);
+    if (first_) {
+      Begin(frame, palette, alone);
+    } else {
+      Dispose();
+    }
+    if (frame.disposal == GifDisposal::kRestore) Save(frame);
+    GATEHOUSE_TRY(Paint(frame, palette, name));
+    first_ = false;
+    last_ = frame;
+    cleared_ = ClearColour(frame, palette);
+    return {};
+  }
+
+ private:
+  // What nobody has painted has the colour of the transparent index, else of index 0; over white it is
+  // transparent, so white, except in a single image that knows no transparency.
+  void Begin(const GifFrame& frame, const Palette& palette, bool alone) {
+    const bool white = white_ && (frame.transparent >= 0 || !alone);
+    const Colour colour = white ? kWhite : palette[static_cast<size_t>(std::max(frame.transparent, 0))];
+    const bool all = frame.width == canvas_.width && frame.height == canvas_.height;
+    if (!all || frame.disposal == GifDisposal::kRestore) {
+      Fill({0, 0, canvas_.width, canvas_.height}, colour);
+    }
+  }
+
+  // Cleared pixels are transparent to today's viewers: the hidden colour is that of the transparent index,
+  // else the screen's background, as the format says.
+  Colour ClearColour(const GifFrame& frame, const Palette& palette) const {
+    if (white_) return kWhite;
+    if (frame.transparent >= 0) return palette[static_cast<size_t>(frame.transparent)];
+    if (!screen_.palette) return {};
+    return ReadPalette(screen_.palette)[static_cast<size_t>(screen_.background)];
+  }
+
+  void Fill(const Box& box, const Colour& colour) {
+    for (int y = 0; y < box.height; ++y) {
+      uint8_t* out = PixelAt(canvas_, box.left, box.top + y);
+      for (int x = 0; x < box.width; ++x, out += 3) std::memcpy(out, colour.data(), 3);
+    }
+  }
+
+  void Save(const GifFrame& frame) {
+    const Box box = Covered(frame, canvas_);
+    const size_t stride = size_t{3} * box.width;
+    saved_.resize(stride * box.height);
+    for (int y = 0; y < box.height && stride > 0; ++y)
+      std::memcpy(saved_.data() + stride * y, PixelAt(canvas_, box.left, box.top + y), stride);
+  }
+
+  // What the last frame leaves behind.
+  void Dispose() {
+    const Box box = Covered(last_, canvas_);
+    if (last_.disposal == GifDisposal::kClear) Fill(box, cleared_);
+    if (last_.disposal != GifDisposal::kRestore) return;
+    const size_t stride = size_t{3} * box.width;
+    for (int y = 0; y < box.height && stride > 0; ++y)
+      std::memcpy(PixelAt(canvas_, box.left, box.top + y), saved_.data() + stride * y, stride);
+  }
+
+  Result<void> Paint(const GifFrame& frame, const Palette& palette, const std::string& name) {
+    constexpr std::string_view kHeader("GIF89a\1\0\1\0\0\0\0", 13);
+    Source source = {kHeader, frame.record};
+    int error = 0;
+    const std::unique_ptr<GifFileType, FileDeleter> file(DGifOpen(&source, ReadBytes, &error));
+    if (file == nullptr) return Damaged(name, error);
+    GifRecordType type = UNDEFINED_RECORD_TYPE;
+    // The header alone: the usual call would also keep a copy of the description.
+    if (DGifGetRecordType(file.get(), &type) == GIF_ERROR || DGifGetImageHeader(file.get()) == GIF_ERROR)
+      return Damaged(name, file->Error);
+
+    const Box box = Covered(frame, canvas_);
+    std::vector<GifPixelType> row(static_cast<size_t>(frame.width));
+    for (const int y : RowOrder(frame.height, frame.interlaced)) {
+      if (DGifGetLine(file.get(), row.data(), frame.width) == GIF_ERROR) return Damaged(name, file->Error);
+      if (y < box.height && box.width > 0) PaintRow(row.data(), frame, palette, y, box);
+    }
+    return {};
+  }
+
+  // The first frame has nothing below it: there the transparent index hides a colour of its own.
+  void PaintRow(const GifPixelType* row, const GifFrame& frame, const Palette& palette, int y,
+                const Box& box) {
+    uint8_t* out = PixelAt(canvas_, box.left, box.top + y);
+    for (int x = 0; x < box.width; ++x, out += 3) {
+      const bool hidden = row[x] == frame.transparent;
+      if (hidden && !first_) continue;
+      const Colour& colour = hidden && white_ ? kWhite : palette[row[x]];
+      std::memcpy(out, colour.data(), 3);
+    }
+  }
+
+  const GifScreen& screen_;
+  const bool white_;
+  RgbImage& canvas_;
+  bool first_ = true;
+  GifFrame last_;
+  Colour cleared_ = {};
+  std::vector<uint8_t> saved_;  // what stood where the last frame stands
+};
+
 }  // namespace
 
-Result<Decoded> DecodeGif(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
-  std::string_view rest = bytes;
-  int open_error = 0;
-  const std::unique_ptr<GifFileType, FileDeleter> file(DGifOpen(&rest, ReadBytes, &open_error));
-  if (file == nullptr) return Damaged(name, open_error);
-  int transparent = -1;
-  GATEHOUSE_TRY(SkipToImage(file.get(), name, transparent));
-
-  const GifImageDesc& frame = file->Image;
-  if (frame.Width < 1 || frame.Height < 1 || frame.Left < 0 || frame.Top < 0) {
+Result<int64_t> DecodeGif(std::string_view bytes, const std::string& name, const DecodeOptions& options,
+                          int most, const DecodedSink& sink) {
+  GATEHOUSE_ASSIGN(const GifScreen screen, ReadGifScreen(bytes, name));
+  GifFrames counted(bytes, screen);
+  GifFrame frame, first;
+  FrameWork work;
+  int64_t count = 0;
+  for (; counted.Next(&frame); ++count) {
+    if (count == 0) first = frame;
+    work.Add(int64_t{frame.width} * frame.height);
+  }
+  if (count == 0) return Damaged(name, D_GIF_ERR_NO_IMAG_DSCR);
+  if (first.width < 1 || first.height < 1) {
     return BadInput("empty image", name, "at least 1 x 1 pixels",
-                    std::to_string(frame.Width) + " x " + std::to_string(frame.Height));
+                    std::to_string(first.width) + " x " + std::to_string(first.height));
   }
-  // A frame larger than the canvas enlarges it.
-  Decoded decoded;
-  GATEHOUSE_ASSIGN(decoded.image,
-                   AllocatePixels(std::max(file->SWidth, frame.Left + frame.Width),
-                                  std::max(file->SHeight, frame.Top + frame.Height), name, options));
-  const Palette palette = ReadPalette(frame.ColorMap != nullptr ? frame.ColorMap : file->SColorMap);
-  // What the frame does not cover has the transparent index, else index 0.
-  const bool white = options.alpha == AlphaMode::kWhite;
-  const auto write = [&](uint8_t* out, int index) {
-    if (white && index == transparent) {
-      std::memset(out, 255, 3);
-    } else {
-      std::memcpy(out, palette[static_cast<size_t>(index)].data(), 3);
-    }
-  };
-  RgbImage& image = decoded.image;
-  if (frame.Width < image.width || frame.Height < image.height) {
-    for (size_t at = 0; at < image.rgb.size(); at += 3)
-      write(image.rgb.data() + at, std::max(transparent, 0));
+  // A first frame larger than the canvas enlarges it.
+  const int width = std::max(screen.width, first.left + first.width);
+  const int height = std::max(screen.height, first.top + first.height);
+  GATEHOUSE_TRY(CheckPixels(width, height, name, options));
+  GATEHOUSE_ASSIGN(const FramePlan plan, PlanFrames(count, most, name));
+  GATEHOUSE_TRY(work.Check(name, options));
+
+  GATEHOUSE_ASSIGN(RgbImage canvas, AllocatePixels(width, height, name, options));
+  Composer composer(screen, options.alpha, &canvas);
+  GifFrames frames(bytes, screen);
+  int64_t done = 0;
+  for (int64_t index = 0; done < plan.wanted && frames.Next(&frame); ++index) {
+    GATEHOUSE_TRY(composer.Draw(frame, count == 1, name));
+    if (index != plan.Index(done)) continue;
+    ++done;
+    Decoded decoded;
+    decoded.image = done == plan.wanted ? std::move(canvas) : canvas;
+    GATEHOUSE_TRY(sink(std::move(decoded)));
   }
-  std::vector<GifPixelType> row(static_cast<size_t>(frame.Width));
-  for (const int y : RowOrder(frame.Height, frame.Interlace)) {
-    if (DGifGetLine(file.get(), row.data(), frame.Width) == GIF_ERROR) return Damaged(name, file->Error);
-    uint8_t* out = image.rgb.data() + (static_cast<size_t>(frame.Top + y) * image.width + frame.Left) * 3;
-    for (const GifPixelType index : row) {
-      write(out, index);
-      out += 3;
-    }
-  }
-  return decoded;
+  return plan.frames;
 }
 
 }  // namespace gatehouse

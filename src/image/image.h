@@ -3,9 +3,12 @@
 //   GATEHOUSE_ASSIGN(RgbImage image, DecodeImage(bytes, "cat.jpg", options));
 //   GATEHOUSE_ASSIGN(TileSet tiles, MakeTiles(image, {}));
 //   NormaliseTiles(tiles, pixel_values);   // f32 [tiles, 3, 336, 336]
+//
+// docs/images.md says what is read, and how.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,10 +33,21 @@ struct DecodeOptions {
   bool apply_exif = true;  // turn and mirror as the EXIF orientation says
 };
 
-// Decodes JPEG, PNG, WebP (lossy, lossless; first frame of an animation) or GIF (first frame), told apart by
-// content. 16 bits a channel keep the high byte. Errors (kBadInput, naming `name`): unknown format, truncated
-// or corrupt data, over a limit (of `options`, or a side of more than 2^20 pixels).
+// Decodes a still JPEG, PNG, WebP or GIF, told apart by content. 16 bits a channel keep the high byte. Errors
+// (kBadInput, naming `name`): an animation (with its number of frames), another format (named where it is a
+// known one), truncated or corrupt data, over a limit (of `options`, or a side of more than 2^20 pixels).
 Result<RgbImage> DecodeImage(std::string_view bytes, const std::string& name, const DecodeOptions& options);
+
+// Takes one picture; an error ends the decoding and becomes its result.
+using FrameSink = std::function<Result<void>(RgbImage)>;
+
+// Decodes `most` frames of an animated GIF, WebP or PNG, spread evenly, the first and the last among them, or
+// all where there are no more; each as a viewer shows it, on the whole canvas. A still image has one. Gives
+// them to `sink` in order and returns how many the file has. Errors: as DecodeImage's (most 0: an animation
+// is one), and damage anywhere up to the last of those frames; and an animation whose frames together are
+// over 16 times max_pixels.
+Result<int64_t> DecodeFrames(std::string_view bytes, const std::string& name, const DecodeOptions& options,
+                             int most, const FrameSink& sink);
 
 struct TileOptions {
   int tile = 336;

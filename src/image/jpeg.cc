@@ -8,12 +8,11 @@
 #include <vector>
 
 #include <jpeglib.h>
-// jerror.h needs jpeglib.h before it.
-#include <jerror.h>
 
 #include "base/error.h"
 #include "image/codecs.h"
 #include "image/exif.h"
+#include "image/jpeg_warnings.h"
 
 namespace gatehouse {
 namespace {
@@ -27,6 +26,7 @@ constexpr std::string_view kExifHeader("Exif\0\0", 6);
 struct ErrorManager {
   jpeg_error_mgr base;  // first: libjpeg hands us a pointer to it
   std::jmp_buf jump;
+  JpegWarnings warnings;
   char message[JMSG_LENGTH_MAX];
 };
 
@@ -36,12 +36,11 @@ struct ErrorManager {
   std::longjmp(manager->jump, 1);
 }
 
-// Level -1 is a warning: libjpeg would go on with made-up pixels. Two warnings say nothing about the pixels'
-// data.
+// Level -1 is a warning: libjpeg would go on, often with made-up pixels.
 void OnMessage(j_common_ptr info, int level) {
   if (level >= 0) return;
-  if (info->err->msg_code == JWRN_ADOBE_XFORM || info->err->msg_code == JWRN_JFIF_MAJOR) return;
-  OnError(info);
+  auto* manager = reinterpret_cast<ErrorManager*>(info->err);
+  if (!manager->warnings.Harmless(reinterpret_cast<j_decompress_ptr>(info))) OnError(info);
 }
 
 void OnOutput(j_common_ptr) {}

@@ -1,4 +1,5 @@
-// WebP by libwebp: still images, and the first frame of animations on their canvas.
+// WebP by libwebp: still images here, animations by its own composer. A still image may also come as an
+// animation of one frame, which is then drawn on its canvas.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -12,12 +13,17 @@
 #include "base/error.h"
 #include "image/codecs.h"
 #include "image/exif.h"
+#include "image/frames.h"
 
 namespace gatehouse {
 namespace {
 
 struct DemuxerDeleter {
   void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
+};
+
+struct AnimationDeleter {
+  void operator()(WebPAnimDecoder* decoder) const { WebPAnimDecoderDelete(decoder); }
 };
 
 Error Damaged(const std::string& name, const char* found) {
@@ -62,21 +68,16 @@ bool DecodeOverWhite(const WebPIterator& frame, RgbImage& canvas) {
   return true;
 }
 
-}  // namespace
-
-Result<Decoded> DecodeWebp(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
-  const WebPData data = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
-  const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemux(&data));
-  if (demuxer == nullptr) return Damaged(name, "a truncated or malformed container");
-
+Result<Decoded> DecodeStill(const WebPDemuxer* demuxer, const std::string& name,
+                            const DecodeOptions& options) {
   Decoded decoded;
   GATEHOUSE_ASSIGN(decoded.image,
-                   AllocatePixels(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH),
-                                  WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT), name, options));
-  decoded.orientation = ReadOrientation(demuxer.get());
+                   AllocatePixels(WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
+                                  WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT), name, options));
+  decoded.orientation = ReadOrientation(demuxer);
 
   WebPIterator frame;
-  if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) return Damaged(name, "no frame");
+  if (WebPDemuxGetFrame(demuxer, 1, &frame) == 0) return Damaged(name, "no frame");
   const std::unique_ptr<WebPIterator, void (*)(WebPIterator*)> release(&frame, WebPDemuxReleaseIterator);
   // The demuxer checks the same; our own check keeps the writes below in bounds whatever it does.
   const bool inside = frame.x_offset >= 0 && frame.y_offset >= 0 && frame.width >= 1 && frame.height >= 1 &&
@@ -93,6 +94,57 @@ Result<Decoded> DecodeWebp(std::string_view bytes, const std::string& name, cons
                                                        : DecodeOpaque(frame, decoded.image);
   if (!done) return Damaged(name, "a truncated or corrupt bitstream");
   return decoded;
+}
+
+Result<int64_t> DecodeAnimation(const WebPData& data, const FramePlan& plan, int orientation,
+                                const std::string& name, const DecodeOptions& options,
+                                const DecodedSink& sink) {
+  WebPAnimDecoderOptions settings;
+  if (WebPAnimDecoderOptionsInit(&settings) == 0) return Damaged(name, "another version of libwebp");
+  settings.color_mode = MODE_RGBA;
+  settings.use_threads = 0;
+  const std::unique_ptr<WebPAnimDecoder, AnimationDeleter> decoder(WebPAnimDecoderNew(&data, &settings));
+  WebPAnimInfo info;
+  if (decoder == nullptr || WebPAnimDecoderGetInfo(decoder.get(), &info) == 0)
+    return Damaged(name, "a malformed animation");
+  int64_t done = 0;
+  for (int64_t index = 0; done < plan.wanted; ++index) {
+    uint8_t* canvas = nullptr;  // [height][width][4], the decoder's
+    int time = 0;
+    if (WebPAnimDecoderGetNext(decoder.get(), &canvas, &time) == 0)
+      return Damaged(name, "a truncated or corrupt frame");
+    if (index != plan.Index(done)) continue;
+    ++done;
+    Decoded decoded;
+    decoded.image = WithoutAlpha(canvas, static_cast<int>(info.canvas_width),
+                                 static_cast<int>(info.canvas_height), options.alpha);
+    decoded.orientation = orientation;
+    GATEHOUSE_TRY(sink(std::move(decoded)));
+  }
+  return plan.frames;
+}
+
+}  // namespace
+
+Result<int64_t> DecodeWebp(std::string_view bytes, const std::string& name, const DecodeOptions& options,
+                           int most, const DecodedSink& sink) {
+  const WebPData data = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemux(&data));
+  if (demuxer == nullptr) return Damaged(name, "a truncated or malformed container");
+  const int64_t frames = WebPDemuxGetI(demuxer.get(), WEBP_FF_FRAME_COUNT);
+  if (frames < 2) {
+    GATEHOUSE_ASSIGN(Decoded decoded, DecodeStill(demuxer.get(), name, options));
+    GATEHOUSE_TRY(sink(std::move(decoded)));
+    return 1;
+  }
+  const int64_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
+  const int64_t height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
+  GATEHOUSE_TRY(CheckPixels(width, height, name, options));
+  GATEHOUSE_ASSIGN(const FramePlan plan, PlanFrames(frames, most, name));
+  FrameWork work;  // the composer copies the whole canvas for each frame
+  for (int64_t k = 0; k < frames; ++k) work.Add(width * height);
+  GATEHOUSE_TRY(work.Check(name, options));
+  return DecodeAnimation(data, plan, ReadOrientation(demuxer.get()), name, options, sink);
 }
 
 }  // namespace gatehouse

@@ -132,6 +132,26 @@ def gif(width, height, frame, palette, indices, transparent=None, interlaced=Fal
     return out + b"\0;"
 
 
+def mended_jpegs(sequential, restarts):
+    """Files with faults that cost no pixel: every program shows them."""
+    def put(data, at, extra, instead=0):
+        return data[:at] + extra + data[at + instead:]
+    scan = sequential.index(b"\xff\xda")
+    end = scan + 2 + sequential[scan + 3]  # behind the scan's header, whose last bytes are Ss, Se, Ah and Al
+    assert sequential[end - 3:end] == b"\0\x3f\0"
+    first, second = restarts.index(b"\xff\xd0"), restarts.index(b"\xff\xd1")
+    yield "scan-end.jpg", put(sequential, end - 3, b"\0\0\0", 3)
+    yield "scan-precision.jpg", put(sequential, end - 3, b"\0\x3f\x21", 3)
+    yield "stray-header.jpg", put(sequential, sequential.index(b"\xff\xdb"), b"\0\0\x12\0")
+    yield "stray-scan.jpg", put(sequential, scan, b"\x01\x02\xff\0\x03")
+    yield "stray-end.jpg", put(sequential, len(sequential) - 2, bytes(range(40)))
+    yield "stray-restart.jpg", put(restarts, first, bytes(20))
+    for number in (3, 4, 5):
+        yield "restart-%d-for-0.jpg" % number, put(restarts, first + 1, bytes([0xd0 + number]), 1)
+    yield "restart-5-for-1.jpg", put(restarts, second + 1, b"\xd5", 1)
+    yield "adobe-version.jpg", put(sequential, 2, b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x07")
+
+
 def canvas_rows():
     """[width, height, rows, cols, fitted width, fitted height] for sizes around every border, with the reference's
     mixture of single and double precision (numpy.float32 stands for a tensor)."""
@@ -199,6 +219,11 @@ def main():
     ycck = bytearray(files["cmyk.jpg"])
     ycck[adobe + 11] = 2
     files["ycck.jpg"] = bytes(ycck)
+
+    for name, data in mended_jpegs(files["sub420.jpg"], files["restart.jpg"]):
+        files[name] = data
+        plain_file = "restart.jpg" if "restart" in name else "sub420.jpg"
+        assert Image.open(io.BytesIO(data)).tobytes() == Image.open(io.BytesIO(files[plain_file])).tobytes(), name
 
     for colour, channels, depths in ((0, 1, (1, 2, 4, 8, 16)), (2, 3, (8, 16)), (4, 2, (8, 16)), (6, 4, (8, 16))):
         for bits in depths:
