@@ -27,6 +27,8 @@
 
 namespace gatehouse {
 
+inline constexpr int kMostFrames = 64;
+
 struct GuardOptions {
   std::string model;    // a Hugging Face directory, a .gguf file or a converted directory
   // A policy file; empty: policy.json of the adapter or the model, else that of the Llama Guard whose chat
@@ -48,6 +50,10 @@ struct GuardOptions {
   size_t max_image_bytes = 20u << 20;
   int64_t max_image_pixels = 64ll << 20;
   int max_images = 16;
+  // Of an animated image so many frames are judged, spread evenly, the first and the last among them, or all
+  // where there are no more; the worst counts (docs/verdict.md). 0: animated images are refused. At most
+  // kMostFrames: each is a judgement of its own.
+  int frames = 0;
   bool alpha_on_white =
       false;  // composite transparent images on white; else alpha is dropped, as the reference does
   bool apply_exif = true;

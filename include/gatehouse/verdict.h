@@ -9,11 +9,12 @@
 
 namespace gatehouse {
 
-struct Usage {
+struct Usage {  // tokens: of all frames that were judged
   int prompt_tokens = 0;
   int cached_tokens = 0;
   int image_tokens = 0;
   int images = 0;
+  int frames = 0;  // of animated images; 0 where none is animated
 };
 
 struct Timings {  // milliseconds

@@ -93,19 +93,19 @@ Result<void> InspectLogits(const InspectFlags& flags, Guard::Impl& impl, const P
 }
 
 Result<void> InspectPixels(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest& request) {
-  if (request.tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
+  if (request.images.tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
   const int64_t size = impl.engine->vision()->tile_size();
   std::vector<int32_t> grid;
   const std::vector<float> pixels = request.Pixels();
-  for (const ImageGrid& one : request.grids) grid.insert(grid.end(), {one.rows, one.cols});
+  for (const ImageGrid& one : request.images.grids) grid.insert(grid.end(), {one.rows, one.cols});
   return WriteTensors(flags.out,
-                      {{"pixel_values", DType::kF32, {request.tiles, 3, size, size}, pixels.data()},
-                       {"grid", DType::kI32, {static_cast<int64_t>(request.grids.size()), 2}, grid.data()}});
+                      {{"pixel_values", DType::kF32, {request.images.tiles, 3, size, size}, pixels.data()},
+                       {"grid", DType::kI32, {static_cast<int64_t>(request.images.grids.size()), 2}, grid.data()}});
 }
 
 Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest& request) {
-  if (request.tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
-  GATEHOUSE_ASSIGN(const ImageFeatures features, impl.engine->EncodeTiles(request.Pixels(), request.tiles));
+  if (request.images.tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
+  GATEHOUSE_ASSIGN(const ImageFeatures features, impl.engine->EncodeTiles(request.Pixels(), request.images.tiles));
   std::vector<float> host(static_cast<size_t>(features.rows.rows * features.rows.cols));
   impl.engine->Download(features.rows, host.data());
   return WriteTensors(flags.out,

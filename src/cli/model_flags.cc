@@ -52,6 +52,12 @@ void ModelFlags::AddTo(Command& command) {
   command.Value("--max-image-pixels", &guard.max_image_pixels, "most pixels of an image").AtLeast(1);
   command.Value("--max-images", &guard.max_images, "most images of a request").Between(0, 10000);
   command
+      .Value(
+          "--frames", &guard.frames,
+          "judge N frames of animated images, from the first to the last, and let the worst count (default: "
+          "they are refused)")
+      .Between(1, kMostFrames);
+  command
       .Value("--alpha", &alpha, "transparent images: drop alpha as the reference does, or composite on white")
       .OneOf({"drop", "white"});
   command.Flag("--no-exif", &no_exif, "do not turn images as their EXIF orientation says");

@@ -54,8 +54,10 @@ std::string VerdictReport(const Verdict& verdict, const Policy& policy, bool col
                        NameOf(policy, key), name_width, Bar(score), score, listed ? plain : "");
   }
   if (!verdict.raw_output.empty()) out += fmt::format("unconstrained answer: {}\n", verdict.raw_output);
-  out += fmt::format("{}{} prompt tokens ({} cached), {} images; ", dim, verdict.usage.prompt_tokens,
+  out += fmt::format("{}{} prompt tokens ({} cached), {} images", dim, verdict.usage.prompt_tokens,
                      verdict.usage.cached_tokens, verdict.usage.images);
+  if (verdict.usage.frames > 0) out += fmt::format(", {} frames", verdict.usage.frames);
+  out += "; ";
   if (verdict.usage.images > 0) {
     out +=
         fmt::format("decoding {:.1f} ms, vision {:.1f} ms, ", verdict.timings.image, verdict.timings.vision);

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "formats/sha256.h"
+#include "policy/worst_verdict.h"
 
 namespace gatehouse {
 namespace {
@@ -15,8 +15,6 @@ using Clock = std::chrono::steady_clock;
 double MillisecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
-
-constexpr int64_t kPatchesPerTile = 144;
 
 // What Judge asks, answered by the engine: the first call reads the prompt with the asked continuations
 // riding at its end, later ones continue from the cached prompt.
@@ -68,37 +66,11 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation, c
                     std::to_string(out.prompt.images));
   }
   const Clock::time_point begin = Clock::now();
-  DecodeOptions decode;
-  decode.max_bytes = options.max_image_bytes;
-  decode.max_pixels = options.max_image_pixels;
-  decode.alpha = options.alpha_on_white ? AlphaMode::kWhite : AlphaMode::kDrop;
-  decode.apply_exif = options.apply_exif;
   TileOptions tiling;
   if (engine->can_see()) tiling.tile = engine->vision()->tile_size();
-  for (const Message& message : conversation.messages) {
-    for (const Part& part : message.parts) {
-      if (part.kind != Part::Kind::kImage) continue;
-      if (part.image == nullptr)
-        return BadInput("image without data", part.image_name, "an encoded image", "nothing");
-      GATEHOUSE_ASSIGN(const RgbImage image, DecodeImage(*part.image, part.image_name, decode));
-      GATEHOUSE_ASSIGN(TileSet tiles, MakeTiles(image, tiling));
-      out.grids.push_back({tiles.rows, tiles.cols});
-      // Before memory for their pixels is taken: images alone may be more than a prompt can hold.
-      const int64_t image_tokens = static_cast<int64_t>(out.tiles + tiles.tiles) * kPatchesPerTile;
-      if (image_tokens > policy.max_prompt_tokens) {
-        return BadInput("prompt too long", "conversation",
-                        "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
-                        "images of " + std::to_string(image_tokens) + " or more");
-      }
-      Sha256 digest;
-      digest.Update(std::as_bytes(std::span(tiles.levels)));
-      out.tiles += tiles.tiles;
-      // Grids of the same number of tiles differ in their order of tokens, not in the vectors.
-      out.images.push_back({std::move(tiles), digest.Hex()});
-    }
-  }
-  if (!out.grids.empty()) out.image_ms = MillisecondsSince(begin);
-  GATEHOUSE_ASSIGN(out.tokens, TokenisePrompt(out.prompt, *tokenizer, out.grids, &fixed_texts_,
+  GATEHOUSE_ASSIGN(out.images, ReadImages(conversation, options, tiling, policy.max_prompt_tokens));
+  if (!out.images.list.empty()) out.image_ms = MillisecondsSince(begin);
+  GATEHOUSE_ASSIGN(out.tokens, TokenisePrompt(out.prompt, *tokenizer, out.images.grids, &fixed_texts_,
                                               static_cast<int>(kPatchesPerTile), texts));
   if (static_cast<int64_t>(out.tokens.ids.size()) > policy.max_prompt_tokens) {
     return BadInput("prompt too long", "conversation",
@@ -110,15 +82,16 @@ Result<PreparedRequest> Guard::Impl::Prepare(const Conversation& conversation, c
 
 std::vector<float> PreparedRequest::Pixels() const {
   std::vector<float> out;
-  for (const Image& image : images) {
+  for (const RequestImage& image : images.list) {
+    const TileSet& tiles = image.At(0).tiles;
     const size_t at = out.size();
-    out.resize(at + image.tiles.levels.size());
-    NormaliseTiles(image.tiles, std::span(out).subspan(at));
+    out.resize(at + tiles.levels.size());
+    NormaliseTiles(tiles, std::span(out).subspan(at));
   }
   return out;
 }
 
-Result<std::shared_ptr<const ImageFeatures>> Guard::Impl::FeaturesOf(const PreparedRequest::Image& image) {
+Result<std::shared_ptr<const ImageFeatures>> Guard::Impl::FeaturesOf(const RequestImage::Frame& image) {
   if (auto known = features_.Find(image.digest)) return known;
   std::vector<float> pixels(image.tiles.levels.size());
   NormaliseTiles(image.tiles, pixels);
@@ -129,14 +102,14 @@ Result<std::shared_ptr<const ImageFeatures>> Guard::Impl::FeaturesOf(const Prepa
 }
 
 Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, RequestFeatures* features,
-                                          double* vision_ms) {
+                                          double* vision_ms, int round) {
   TokenInput input;
   input.ids = request.tokens.ids;
   *vision_ms = 0;
-  if (request.tiles == 0) return input;
+  if (request.images.tiles == 0) return input;
   const Clock::time_point begin = Clock::now();
-  for (const PreparedRequest::Image& image : request.images) {
-    GATEHOUSE_ASSIGN(auto encoded, FeaturesOf(image));
+  for (const RequestImage& image : request.images.list) {
+    GATEHOUSE_ASSIGN(auto encoded, FeaturesOf(image.At(round)));
     features->images.push_back(std::move(encoded));
   }
   if (features->images.size() == 1) {
@@ -153,7 +126,7 @@ Result<TokenInput> Guard::Impl::MakeInput(const PreparedRequest& request, Reques
   int32_t row = 0;
   for (size_t i = 0; i < request.tokens.images.size(); ++i) {
     // Sixty bits of the digest, and the row: the same only for the same row of the same pixels.
-    const uint64_t digest = std::stoull(request.images[i].digest.substr(0, 15), nullptr, 16);
+    const uint64_t digest = std::stoull(request.images.list[i].At(round).digest.substr(0, 15), nullptr, 16);
     uint64_t row_of_image = 0;
     for (const int32_t start : request.tokens.images[i].tile_starts) {
       for (int32_t j = 0; j < per_tile; ++j) {
@@ -186,10 +159,8 @@ Result<Sequence> Guard::Impl::Begin(const PreparedRequest& request, const TokenI
   return sequence;
 }
 
-Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const ClassifyOptions& request,
-                                      std::vector<EncodedText>* texts) {
-  const Clock::time_point begin = Clock::now();
-  GATEHOUSE_ASSIGN(const PreparedRequest prepared, Prepare(conversation, request, texts));
+Result<Verdict> Guard::Impl::JudgeRound(const PreparedRequest& prepared, const ClassifyOptions& request,
+                                        int round) {
   JudgeOptions judge;
   judge.replace_threshold = request.replace_threshold;
   judge.threshold = request.threshold;
@@ -199,7 +170,7 @@ Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const Cl
   GATEHOUSE_TRY(CheckThresholdKeys(policy, prepared.prompt.categories, judge));
   RequestFeatures features;
   double vision_ms = 0;
-  GATEHOUSE_ASSIGN(const TokenInput input, MakeInput(prepared, &features, &vision_ms));
+  GATEHOUSE_ASSIGN(const TokenInput input, MakeInput(prepared, &features, &vision_ms, round));
   const RunLimits limits{request.deadline, request.cancelled};
 
   const Clock::time_point start = Clock::now();
@@ -212,24 +183,40 @@ Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const Cl
   EngineScorer scorer(*engine, sequence, input, limits);
   GATEHOUSE_ASSIGN(Verdict verdict, Judge(policy, *tokenizer, prepared.prompt.categories, scorer, judge));
   engine->prefixes().Insert(input, static_cast<int32_t>(input.ids.size()), sequence, 0);
-  verdict.role = prepared.prompt.judged;
-  verdict.model = model_name;
-  verdict.policy = policy.name;
   verdict.usage.prompt_tokens = static_cast<int>(input.ids.size());
   verdict.usage.cached_tokens = cached;
-  verdict.usage.images = static_cast<int>(prepared.grids.size());
   verdict.usage.image_tokens = static_cast<int>(std::count_if(
       input.embedding_rows.begin(), input.embedding_rows.end(), [](int32_t row) { return row >= 0; }));
-  verdict.timings.image = prepared.image_ms;
   verdict.timings.vision = vision_ms;
   verdict.timings.prefill = prefix_ms + scorer.prefill_ms;
   verdict.timings.decode = scorer.decode_ms;
+  return verdict;
+}
+
+Result<Verdict> Guard::Impl::Classify(const Conversation& conversation, const ClassifyOptions& request,
+                                      std::vector<EncodedText>* texts) {
+  const Clock::time_point begin = Clock::now();
+  GATEHOUSE_ASSIGN(const PreparedRequest prepared, Prepare(conversation, request, texts));
+  const int rounds = prepared.images.rounds();
+  std::vector<Verdict> verdicts;
+  for (int round = 0; round < rounds; ++round) {
+    GATEHOUSE_ASSIGN(Verdict one, JudgeRound(prepared, request, round));
+    verdicts.push_back(std::move(one));
+  }
+  Verdict verdict = WorstOf(policy.verdict, std::move(verdicts));
+  verdict.role = prepared.prompt.judged;
+  verdict.model = model_name;
+  verdict.policy = policy.name;
+  verdict.usage.images = static_cast<int>(prepared.images.list.size());
+  verdict.usage.frames = prepared.images.animated ? rounds : 0;
+  verdict.timings.image = prepared.image_ms;
   verdict.timings.total = MillisecondsSince(begin);
   if (LogEnabled(LogLevel::kDebug)) {
     // Never what people wrote, nor the verdict's text: a log is kept longer and read by more than an answer.
     Log(LogLevel::kDebug, "classified " + std::to_string(verdict.usage.prompt_tokens) + " tokens (" +
-                              std::to_string(cached) + " cached, " + std::to_string(prepared.tiles) +
-                              " tiles) in " + std::to_string(verdict.timings.total) + " ms");
+                              std::to_string(verdict.usage.cached_tokens) + " cached, " +
+                              std::to_string(prepared.images.tiles) + " tiles) in " +
+                              std::to_string(verdict.timings.total) + " ms");
   }
   return verdict;
 }

@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 #include "gatehouse/guard.h"
 #include "guard/feature_cache.h"
-#include "image/image.h"
+#include "guard/request_images.h"
 #include "policy/policy.h"
 #include "policy/prompt.h"
 #include "policy/verdict.h"
@@ -23,20 +23,15 @@ namespace gatehouse {
 // A conversation on its way to the network.
 struct PreparedRequest {
   Prompt prompt;
-  std::vector<ImageGrid> grids;
-  int tiles = 0;  // of all images
-  struct Image {
-    TileSet tiles;
-    std::string digest;  // of the tiles
-  };
-  std::vector<Image> images;
-  TokenisedPrompt tokens;
+  RequestImages images;
+  TokenisedPrompt tokens;  // the same in every round: an animation's frames are of one size
   double image_ms = 0;
 
-  std::vector<float> Pixels() const;  // f32 [tiles][3][size][size], of all images in order
+  // f32 [tiles][3][size][size], of all images in order, in the first round.
+  std::vector<float> Pixels() const;
 };
 
-// The encoder's vectors for one request.
+// The encoder's vectors for one round of a request.
 struct RequestFeatures {
   std::vector<std::shared_ptr<const ImageFeatures>> images;
   ImageFeatures joined;  // of several images behind each other
@@ -57,14 +52,18 @@ class Guard::Impl {
   Result<PreparedRequest> Prepare(const Conversation& conversation, const ClassifyOptions& request,
                                   std::vector<EncodedText>* texts = nullptr) const;
   // Ids and, for images, the encoder's vectors. features must live as long as the result.
-  Result<TokenInput> MakeInput(const PreparedRequest& request, RequestFeatures* features, double* vision_ms);
+  // round: see RequestImages.
+  Result<TokenInput> MakeInput(const PreparedRequest& request, RequestFeatures* features, double* vision_ms,
+                               int round = 0);
   Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& request,
                            std::vector<EncodedText>* texts = nullptr);
 
   static CategoryChoice ChoiceOf(const ClassifyOptions& request);
 
  private:
-  Result<std::shared_ptr<const ImageFeatures>> FeaturesOf(const PreparedRequest::Image& image);
+  // Scores, texts, tokens and times of one round.
+  Result<Verdict> JudgeRound(const PreparedRequest& prepared, const ClassifyOptions& request, int round);
+  Result<std::shared_ptr<const ImageFeatures>> FeaturesOf(const RequestImage::Frame& image);
   // A sequence that holds as much of the prompt as is known from earlier requests, with at least the policy's
   // fixed beginning: what is missing of that is computed by the first request that needs it, while others
   // wait for it.

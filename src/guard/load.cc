@@ -28,6 +28,10 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
     return UsageError("unknown dtype", "dtype", "bf16 or f32", options.dtype);
   if (!options.kv.empty() && options.kv != "int8")
     return UsageError("unknown type of keys and values", "kv", "int8, or nothing", options.kv);
+  if (options.frames < 0 || options.frames > kMostFrames) {
+    return UsageError("impossible number of frames", "frames", "0 to " + std::to_string(kMostFrames),
+                      std::to_string(options.frames));
+  }
   if (options.model.empty()) return UsageError("no model", "model", "a directory or a .gguf file", "nothing");
   const auto begin = std::chrono::steady_clock::now();
   auto impl = std::make_unique<Guard::Impl>(options);

@@ -105,6 +105,10 @@ double CalibratedScore(double scale, double bias, double score) {
   return Sigmoid(scale * std::log(score / (1.0 - score)) + bias);
 }
 
+std::string OutputOf(const VerdictWords& words, bool unsafe, const std::vector<std::string>& keys) {
+  return !unsafe ? words.safe : words.unsafe + words.separator + JoinKeys(keys, words.list_separator);
+}
+
 Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer) {
   const auto control = [&](const std::string& text, const char* where) -> Result<void> {
     if (tokenizer.ControlId(text)) return {};
@@ -224,9 +228,7 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
     }
     if (options.raw_output) verdict.raw_output = std::move(said);
   }
-  verdict.output = !verdict.unsafe ? policy.verdict.safe
-                                   : policy.verdict.unsafe + policy.verdict.separator +
-                                         JoinKeys(verdict.categories, policy.verdict.list_separator);
+  verdict.output = OutputOf(policy.verdict, verdict.unsafe, verdict.categories);
   return verdict;
 }
 

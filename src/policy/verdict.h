@@ -45,6 +45,9 @@ Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
                       const std::vector<Category>& categories, NextTokenScorer& scorer,
                       const JudgeOptions& options);
 
+// "safe", or "unsafe" and the keys, as the model would write it.
+std::string OutputOf(const VerdictWords& words, bool unsafe, const std::vector<std::string>& keys);
+
 // Can this tokenizer say what the policy needs? Errors: kModel: a control token is missing, the words begin
 // alike, the lead is not one token.
 Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer);

@@ -45,7 +45,7 @@ std::string VerdictToJson(const Verdict& verdict, const std::string& id, bool wi
   out += ",\"usage\":{\"prompt_tokens\":" + std::to_string(usage.prompt_tokens) +
          ",\"cached_tokens\":" + std::to_string(usage.cached_tokens) +
          ",\"image_tokens\":" + std::to_string(usage.image_tokens) +
-         ",\"images\":" + std::to_string(usage.images) + "}";
+         ",\"images\":" + std::to_string(usage.images) + ",\"frames\":" + std::to_string(usage.frames) + "}";
   const Timings& times = verdict.timings;
   out += ",\"timings_ms\":{\"image\":" + Milliseconds(times.image) +
          ",\"vision\":" + Milliseconds(times.vision) + ",\"prefill\":" + Milliseconds(times.prefill) +

@@ -5,45 +5,24 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <thread>
 
 #include "base/mapped_file.h"
 #include "gatehouse/stream.h"
 #include "guard/guard_impl.h"
+#include "guard_test_models.h"
 #include "policy/conversation_json.h"
-#include "support/checkpoint_maker.h"
 
 namespace gatehouse {
 namespace {
 
-const std::string kGolden = GATEHOUSE_SOURCE_DIR "/tests/golden/";
+using guard_test::ModelDirectory;
 
-// A checkpoint with its tokenizer beside it, as a published directory has it.
-std::string ModelDirectory(const std::string& name) {
-  const std::string to = GATEHOUSE_BUILD_DIR "/checkpoints/guard-" + name;
-  static std::set<std::string> made;
-  if (made.count(name) > 0) return to;
-  const auto checkpoint = test::CachedCheckpoint(name);
-  if (!checkpoint.ok()) throw std::runtime_error(checkpoint.error().Message());
-  std::filesystem::create_directories(to);
-  for (const auto& entry : std::filesystem::directory_iterator(*checkpoint)) {
-    const std::filesystem::path link = std::filesystem::path(to) / entry.path().filename();
-    std::filesystem::remove(link);
-    std::filesystem::create_symlink(entry.path(), link);
-  }
-  const std::string command =
-      "xz -dc '" + kGolden + "tokenizer/llama4.tokenizer.json.xz' > '" + to + "/tokenizer.json'";
-  if (std::system(command.c_str()) != 0) throw std::runtime_error("cannot decompress the tokenizer");
-  made.insert(name);
-  return to;
-}
+const std::string kGolden = GATEHOUSE_SOURCE_DIR "/tests/golden/";
 
 const Guard& VerdictGuard() {
   static const Guard guard = [] {
