@@ -101,7 +101,8 @@ Json ComputingOf(const GuardOptions& options) {
           {"exif", options.apply_exif},
           {"max_image_bytes", options.max_image_bytes},
           {"max_image_pixels", options.max_image_pixels},
-          {"max_images", options.max_images}};
+          {"max_images", options.max_images},
+          {"frames", options.frames}};
 }
 
 Json ReadingOf(const DatasetFormat& format) {

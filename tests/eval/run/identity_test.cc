@@ -113,6 +113,7 @@ TEST(Identity, HowItIsComputedAndRead) {
   EXPECT_TRUE(compute([](GuardOptions& o) { o.max_image_bytes = 1; }));
   EXPECT_TRUE(compute([](GuardOptions& o) { o.max_image_pixels = 1; }));
   EXPECT_TRUE(compute([](GuardOptions& o) { o.max_images = 1; }));
+  EXPECT_TRUE(compute([](GuardOptions& o) { o.frames = 4; }));
   const auto read = [&](auto change) {
     DatasetFormat format;
     change(format);
