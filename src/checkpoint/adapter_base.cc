@@ -33,8 +33,17 @@ Result<std::string> BaseOfAdapter(const std::string& directory) {
   GATEHOUSE_ASSIGN(const AdapterConfig config, ReadAdapterConfig(config_path));
   if (!config.base.empty()) {
     const fs::path named(config.base), beside = fs::path(directory) / named;
-    if (Exists(named)) return named.string();
-    if (named.is_relative() && Exists(beside)) return beside.string();
+    const bool here = Exists(named), there = named.is_relative() && Exists(beside);
+    // PEFT means the working directory, whoever moves the folder about means the folder: one of two is a
+    // guess.
+    std::error_code code;
+    if (here && there && !fs::equivalent(named, beside, code))
+      return ModelError("a base that can be either of two", config_path + ", base_model_name_or_path",
+                        "one of " + fs::absolute(named, code).string() + " and " + beside.string() +
+                            "; say which: --model BASE --adapter " + directory,
+                        "both");
+    if (here) return named.string();
+    if (there) return beside.string();
   }
   return ModelError("an adapter without its base", config_path + ", base_model_name_or_path",
                     "a path that exists; or give both: --model BASE --adapter " + directory,

@@ -243,6 +243,8 @@ TEST_F(AdapterKinds, AnAdaptersDirectoryIsAModelWhereItsBaseIsAPath) {
     EXPECT_EQ(opened.error().code, ErrorCode::kModel);
     EXPECT_THAT(opened.error().Message(), HasSubstr("--model BASE --adapter " + lora_));
   }
+  // "." is there beside the adapter and where the program runs: which of the two is meant?
+  EXPECT_THAT(open(".").error().Message(), HasSubstr("either of two"));
   EXPECT_THAT(open(lora_).error().Message(), HasSubstr("an adapter of an adapter"));
   EXPECT_THAT(Checkpoint::Open(lora_, lora_).error().Message(), HasSubstr("two adapters"));
   test::WriteBytes(lora_ + "/config.json", "{}");

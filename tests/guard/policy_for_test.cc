@@ -175,7 +175,7 @@ TEST_F(PolicyForModel, AnAdaptersTemplateComesFirst) {
   Model(test::SmallLlama(true));
   test::WriteBytes(model_ + "/chat_template.jinja", Template("S1: Violent Crimes."));
   test::WriteBytes(lora_ + "/adapter_config.json",
-                   Json{{"peft_type", "LORA"}, {"r", 1}, {"base_model_name_or_path", "../model"}}.dump());
+                   Json{{"peft_type", "LORA"}, {"r", 1}, {"base_model_name_or_path", model_}}.dump());
   const std::string q = "base_model.model.model.layers.0.self_attn.q_proj.lora_";
   test::WriteTensors(lora_ + "/adapter_model.safetensors",
                      {{q + "A.weight", DType::kF32, {1, 64}, test::BytesOf(std::vector<float>(64))},
