@@ -11,16 +11,11 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "cli/bench_rounds.h"
 #include "cli/output.h"
 
 namespace gatehouse::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // The value that a share of all does not exceed. Of at least one value.
 double Quantile(std::vector<double> values, double share) {

@@ -18,12 +18,6 @@
 namespace gatehouse::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 // Operations a second of the register-only loops of the products that a model may have, on as many threads as
 // the guard uses.
 class Peaks {

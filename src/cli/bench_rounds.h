@@ -1,9 +1,10 @@
-// What benchmarks of several rounds share: medians, and turns with another program.
+// What benchmarks of several rounds share: time, medians, and turns with another program.
 #pragma once
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,12 @@
 #include "cli/output.h"
 
 namespace gatehouse::cli {
+
+using Clock = std::chrono::steady_clock;
+
+inline double SecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
 
 // Of at least one value; of an even number, the upper of the two in the middle.
 inline double Median(std::vector<double> values) {

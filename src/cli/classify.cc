@@ -1,8 +1,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "cli/command.h"
-#include "cli/conversation_input.h"
+#include "cli/classify_flags.h"
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -16,15 +15,6 @@ namespace {
 
 // A line longer than this is an error of its own: memory stays bounded whatever comes in.
 constexpr size_t kMaxLine = 512u << 20;
-
-struct ClassifyFlags {
-  ModelFlags model;
-  RequestFlags request;
-  std::vector<std::string> user, assistant, images;
-  std::string conversation, jsonl;
-  bool json = false;
-  bool exit_verdict = false;
-};
 
 bool IsBlank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
 
@@ -67,20 +57,8 @@ Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const 
 
 Result<int> Classify(const ClassifyFlags& flags) {
   GATEHOUSE_ASSIGN(const ClassifyOptions options, flags.request.Resolve());
-  const bool by_flags = !flags.user.empty() || !flags.assistant.empty() || !flags.images.empty();
-  if (by_flags + !flags.conversation.empty() + !flags.jsonl.empty() > 1) {
-    return UsageError("several inputs", "classify",
-                      "one of --user/--assistant/--image, --conversation and --jsonl", "more than one");
-  }
   // Input errors that need no model come first.
-  ConversationInput input;
-  if (by_flags) {
-    GATEHOUSE_ASSIGN(input.conversation, ConversationFromFlags(flags.user, flags.assistant, flags.images,
-                                                               flags.model.guard.max_image_bytes));
-  } else if (flags.jsonl.empty()) {
-    const std::string from = flags.conversation.empty() ? "-" : flags.conversation;
-    GATEHOUSE_ASSIGN(input, ReadConversationFile(from, flags.request, flags.model.guard.max_image_bytes));
-  }
+  GATEHOUSE_ASSIGN(const ConversationInput input, flags.Conversation());
   GATEHOUSE_ASSIGN(const GuardOptions guard_options, flags.model.Resolve());
   GATEHOUSE_ASSIGN(const Guard guard, Guard::Load(guard_options));
   if (!flags.jsonl.empty()) return ClassifyLines(flags, guard, options);
@@ -106,17 +84,7 @@ void AddClassify(Command& gatehouse) {
       "  gatehouse classify --conversation chat.json --threshold 0.4,S4=0.1\n"
       "  gatehouse classify --jsonl conversations.jsonl > verdicts.jsonl");
   auto flags = std::make_shared<ClassifyFlags>();
-  flags->model.AddTo(command);
-  flags->request.AddTo(command);
-  command.Text("--user", &flags->user, "a user message; may be given more than once");
-  command.Text("--assistant", &flags->assistant, "an assistant message behind it");
-  command.Path("--image", &flags->images, "image of the last user message; may be given more than once")
-      .TakesMany();
-  command.Path("--conversation", &flags->conversation,
-               "file with a conversation (- for standard input, the default)");
-  command.Path("--jsonl", &flags->jsonl, "file with a conversation a line (- for standard input)");
-  command.Flag("--json", &flags->json, "one JSON object in place of the report");
-  command.Flag("--exit-verdict", &flags->exit_verdict, "exit with 10 if unsafe");
+  flags->AddTo(command);
   command.Does([=] { return Classify(*flags); });
 }
 

@@ -13,7 +13,7 @@
 namespace gatehouse::cli {
 namespace {
 
-constexpr size_t kMaxLine = 64u << 20;
+constexpr size_t kMaxTextLine = 64u << 20;
 
 struct InspectFlags {
   ModelFlags model;
@@ -48,14 +48,14 @@ Result<void> PrintIds(const std::vector<int32_t>& ids) {
 }
 
 Result<void> TokensOfTexts(const std::string& path, const Tokenizer& tokenizer) {
-  GATEHOUSE_ASSIGN(LineReader lines, LineReader::Open(path, kMaxLine));
+  GATEHOUSE_ASSIGN(LineReader lines, LineReader::Open(path, kMaxTextLine));
   LineReader::Line line;
   for (int64_t number = 1;; ++number) {
     GATEHOUSE_ASSIGN(const bool more, lines.Next(&line));
     if (!more) return {};
     const std::string where = InputName(path) + " line " + std::to_string(number);
     if (line.cut)
-      return BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more");
+      return BadInput("line too long", where, "at most " + std::to_string(kMaxTextLine) + " bytes", "more");
     GATEHOUSE_ASSIGN(const std::string text, ParseTextJson(line.text, where));
     GATEHOUSE_TRY(PrintIds(tokenizer.Encode(text)));
   }
@@ -98,14 +98,16 @@ Result<void> InspectPixels(const InspectFlags& flags, Guard::Impl& impl, const P
   std::vector<int32_t> grid;
   const std::vector<float> pixels = request.Pixels();
   for (const ImageGrid& one : request.images.grids) grid.insert(grid.end(), {one.rows, one.cols});
-  return WriteTensors(flags.out,
-                      {{"pixel_values", DType::kF32, {request.images.tiles, 3, size, size}, pixels.data()},
-                       {"grid", DType::kI32, {static_cast<int64_t>(request.images.grids.size()), 2}, grid.data()}});
+  return WriteTensors(
+      flags.out,
+      {{"pixel_values", DType::kF32, {request.images.tiles, 3, size, size}, pixels.data()},
+       {"grid", DType::kI32, {static_cast<int64_t>(request.images.grids.size()), 2}, grid.data()}});
 }
 
 Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest& request) {
   if (request.images.tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
-  GATEHOUSE_ASSIGN(const ImageFeatures features, impl.engine->EncodeTiles(request.Pixels(), request.images.tiles));
+  GATEHOUSE_ASSIGN(const ImageFeatures features,
+                   impl.engine->EncodeTiles(request.Pixels(), request.images.tiles));
   std::vector<float> host(static_cast<size_t>(features.rows.rows * features.rows.cols));
   impl.engine->Download(features.rows, host.data());
   return WriteTensors(flags.out,

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Standard streams and files that fail: full disks, limits, directories, readers that have gone.
+
+    streams_test.py GATEHOUSE MODEL WORK_DIR
+
+A verdict that did not arrive must not end with exit 0, and the message says why in the system's words.
+"""
+import json, os, resource, shutil, signal, subprocess, sys
+
+BINARY, MODEL, WORK = sys.argv[1:4]
+failures = 0
+
+
+def check(name, ok, detail=''):
+    global failures
+    failures += not ok
+    print(('ok    ' if ok else 'FAIL  ') + name + ('' if ok else ': ' + str(detail)[:400]), flush=True)
+
+
+def run(*args, stdin=b'', stdout=subprocess.PIPE, stderr=subprocess.PIPE, before=None):
+    given = {'input': stdin} if isinstance(stdin, bytes) else {'stdin': stdin}
+    p = subprocess.run([BINARY, *args], stdout=stdout, stderr=stderr, timeout=300, preexec_fn=before, **given)
+    return p.returncode, p.stdout or b'', (p.stderr or b'').decode(errors='replace')
+
+
+def write(name, data):
+    path = os.path.join(WORK, name)
+    open(path, 'wb').write(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+shutil.rmtree(WORK, ignore_errors=True)
+os.makedirs(WORK)
+M = ['--model', MODEL, '--threads', '1']
+chat = write('chat.json', json.dumps([{'role': 'user', 'content': 'hello'}]))
+lines = write('lines.jsonl', ''.join(json.dumps([{'role': 'user', 'content': f'hello {i}'}]) + '\n' for i in range(8)))
+texts = write('texts.jsonl', '{"text": "hello"}\n')
+rows = write('rows.jsonl', ''.join(json.dumps({'id': i, 'label': 'safe' if i % 3 else 'unsafe', 'messages': [{'role': 'user', 'content': f'hello {i}'}]}) + '\n' for i in range(12)))
+record = os.path.join(WORK, 'record')
+code, _, err = run('eval', *M, '--data', rows, '--report', record, '--rounds', '20')
+check('a record to report on', code == 0, err)
+again = ['eval', '--from', record, '--rounds', '20', '--report', os.path.join(WORK, 'again')]
+
+# ---- what is printed, for every command that prints
+PRINT = {
+    '--version': ['--version'], 'version': ['version', '--verbose'], '--help': ['--help'],
+    'classify --help': ['classify', '--help'], 'bench --help': ['bench', '--help'],
+    'classify': ['classify', *M, '--user', 'x'], 'classify --json': ['classify', *M, '--user', 'x', '--json'],
+    'classify --jsonl': ['classify', *M, '--jsonl', lines], 'classify --exit-verdict': ['classify', *M, '--user', 'x', '--exit-verdict', '--threshold', '0'],
+    'inspect prompt': ['inspect', 'prompt', *M, '--conversation', chat], 'inspect tokens': ['inspect', 'tokens', *M, '--conversation', chat],
+    'inspect tokens --texts': ['inspect', 'tokens', *M, '--texts', texts], 'inspect config': ['inspect', 'config', *M],
+    'inspect tensors': ['inspect', 'tensors', *M], 'eval': again, 'eval --compare': ['eval', '--compare', record, record, '--rounds', '20', '--report', os.path.join(WORK, 'both')],
+    'eval --threshold-search': [*again, '--threshold-search', 'max-f1'],
+    'bench kernels': ['bench', 'kernels', '--m', '1', '--product', '32x64', '--rounds', '1', '--kernel', 'f32', '--threads', '1'],
+    'bench request': ['bench', 'request', *M, '--rounds', '1', '--tokens', '5'],
+}
+no_room = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+some_room = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
+for name, command in PRINT.items():
+    with open('/dev/full', 'wb') as full:
+        code, _, err = run(*command, stdout=full)
+    check(name + ' > /dev/full', code == 1 and 'No space left on device' in err and 'standard output' in err, (code, err))
+    if name.startswith('eval'):
+        continue  # writes its files first, and these are the ones that the limit hits
+    with open(os.path.join(WORK, 'out'), 'wb') as out:
+        code, _, err = run(*command, stdout=out, before=no_room)
+    check(name + ' beyond ulimit -f', code == 1 and 'File too large' in err, (code, err))
+with open(os.path.join(WORK, 'out'), 'wb') as out:
+    code, _, err = run(*PRINT['classify --jsonl'], stdout=out, before=some_room)
+got = open(os.path.join(WORK, 'out')).read()
+check('classify --jsonl: what had room is there', code == 1 and got.startswith('{"id":0,') and len(got) == 700, (code, err, len(got)))
+code, _, err = run('--version', before=lambda: os.close(1))
+check('--version >&-', code == 1 and 'Bad file descriptor' in err, (code, err))
+out = os.path.join(WORK, 'closed.safetensors')
+code, _, err = run('inspect', 'logits', *M, '--conversation', chat, '--out', out, before=lambda: os.close(1))
+check('a file does not become a closed standard output', code == 0 and os.path.getsize(out) > 1000, (code, err))
+
+# ---- a reader that has gone: no complaint, whether the signal is ignored or not
+for name, disposition in (('by default', signal.SIG_DFL), ('ignored', signal.SIG_IGN)):
+    for what in ('classify --jsonl', '--help'):
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        code, _, err = run(*PRINT[what], stdout=write_end, before=lambda: signal.signal(signal.SIGPIPE, disposition))
+        os.close(write_end)
+        check(f'{what}: closed pipe, SIGPIPE {name}', code != 0 and err == '', (code, err))
+
+# ---- standard error counts, too
+with open('/dev/full', 'wb') as full:
+    check('log to /dev/full', run('classify', *M, '--user', 'x', '--log-level', 'debug', stderr=full)[0] == 1)
+    check('an error keeps its code', run('classify', '--nonsense', stderr=full)[0] == 2)
+
+# ---- reads: a directory in the place of every file, and as standard input
+READ = {
+    '--conversation': ['classify', *M, '--conversation', WORK], '--jsonl': ['classify', *M, '--jsonl', WORK],
+    '--image': ['classify', *M, '--user', 'x', '--image', WORK], '--threshold @': ['classify', *M, '--user', 'x', '--threshold', '@' + WORK],
+    '--categories @': ['classify', *M, '--user', 'x', '--categories', '@' + WORK],
+    '--texts': ['inspect', 'tokens', *M, '--texts', WORK], '--ids': ['inspect', 'logits', *M, '--ids', WORK, '--out', out],
+    '--data': ['eval', *M, '--data', WORK, '--report', os.path.join(WORK, 'r')],
+    '--calibrate': ['convert', MODEL, os.path.join(WORK, 'c'), '--quant', 'q8', '--calibrate', WORK],
+}
+for name, command in READ.items():
+    code, out_, err = run(*command)
+    check(f'{name} DIRECTORY', code == 3 and out_ == b'' and 'Is a directory' in err and WORK in err, (code, err))
+for name, command in {'classify': ['classify', *M], 'classify --jsonl -': ['classify', *M, '--jsonl', '-'],
+                      'inspect prompt': ['inspect', 'prompt', *M], 'inspect tokens --texts -': ['inspect', 'tokens', *M, '--texts', '-']}.items():
+    directory = os.open(WORK, os.O_RDONLY)
+    code, out_, err = run(*command, stdin=directory)
+    os.close(directory)
+    check(f'{name} < .', code == 3 and out_ == b'' and 'Is a directory' in err and 'standard input' in err, (code, err))
+    code, out_, err = run(*command, stdin=subprocess.DEVNULL, before=lambda: os.close(0))
+    check(f'{name} <&-', code == 3 and out_ == b'' and 'Bad file descriptor' in err, (code, err))
+pipe = os.path.join(WORK, 'pipe')
+os.mkfifo(pipe)
+feeder = subprocess.Popen(['sh', '-c', f'cat "{chat}" > "{pipe}"'])
+code, out_, err = run('classify', *M, '--json', '--conversation', pipe)
+feeder.wait()
+check('--conversation from a pipe', code == 0 and out_.startswith(b'{"verdict"'), (code, err))
+
+# ---- files that are written
+for name, path, why in (('in the place of a directory', WORK, 'directory'), ('/dev/full', '/dev/full', 'No space left on device'),
+                        ('below a file', chat + '/x', 'Not a directory')):
+    code, _, err = run('inspect', 'logits', *M, '--conversation', chat, '--out', path)
+    check('inspect --out ' + name, code == 1 and why in err, (code, err))
+code, _, err = run('inspect', 'logits', *M, '--conversation', chat, '--out', os.path.join(WORK, 'l'), before=no_room)
+check('inspect --out beyond ulimit -f', code == 1 and 'File too large' in err, (code, err))
+for what in ([], ['--threshold-search', 'max-f1']):
+    code, _, err = run('eval', '--from', record, '--rounds', '20', '--report', chat + '/x', *what)
+    check('eval --report below a file ' + ' '.join(what), code == 1 and 'Not a directory' in err, (code, err))
+    code, _, err = run(*again, *what, before=no_room)
+    check('eval beyond ulimit -f ' + ' '.join(what), code == 1 and 'File too large' in err, (code, err))
+
+print(f'{failures} failures')
+sys.exit(1 if failures else 0)
