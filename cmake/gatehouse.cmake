@@ -16,6 +16,15 @@ if(GATEHOUSE_SANITIZE)
   target_link_options(gatehouse_flags INTERFACE -fsanitize=${GATEHOUSE_SANITIZE})
 endif()
 
+# The folders whose code reads hostile bytes. libFuzzer looks for inputs that reach new edges in them, so a tree with
+# fuzz targets counts their edges; counting in a kernel's loops would only make the tests crawl.
+set(GATEHOUSE_FUZZED_FOLDERS base tensor formats text image policy eval_data)
+
+# Several files of a folder are compiled as one, so that headers are read and templates are made once for all of them:
+# half of a build's time. Names in unnamed namespaces must therefore differ within a folder. OFF compiles each file by
+# itself, for tools that look at single files and for whoever works on one folder for long.
+option(GATEHOUSE_UNITY "Compile the files of a folder together" ON)
+
 # gatehouse_library(NAME SOURCES a.cc ... DEPS base tensor ... LIBS third::party ...)
 # makes the static library gatehouse_NAME of this folder; DEPS are other folders.
 function(gatehouse_library name)
@@ -26,11 +35,22 @@ function(gatehouse_library name)
     target_link_libraries(gatehouse_${name} PUBLIC gatehouse_${dep})
   endforeach()
   target_link_libraries(gatehouse_${name} PRIVATE ${ARG_LIBS})
+  if(GATEHOUSE_FUZZ AND name IN_LIST GATEHOUSE_FUZZED_FOLDERS)
+    target_compile_options(gatehouse_${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+  # Kernels have flags of their own and must not share inline functions; images' libraries have macros of their own.
+  if(GATEHOUSE_UNITY AND NOT name MATCHES "^(kernels|image)$")
+    set_target_properties(gatehouse_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # g++ takes a file that another one includes for a header, whose classes should not hold unnamed types.
+      target_compile_options(gatehouse_${name} PRIVATE -Wno-subobject-linkage)
+    endif()
+  endif()
 endfunction()
 
 # gatehouse_test(NAME SOURCES a_test.cc ... DEPS text formats ... LABELS unit)
 # makes a GoogleTest binary NAME, registered with ctest as one test (one start-up, many cases).
-# SANITIZED_FILTER '...': a slow test whose cases of that filter are quick enough to run under sanitizers.
+# SANITIZED_FILTER '...': the cases that run under sanitizers, where all of them, or a slow test's, would take minutes.
 function(gatehouse_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT;SANITIZED_FILTER" "SOURCES;DEPS;LIBS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
@@ -49,6 +69,10 @@ function(gatehouse_test name)
   endforeach()
   target_compile_definitions(${name} PRIVATE GATEHOUSE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              GATEHOUSE_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  # A test's own code runs once and is compiled often: it is optimised little, and GoogleTest's headers are read once
+  # for all tests. What it tests stays as it is built for everyone.
+  target_compile_options(${name} PRIVATE ${GATEHOUSE_TEST_OPTIMISATION})
+  target_precompile_headers(${name} REUSE_FROM gatehouse_test_headers)
   if(GATEHOUSE_SANITIZE AND ARG_SANITIZED_FILTER)
     add_test(NAME ${name} COMMAND ${name} --gtest_filter=${ARG_SANITIZED_FILTER})
     list(REMOVE_ITEM ARG_LABELS slow)
@@ -56,4 +80,19 @@ function(gatehouse_test name)
     add_test(NAME ${name} COMMAND ${name})
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  gatehouse_group(${name} ${ARG_LABELS})
+endfunction()
+
+# gatehouse_group(TARGET LABELS...): TARGET belongs to the targets tests_LABEL (tests_threads builds the tests that
+# `ctest -L threads` runs), less those that are only slow or long: so a tree under a sanitizer builds what it runs.
+function(gatehouse_group target)
+  if("slow" IN_LIST ARGN OR "long" IN_LIST ARGN OR "shared" IN_LIST ARGN)
+    return()
+  endif()
+  foreach(label IN LISTS ARGN)
+    if(NOT TARGET tests_${label})
+      add_custom_target(tests_${label})
+    endif()
+    add_dependencies(tests_${label} ${target})
+  endforeach()
 endfunction()

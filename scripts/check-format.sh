@@ -4,12 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mapfile -t files < <(git ls-files 'src/*.cc' 'src/*.h' 'src/*.inl' 'include/*.h' 'tests/*.cc' 'tests/*.h' \
   'bench/*.cc' 'bench/*.h' 'fuzz/*.cc' 'examples/*.cc')
-bad=0
-for file in "${files[@]}"; do
-  if ! clang-format --dry-run --Werror "$file" 2>/dev/null; then
-    echo "    not formatted: $file (clang-format -i $file)"
-    bad=$((bad + 1))
-  fi
-done
-echo "    ${#files[@]} files, $bad to format"
-((bad == 0))
+check_one() {
+  clang-format --dry-run --Werror "$1" 2>/dev/null || echo "    not formatted: $1 (clang-format -i $1)"
+}
+export -f check_one
+bad="$(printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "${GATEHOUSE_JOBS:-$(nproc)}" bash -c 'check_one "$1"' _)"
+[[ -z $bad ]] || printf '%s\n' "$bad"
+echo "    ${#files[@]} files"
+[[ -z $bad ]]

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # clang-tidy on the .cc files that changed since origin/main (or $GATEHOUSE_BASE). Where that is unknown or is this
 # very commit, on all of src/, the latest changed first, for at most $GATEHOUSE_TIDY_SECONDS (600).
-# Needs build/release/compile_commands.json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[[ -f build/release/compile_commands.json ]] || { echo "check-tidy.sh: error: no build/release; build it first" >&2; exit 1; }
+# The flags of each file by itself: a build compiles several as one.
+export DATABASE=build/tidy-database
+cmake -S . -B "$DATABASE" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGATEHOUSE_TESTS=OFF -DGATEHOUSE_BENCH=OFF \
+  -DGATEHOUSE_UNITY=OFF >/dev/null
 
 limit="${GATEHOUSE_TIDY_SECONDS:-600}"
 jobs="${GATEHOUSE_JOBS:-$(nproc)}"
@@ -20,7 +22,7 @@ fi
 # Only what the build compiles: a file for another processor has no flags here.
 files=()
 for file in "${candidates[@]}"; do
-  if [[ -f $file ]] && grep -qF "\"$PWD/$file\"" build/release/compile_commands.json; then files+=("$file"); fi
+  if [[ -f $file ]] && grep -qF "\"$PWD/$file\"" "$DATABASE/compile_commands.json"; then files+=("$file"); fi
 done
 ((${#files[@]})) || { echo "    nothing to check"; exit 0; }
 
@@ -30,7 +32,7 @@ rm -f build/tidy/*.log build/tidy/*.done
 check_one() {
   local log="build/tidy/${1//\//_}"
   (($(date +%s) < DEADLINE)) || return 0
-  if clang-tidy --quiet -p build/release --extra-arg=-Wno-unknown-warning-option "$1" >"$log.log" 2>/dev/null; then
+  if clang-tidy --quiet -p "$DATABASE" --extra-arg=-Wno-unknown-warning-option "$1" >"$log.log" 2>/dev/null; then
     rm -f "$log.log"
   fi
   touch "$log.done"

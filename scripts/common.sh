@@ -55,10 +55,25 @@ quietly() {
   fi
 }
 
-# configure_and_build DIR TARGET [-D...]: TARGET of the tree build/DIR ("all" for everything in it).
+# configure_and_build DIR "TARGET..." [-D...]: targets of the tree build/DIR ("all" for everything in it).
 configure_and_build() {
-  local dir="$ROOT/build/$1" target="$2"
+  local dir="$ROOT/build/$1" targets
+  read -ra targets <<<"$2"
   shift 2
   quietly "$dir.configure.log" cmake -S "$ROOT" -B "$dir" -G Ninja "$@"
-  quietly "$dir.build.log" cmake --build "$dir" --target "$target" -j "$JOBS"
+  quietly "$dir.build.log" cmake --build "$dir" --target "${targets[@]}" -j "$JOBS"
+}
+
+# What trees under sanitizers have in common: the standard library's assertions too; -O1, because sanitizers over -O0
+# would take hours.
+CHECKED=(-DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1 -D_GLIBCXX_ASSERTIONS"
+  -DGATEHOUSE_TESTS=ON -DGATEHOUSE_BENCH=OFF)
+
+# build_asan_ubsan "TARGET...": the one tree under the address and undefined-behaviour sanitizers, of unit tests and of
+# fuzz targets alike, by clang, which the release is not built with.
+build_asan_ubsan() {
+  local python=()
+  [[ ! -x $ROOT/build/venv/bin/python ]] || python=("-DPython3_EXECUTABLE=$ROOT/build/venv/bin/python")
+  configure_and_build asan-ubsan "$1" "${CHECKED[@]}" "${python[@]}" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+    -DGATEHOUSE_FUZZ=ON -DGATEHOUSE_SANITIZE=address,undefined
 }

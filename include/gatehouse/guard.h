@@ -30,7 +30,7 @@ namespace gatehouse {
 inline constexpr int kMostFrames = 64;
 
 struct GuardOptions {
-  std::string model;    // a Hugging Face directory, a .gguf file or a converted directory
+  std::string model;  // a Hugging Face directory, a .gguf file or a converted directory
   // A policy file; empty: policy.json of the adapter or the model, else that of the Llama Guard whose chat
   // template the files hold, else by the model's family and size.
   std::string policy;

@@ -61,16 +61,16 @@ void StoreSlotInPairs(const PagedKv& cache, std::byte* head, int64_t slot, const
 
 void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
                 Mat k, Mat v) {
-  constexpr int64_t kRowsAtOnce = 16;
+  constexpr int64_t kRowsOfTask = 16;
   const int head_dim = cache.shape.head_dim;
   const int64_t rows = static_cast<int64_t>(layout.rows.size());
-  const int64_t blocks = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
+  const int64_t blocks = (rows + kRowsOfTask - 1) / kRowsOfTask;
   context.pool->For(cache.shape.kv_heads * blocks, [&](int64_t index, int thread) {
-    const int64_t kv_head = index / blocks, first = index % blocks * kRowsAtOnce;
+    const int64_t kv_head = index / blocks, first = index % blocks * kRowsOfTask;
     AlignedBuffer& scratch = (*context.scratch)[static_cast<size_t>(thread)].attention[0];
     uint16_t* bits = scratch.GetAs<uint16_t>(2 * head_dim);
     int8_t* bytes = reinterpret_cast<int8_t*>(bits);
-    for (int64_t i = first; i < std::min(rows, first + kRowsAtOnce); ++i) {
+    for (int64_t i = first; i < std::min(rows, first + kRowsOfTask); ++i) {
       const AttentionLayout::Row& row = layout.rows[static_cast<size_t>(i)];
       const int32_t page =
           layout.pages[static_cast<size_t>(row.sequence)][static_cast<size_t>(row.slot / kPageTokens)];

@@ -11,7 +11,7 @@
 namespace gatehouse {
 namespace {
 
-constexpr size_t kMaxConfig = 1u << 20;
+constexpr size_t kMaxAdapterConfig = 1u << 20;
 constexpr int kMaxRank = 1 << 16;
 
 bool Empty(const Json& value) {
@@ -129,7 +129,7 @@ double AdapterConfig::ScaleOf(const std::string& module) const {
 }
 
 Result<AdapterConfig> ReadAdapterConfig(const std::string& path) {
-  Result<std::string> text = ReadFile(path, kMaxConfig);
+  Result<std::string> text = ReadFile(path, kMaxAdapterConfig);
   if (!text.ok())
     return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
   GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path));

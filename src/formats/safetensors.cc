@@ -12,14 +12,14 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kMaxHeader = 100u << 20;  // as the format's own reader
-constexpr int64_t kMaxElements = int64_t{1} << 48;
+constexpr int64_t kMaxTensorElements = int64_t{1} << 48;
 
 struct Span {
   int64_t begin, end;
   const std::string* name;
 };
 
-std::string Quote(std::string_view key) { return "'" + std::string(key.substr(0, 200)) + "'"; }
+std::string QuoteKey(std::string_view key) { return "'" + std::string(key.substr(0, 200)) + "'"; }
 
 // {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}
 Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, int64_t data_size,
@@ -36,7 +36,7 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
       }
       const auto dtype = DTypeFromName(text);
       if (!dtype || BlockOf(*dtype).values != 1) {
-        return ModelError("unknown dtype", where, "F32, F16, BF16 or an integer type", Quote(text));
+        return ModelError("unknown dtype", where, "F32, F16, BF16 or an integer type", QuoteKey(text));
       }
       view->dtype = *dtype;
       has_dtype = true;
@@ -48,11 +48,11 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
       int64_t product = 1;
       for (const auto dim : dims) {
         int64_t extent;
-        if (dim.get(extent) != simdjson::SUCCESS || extent < 0 || extent > kMaxElements) {
+        if (dim.get(extent) != simdjson::SUCCESS || extent < 0 || extent > kMaxTensorElements) {
           return ModelError("bad shape", where, "sizes from 0 to 2^48", "another value");
         }
         const int64_t factor = std::max<int64_t>(extent, 1);
-        if (factor > kMaxElements / product) {
+        if (factor > kMaxTensorElements / product) {
           return ModelError("tensor too large", where, "at most 2^48 elements", "more");
         }
         product *= factor;
@@ -68,7 +68,7 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
       }
       has_offsets = true;
     } else {
-      return ModelError("unknown field", where, "dtype, shape, data_offsets", Quote(key));
+      return ModelError("unknown field", where, "dtype, shape, data_offsets", QuoteKey(key));
     }
   }
   if (!has_dtype || !has_shape || !has_offsets) {
@@ -96,10 +96,10 @@ Result<void> ParseMetadata(simdjson::dom::element value, const std::string& name
   for (const auto& [key, item] : object) {
     std::string_view text;
     if (item.get(text) != simdjson::SUCCESS) {
-      return ModelError("bad __metadata__", name, "an object of strings", "another type at " + Quote(key));
+      return ModelError("bad __metadata__", name, "an object of strings", "another type at " + QuoteKey(key));
     }
     if (!out->emplace(std::string(key), std::string(text)).second) {
-      return ModelError("key occurs twice in __metadata__", name, "each once", Quote(key));
+      return ModelError("key occurs twice in __metadata__", name, "each once", QuoteKey(key));
     }
   }
   return {};
@@ -122,7 +122,7 @@ Result<void> CheckCover(std::vector<Span> spans, int64_t data_size, const std::s
   for (const Span& span : spans) {
     if (span.begin != at) {
       return ModelError(span.begin < at ? "tensors overlap" : "hole before tensor",
-                        name + ", tensor " + Quote(*span.name), "begin at " + std::to_string(at),
+                        name + ", tensor " + QuoteKey(*span.name), "begin at " + std::to_string(at),
                         std::to_string(span.begin));
     }
     at = span.end;
@@ -175,7 +175,7 @@ Result<SafetensorsContents> ParseSafetensors(std::span<const std::byte> bytes, c
     }
     TensorView view;
     Span span{};
-    const std::string where = name + ", tensor " + Quote(key);
+    const std::string where = name + ", tensor " + QuoteKey(key);
     GATEHOUSE_TRY(ParseEntry(value, where, data_size, &view, &span));
     view.data = data + span.begin;
     const auto [place, is_new] = out.tensors.emplace(std::string(key), std::move(view));

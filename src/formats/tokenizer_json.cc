@@ -16,7 +16,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr int64_t kMaxVocab = (1 << 20) - 1;  // see text/pair_table.h
+constexpr int64_t kMaxTokenIds = (1 << 20) - 1;  // see text/pair_table.h
 
 // The patterns as published, verbatim.
 constexpr std::string_view kO200kPattern =
@@ -45,8 +45,8 @@ std::string StringOr(dom::object object, std::string_view key, std::string_view 
 }
 
 int32_t ReadId(int64_t id, const char* field) {
-  if (id < 0 || id >= kMaxVocab) {
-    throw Refused{"token id out of range", field, "0 to " + std::to_string(kMaxVocab - 1),
+  if (id < 0 || id >= kMaxTokenIds) {
+    throw Refused{"token id out of range", field, "0 to " + std::to_string(kMaxTokenIds - 1),
                   std::to_string(id)};
   }
   return static_cast<int32_t>(id);

@@ -107,7 +107,7 @@ void Iq4Xs(const std::byte* block, float* out) {
 
 using Widen = void (*)(const std::byte* block, float* out);
 
-Widen WidenerOf(DType dtype) {
+Widen Widener256Of(DType dtype) {
   switch (dtype) {
     case DType::kQ2_K:
       return Q2_K;
@@ -129,7 +129,7 @@ Widen WidenerOf(DType dtype) {
 }  // namespace
 
 bool DequantizeBlocks256(DType dtype, const std::byte* source, int64_t count, float* out) {
-  const Widen widen = WidenerOf(dtype);
+  const Widen widen = Widener256Of(dtype);
   if (widen == nullptr) return false;
   const int64_t bytes = BlockOf(dtype).bytes;
   for (int64_t block = 0; block < count / 256; ++block) widen(source + block * bytes, out + block * 256);

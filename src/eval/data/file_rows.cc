@@ -81,25 +81,25 @@ Result<void> FileRows::OpenShape() {
 }
 
 Result<std::optional<std::variant<EvalRow, RowProblem>>> FileRows::Next(int64_t* number) {
-  using Item = std::optional<std::variant<EvalRow, RowProblem>>;
+  using Found = std::optional<std::variant<EvalRow, RowProblem>>;
   if (!pending_) {
     GATEHOUSE_ASSIGN(const bool any, records_->Next(&record_));
-    if (!any) return Item();
+    if (!any) return Found();
   }
   pending_ = false;
   ++*number;
   // First of all: whatever is wrong with the rest, the row can be named.
   RowId id = shape_->IdOf(record_);
   if (!record_.problem.empty())
-    return Item(RowProblem{path_, record_.line, id.json, CleanText(record_.problem, kMaxReasonBytes)});
+    return Found(RowProblem{path_, record_.line, id.json, CleanText(record_.problem, kMaxReasonBytes)});
   Result<EvalRow> row = shape_->Make(record_.value);
   if (!row.ok())
-    return Item(RowProblem{path_, record_.line, id.json, CleanText(row.error().Message(), kMaxReasonBytes)});
+    return Found(RowProblem{path_, record_.line, id.json, CleanText(row.error().Message(), kMaxReasonBytes)});
   if (row->source.empty()) row->source = format_.source;
   if (row->language.empty()) row->language = format_.language;
   row->id = id.json.empty() ? row->source + ":" + std::to_string(*number) : std::move(id.text);
   row->id_json = std::move(id.json);
-  return Item(std::move(row).value());
+  return Found(std::move(row).value());
 }
 
 }  // namespace gatehouse

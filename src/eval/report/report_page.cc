@@ -18,7 +18,7 @@ std::string ScoresBody(const Report& report) {
   return out + reliability + "</div>";
 }
 
-std::string Panel(const std::string& body) {
+std::string ReportPanel(const std::string& body) {
   return body.empty() ? std::string() : "<div class=\"panel\">" + body + "</div>";
 }
 
@@ -35,9 +35,9 @@ std::string ReportPage(const Report& report) {
        std::string(kCategoriesLead) + " The thin line marks the figure over all rows.",
        CategoryBars(reports)},
       {"against-rest", "Against the rest", kAgainstRestLead, AgainstRestBars(reports)},
-      {"confusion", "Confusion", kConfusionLead, Panel(ConfusionMap(report))},
+      {"confusion", "Confusion", kConfusionLead, ReportPanel(ConfusionMap(report))},
       {"groups", "Groups", kGroupsLead, OtherBars(reports)},
-      {"latency", "Latency", kLatencyLead, Panel(LatencyPart(reports))},
+      {"latency", "Latency", kLatencyLead, ReportPanel(LatencyPart(reports))},
       {"mistakes", "Worst mistakes", "Rows judged wrongly, the most confident first.", MistakeLists(report)},
       {"words", "Words", "", Glossary()},
   };

@@ -8,10 +8,10 @@
 namespace gatehouse {
 namespace {
 
-using Groups = std::vector<const GroupFigures*>;
+using GroupList = std::vector<const GroupFigures*>;
 
-// Groups of several reports, in the order of the first one that has them.
-std::vector<SharedGroup> Matched(std::span<const Report> reports, const std::vector<Groups>& groups,
+// GroupList of several reports, in the order of the first one that has them.
+std::vector<SharedGroup> Matched(std::span<const Report> reports, const std::vector<GroupList>& groups,
                                  bool category) {
   std::vector<SharedGroup> out;
   std::unordered_map<std::string_view, size_t> place;
@@ -20,7 +20,7 @@ std::vector<SharedGroup> Matched(std::span<const Report> reports, const std::vec
       const auto [found, added] = place.try_emplace(group->name, out.size());
       if (added)
         out.push_back({category ? CategoryTitle(reports[i], group->name) : GroupTitle(*group),
-                       Groups(groups.size(), nullptr)});
+                       GroupList(groups.size(), nullptr)});
       out[found->second].of_reports[i] = group;
     }
   }
@@ -48,10 +48,10 @@ std::vector<SharedDimension> SharedDimensions(std::span<const Report> reports) {
       if (!known) names.push_back(dimension.name);
     }
   for (const std::string& name : names) {
-    std::vector<Groups> groups;
+    std::vector<GroupList> groups;
     for (const Report& report : reports) {
       const Dimension* dimension = FindDimension(report, name);
-      groups.push_back(dimension != nullptr ? InOrder(*dimension) : Groups());
+      groups.push_back(dimension != nullptr ? InOrder(*dimension) : GroupList());
     }
     SharedDimension shared{name, Matched(reports, groups, name == "category")};
     if (!shared.groups.empty()) out.push_back(std::move(shared));
@@ -60,7 +60,7 @@ std::vector<SharedDimension> SharedDimensions(std::span<const Report> reports) {
 }
 
 SharedDimension SharedAgainstRest(std::span<const Report> reports) {
-  std::vector<Groups> groups;
+  std::vector<GroupList> groups;
   for (const Report& report : reports) groups.push_back(ByName(report.category_against_rest));
   return {"category against rest", Matched(reports, groups, true)};
 }

@@ -9,16 +9,16 @@
 namespace gatehouse {
 namespace {
 
-constexpr size_t kMost = 50;  // of each kind
+constexpr size_t kMostListed = 50;  // of each kind
 constexpr size_t kTextBytes = 2000;
 
-// Keeps the `kMost` rows with the largest `wrongness`.
+// Keeps the `kMostListed` rows with the largest `wrongness`.
 class Worst {
  public:
   void Offer(double wrongness, const Prediction& prediction, const Decision& decision) {
-    if (rows_.size() >= kMost && wrongness <= rows_.begin()->first) return;
+    if (rows_.size() >= kMostListed && wrongness <= rows_.begin()->first) return;
     rows_.emplace(wrongness, MistakeOf(prediction, decision));
-    if (rows_.size() > kMost) rows_.erase(rows_.begin());
+    if (rows_.size() > kMostListed) rows_.erase(rows_.begin());
   }
   void MoveTo(std::vector<Mistake>* out) {
     for (auto row = rows_.rbegin(); row != rows_.rend(); ++row) out->push_back(std::move(row->second));

@@ -20,7 +20,7 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kMaxLine = 64u << 20;
-constexpr size_t kMaxIdentity = 16u << 20;
+constexpr size_t kMaxKnown = 16u << 20;
 constexpr size_t kPiece = 1u << 20;
 
 Error SystemError(const std::string& what, const std::string& path, int why = errno) {
@@ -104,7 +104,7 @@ Result<std::unique_ptr<PredictionWriter>> PredictionWriter::Open(const std::stri
     return BadInput("the record is in use", path, "one run at a time", "another process that writes it");
   GATEHOUSE_ASSIGN(const Extent extent, WholeLines(file.number(), path));
   const std::string identity_path = directory + "/run.json";
-  GATEHOUSE_ASSIGN(const std::optional<std::string> known, ReadFileIfThere(identity_path, kMaxIdentity));
+  GATEHOUSE_ASSIGN(const std::optional<std::string> known, ReadFileIfThere(identity_path, kMaxKnown));
   if (known && *known != identity && extent.lines > 0) {
     return BadInput("the record is of another run", identity_path, "the same model, policy, options and data",
                     "another " + IdentityDifference(*known, identity) +

@@ -7,8 +7,11 @@
 
 #include "data_fixtures.h"
 
+// Under a sanitizer freed memory is kept for a while.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMeasured = false;  // freed memory is kept for a while there
+constexpr bool kMeasured = false;
+#elif defined(__has_feature)
+constexpr bool kMeasured = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
 #else
 constexpr bool kMeasured = true;
 #endif
