@@ -134,7 +134,7 @@ Result<void> OutputDirectory::Publish() {
   fs::remove_all(old, code);
   const bool replaces = fs::exists(path_, code) && !fs::is_empty(path_, code);
   if (replaces) GATEHOUSE_TRY(RenameFile(path_, old));
-  const Result<void> renamed = RenameFile(part_, path_);
+  Result<void> renamed = RenameFile(part_, path_);
   if (!renamed.ok()) {
     if (replaces) fs::rename(old, path_, code);
     return renamed;
