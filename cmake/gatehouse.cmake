@@ -20,8 +20,8 @@ endif()
 # fuzz targets counts their edges; counting in a kernel's loops would only make the tests crawl.
 set(GATEHOUSE_FUZZED_FOLDERS base tensor formats text image policy eval_data)
 
-# Several files of a folder are compiled as one, so that headers are read and templates are made once for all of them:
-# half of a build's time. Names in unnamed namespaces must therefore differ within a folder. OFF compiles each file by
+# Several files of a folder are compiled as one, so that headers are read and templates are made once for all of them.
+# Names in unnamed namespaces must therefore differ within a folder. OFF compiles each file by
 # itself, for tools that look at single files and for whoever works on one folder for long.
 option(GATEHOUSE_UNITY "Compile the files of a folder together" ON)
 
