@@ -14,7 +14,7 @@ case "${1:-}" in
   *) fail "unknown option $1 (expected --compile)" ;;
 esac
 scripts/install-deps.sh --aarch64
-for program in aarch64-linux-gnu-g++ aarch64-linux-gnu-nm qemu-aarch64; do
+for program in aarch64-linux-gnu-g++ qemu-aarch64; do
   command -v "$program" >/dev/null || fail "$program is not installed"
 done
 [[ -f /usr/src/googletest/CMakeLists.txt ]] || fail "no sources of GoogleTest in /usr/src/googletest"
@@ -22,7 +22,7 @@ done
 step "kernels for 64-bit ARM in build/aarch64"
 configure_and_build aarch64 all "-DCMAKE_TOOLCHAIN_FILE=$ROOT/cmake/aarch64.cmake" -DCMAKE_BUILD_TYPE=Release \
   -DGATEHOUSE_KERNELS_ONLY=ON -DGATEHOUSE_TESTS=ON -DGATEHOUSE_BENCH=OFF -DGATEHOUSE_GTEST_SOURCE=/usr/src/googletest
-NM=aarch64-linux-gnu-nm python3 tests/house/isa_objects.py "$ROOT" "$ROOT/build/aarch64" || fail "objects of one instruction set"
+python3 tests/house/isa_objects.py "$ROOT" "$ROOT/build/aarch64" || fail "objects of one instruction set"
 finish
 [[ ${1:-} != --compile ]] || exit 0
 

@@ -1,5 +1,7 @@
 #include "base/file_kind.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -198,6 +200,9 @@ std::string DescribeFile(std::string_view bytes) {
 }
 
 std::string DescribeFileAt(const std::string& path) {
+  // Opening a pipe would wait for a writer.
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return {};
   char bytes[kFileKindBytes];

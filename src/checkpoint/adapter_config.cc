@@ -85,6 +85,11 @@ Result<std::vector<std::pair<ModulePattern, T>>> Patterns(const JsonFields& fiel
   if (object == nullptr || object->is_null()) return out;
   if (!object->is_object())
     return ModelError("bad value", fields.Where(key), "an object or null", object->type_name());
+  // Each is tried on each module.
+  constexpr size_t kMostPatterns = 4096;
+  if (object->size() > kMostPatterns)
+    return ModelError("too many patterns", fields.Where(key), "at most " + std::to_string(kMostPatterns),
+                      std::to_string(object->size()));
   const JsonFields inner(*object, fields.Where(key));
   for (const auto& [name, value] : object->items()) {
     GATEHOUSE_ASSIGN(ModulePattern pattern, ModulePattern::Create(name, inner.where()));

@@ -4,10 +4,10 @@
 #include "base/input_file.h"
 #include "base/output_file.h"
 #include "base/thread_pool.h"
+#include "checkpoint/companions.h"
 #include "checkpoint/output_directory.h"
 #include "checkpoint/pack.h"
 #include "checkpoint/release_pages.h"
-#include "formats/chat_template.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 
@@ -140,14 +140,8 @@ Result<bool> CopyIfThere(const std::string& from, const std::string& to) {
 // What the model was asked in training is known from its template alone, so that goes along.
 Result<void> WriteChatTemplate(const ConvertOptions& options, const Checkpoint& checkpoint,
                                const std::string& to) {
-  std::optional<ChatTemplate> found;
-  for (const std::string& directory : {options.adapter, options.input, checkpoint.path()}) {
-    if (directory.empty() || found) continue;
-    GATEHOUSE_ASSIGN(found, FindChatTemplate(directory));
-  }
-  if (!found && checkpoint.gguf() != nullptr) {
-    GATEHOUSE_ASSIGN(found, FindChatTemplate(*checkpoint.gguf()));
-  }
+  GATEHOUSE_ASSIGN(const std::optional<ChatTemplate> found,
+                   ChatTemplateOf(options.adapter, options.input, checkpoint));
   return found ? WriteFile(to + "/chat_template.jinja", found->text) : Result<void>();
 }
 
@@ -162,8 +156,7 @@ Result<void> CopyCompanions(const ConvertOptions& options, const Checkpoint& che
     GATEHOUSE_TRY(WriteFile(to + "/tokenizer.bin", bytes));
   }
   if (!options.policy.empty()) return CopyFile(options.policy, to + "/policy.json", ErrorCode::kModel);
-  for (const std::string& directory : {options.adapter, options.input, checkpoint.path()}) {
-    if (directory.empty()) continue;
+  for (const std::string& directory : CompanionDirectories(options.adapter, options.input, checkpoint)) {
     GATEHOUSE_ASSIGN(const bool found, CopyIfThere(directory + "/policy.json", to + "/policy.json"));
     if (found) return {};
   }

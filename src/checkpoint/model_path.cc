@@ -72,12 +72,14 @@ std::string Joined(const std::vector<std::string>& names) {
   return names.size() > 8 ? out + " and " + std::to_string(names.size() - 8) + " more" : out;
 }
 
-// Beside a model lie its image encoder and the statistics it was rounded with.
-bool IsCompanion(const std::string& name) {
+bool Says(const std::string& name, const char* word) {
   std::string lower = name;
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower.find("mmproj") != std::string::npos || lower.find("imatrix") != std::string::npos;
+  return lower.find(word) != std::string::npos;
 }
+
+// Beside a model lie its image encoder and the statistics it was rounded with.
+bool IsCompanion(const std::string& name) { return Says(name, "mmproj") || Says(name, "imatrix"); }
 
 Result<std::string> ChooseGguf(const std::string& directory, const std::vector<std::string>& names) {
   std::map<std::string, std::string> models;  // the parts of one model count once
@@ -90,6 +92,9 @@ Result<std::string> ChooseGguf(const std::string& directory, const std::vector<s
       if (models.emplace(split ? SplitPath(*split, 0) : name, name).second) listed.push_back(name);
     }
   }
+  // Rounded models are named after the statistics, too; the file itself says what it is.
+  if (models.empty() && companions.size() == 1 && !Says(companions[0], "mmproj"))
+    return directory + "/" + companions[0];
   if (models.empty())
     return ModelError("no model in the folder", directory, kExpected,
                       Joined(companions) + ", a part of a model");

@@ -135,7 +135,8 @@ Result<void> Checkpoint::ChooseHead() {
   const auto table = stored_.find("model.embed_tokens.weight"), head = stored_.find("lm_head.weight");
   if (table == stored_.end()) return {};  // missed by the check of all tensors
   const auto same = [](const StoredWeight& a, const StoredWeight& b) {
-    return !a.scale && !b.scale && SameValues(a.tensor, b.tensor);
+    return a.scale.has_value() == b.scale.has_value() &&
+           (!a.scale || SameValues(a.scale->factors, b.scale->factors)) && SameValues(a.tensor, b.tensor);
   };
   if (head == stored_.end() || same(table->second, head->second)) {
     stored_.insert_or_assign("lm_head.weight", table->second);

@@ -190,7 +190,9 @@ Result<void> Checkpoint::AttachFusedScales(const std::string& weight, const Tens
   const auto attach = [&](int64_t expert, const char* part, int64_t first) -> Result<void> {
     const std::string name = prefix + std::to_string(expert) + "." + part + ".weight";
     const auto found = stored_.find(name);
-    if (found == stored_.end() || !IsScaledType(found->second.tensor.dtype))
+    // A part of a fused tensor, that is: its shape is known to be that of a matrix.
+    if (found == stored_.end() || found->second.order != StoredWeight::Order::kTransposed ||
+        !IsScaledType(found->second.tensor.dtype))
       return ModelError("scales without a weight of 8 bits", where, "'" + weight + "' of F8_E4M3", "another");
     WeightScale scale;
     scale.factors = factors;

@@ -28,6 +28,10 @@ Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const 
   for (int64_t number = 0;; ++number) {
     GATEHOUSE_ASSIGN(const bool more, lines.Next(&line));
     if (!more) break;
+    // Its line ends are two bytes: cut at one, every second line would be broken.
+    if (number == 0 && (line.text.starts_with("\xFF\xFE") || line.text.starts_with("\xFE\xFF")))
+      return BadInput("lines in UTF-16", name, "UTF-8 (iconv -f UTF-16 -t UTF-8 makes it)",
+                      "the mark of UTF-16");
     if (IsBlank(line.text)) continue;
     const std::string where = name + " line " + std::to_string(number + 1);
     std::string id = std::to_string(number);  // of a line that says none, or is no JSON

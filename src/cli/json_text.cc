@@ -54,7 +54,10 @@ Result<std::string> ParseTextJson(const std::string& text, const std::string& na
   return *json["text"].get_ptr<const std::string*>();
 }
 
-std::string JsonText(std::string_view text) { return OrderedJson(text).dump(); }
+// A path may be any bytes.
+std::string JsonText(std::string_view text) {
+  return OrderedJson(text).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
 std::string JsonNumber(double number) { return OrderedJson(number).dump(); }
 std::string JsonBool(bool value) { return value ? "true" : "false"; }
 std::string JsonNumbers(const std::vector<int32_t>& numbers) { return List(numbers); }

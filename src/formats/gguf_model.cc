@@ -46,9 +46,10 @@ Result<void> ReadRope(const GgufFile& file, ModelConfig* config) {
   }
   // Older files have scale_linear alone.
   GATEHOUSE_ASSIGN(const double old_factor, file.Number("llama.rope.scale_linear", 1.0));
-  GATEHOUSE_ASSIGN(const std::string_view type,
-                   file.String("llama.rope.scaling.type", old_factor == 1.0 ? "none" : "linear"));
   GATEHOUSE_ASSIGN(const double factor, file.Number("llama.rope.scaling.factor", old_factor));
+  // llama.cpp takes a factor without a type for a linear one.
+  GATEHOUSE_ASSIGN(const std::string_view type,
+                   file.String("llama.rope.scaling.type", factor == 1.0 ? "none" : "linear"));
   if (type == "linear") {
     if (!(factor >= 1e-3 && factor <= 1e6)) {
       return ModelError("bad value", file.name() + ", key 'llama.rope.scaling.factor'", "from 0.001 to 1e6",

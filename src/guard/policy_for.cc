@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/log.h"
-#include "formats/chat_template.h"
+#include "checkpoint/companions.h"
 #include "formats/sha256.h"
 #include "guard/builtin_policies.h"
 #include "guard/load.h"
@@ -45,17 +45,6 @@ const Builtin* ByShape(const ModelConfig& config, const Tokenizer& tokenizer) {
   return config.hidden == kHiddenOfLlamaGuard3With1B ? &kBuiltin[2] : &kBuiltin[1];
 }
 
-Result<std::optional<ChatTemplate>> TemplateOf(const GuardOptions& options, const Checkpoint& checkpoint) {
-  // A fine-tune's template lies beside its adapter.
-  for (const std::string& directory : {options.adapter, options.model, checkpoint.path()}) {
-    if (directory.empty()) continue;
-    GATEHOUSE_ASSIGN(std::optional<ChatTemplate> found, FindChatTemplate(directory));
-    if (found) return found;
-  }
-  if (checkpoint.gguf() != nullptr) return FindChatTemplate(*checkpoint.gguf());
-  return std::optional<ChatTemplate>();
-}
-
 // The policy that a template belongs to; null: none of ours.
 Result<const Builtin*> OwnerOf(const ChatTemplate& found) {
   Sha256 digest;
@@ -90,8 +79,7 @@ Result<Policy> PolicyFor(const GuardOptions& options, const Checkpoint& checkpoi
     GATEHOUSE_ASSIGN(const std::string text, ReadFile(options.policy, kMaxPolicyBytes, ErrorCode::kModel));
     return ParsePolicy(text, options.policy);
   }
-  for (const std::string& directory : {options.adapter, options.model, checkpoint.path()}) {
-    if (directory.empty()) continue;
+  for (const std::string& directory : CompanionDirectories(options.adapter, options.model, checkpoint)) {
     const std::string path = directory + "/policy.json";
     GATEHOUSE_ASSIGN(const std::optional<std::string> text,
                      ReadFileIfThere(path, kMaxPolicyBytes, ErrorCode::kModel));
@@ -103,7 +91,8 @@ Result<Policy> PolicyFor(const GuardOptions& options, const Checkpoint& checkpoi
     return ModelError("no policy for this model", options.model,
                       "policy.json beside the weights, or --policy", "neither");
   }
-  GATEHOUSE_ASSIGN(const std::optional<ChatTemplate> found, TemplateOf(options, checkpoint));
+  GATEHOUSE_ASSIGN(const std::optional<ChatTemplate> found,
+                   ChatTemplateOf(options.adapter, options.model, checkpoint));
   if (!found) return Worded(*by_shape, found);
   GATEHOUSE_ASSIGN(const Builtin* owner, OwnerOf(*found));
   if (owner == nullptr || owner->family != by_shape->family) {

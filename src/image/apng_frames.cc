@@ -51,6 +51,9 @@ class Reader {
       out_.orientation = ExifOrientation(chunk.data);
     } else if (chunk.kind == "PLTE" || chunk.kind == "tRNS") {
       if (saw_pixels_) return Damaged(std::string(chunk.kind) + " behind the pixels");
+      // Each frame's file gets a copy of what is shared: it stays small.
+      if ((chunk.kind == "PLTE" ? palettes_ : transparencies_)++ > 0)
+        return Damaged("a second " + std::string(chunk.kind));
       out_.shared += chunk.whole;
     } else if (chunk.kind != "IEND" && (chunk.kind[0] & 0x20) == 0) {
       return Damaged("an unknown chunk that counts, " + std::string(chunk.kind));
@@ -125,8 +128,9 @@ class Reader {
 
   const std::string name_;
   Apng out_;
-  uint32_t said_ = 0;      // frames, by acTL
-  uint32_t sequence_ = 0;  // the next number
+  uint32_t said_ = 0;                      // frames, by acTL
+  uint32_t sequence_ = 0;                  // the next number
+  int palettes_ = 0, transparencies_ = 0;  // PLTE and tRNS
   bool saw_pixels_ = false;
 };
 

@@ -18,10 +18,9 @@ bool IsDataUrl(std::string_view text);
 
 // The bytes of a data URL of an image: "data:image/<type>", parameters if any (";charset=utf-8"), ";base64"
 // or not, a comma, and the data, percent escapes in it included. Scheme, type and "base64" in any case.
-// Without
-// ";base64" the data is bytes with percent escapes. The type that it claims is not believed: DecodeImage
-// looks at the content. Errors (kBadInput): another form, what DecodeBase64 says, a broken escape, bytes that
-// a URL cannot hold.
+// Without ";base64" the data is bytes with percent escapes. The type that it claims is not believed:
+// DecodeImage looks at the content. Errors (kBadInput): another form, a comma within quotes, what
+// DecodeBase64 says, a broken escape, bytes that a URL cannot hold.
 Result<std::string> DecodeDataUrl(std::string_view url, size_t max_bytes = kMaxEncodedImageBytes);
 
 // Base64 as people send it: letters of either alphabet ("+/" or "-_"), padding or none, in one line or many

@@ -47,7 +47,7 @@ size_t GifFrames::EndOfData(size_t at) const {
 
 // The graphic control block at at_: of the next frame.
 void GifFrames::ReadControl() {
-  if (Byte(at_ + 2) != 4 || at_ + 7 > bytes_.size()) return;
+  if (Byte(at_ + 2) < 4 || at_ + 7 > bytes_.size()) return;
   const int flags = Byte(at_ + 3);
   transparent_ = (flags & 1) != 0 ? Byte(at_ + 6) : -1;
   switch (flags >> 2 & 7) {
@@ -73,6 +73,13 @@ bool GifFrames::ReadFrame(GifFrame* frame) {
   }
   const int flags = Byte(at_ + 9);
   const size_t palette = PaletteBytes(flags), codes = at_ + kDescriptor + palette;
+  // Behind bytes that are no block any comma could look like a frame. Asked before the way to the data's end
+  // is walked: that way may be long, and there may be many commas.
+  const int bits = Byte(codes);
+  if (strayed_ && (bits < 1 || bits > kMostCodeBits || Number(at_ + 5) == 0 || Number(at_ + 7) == 0)) {
+    ++at_;
+    return false;
+  }
   const size_t end = EndOfData(std::min(codes + 1, bytes_.size()));
   frame->left = Number(at_ + 1);
   frame->top = Number(at_ + 3);
@@ -84,12 +91,6 @@ bool GifFrames::ReadFrame(GifFrame* frame) {
   frame->palette.reset();
   if (palette > 0 && codes <= bytes_.size()) frame->palette = bytes_.substr(at_ + kDescriptor, palette);
   frame->record = bytes_.substr(at_, end - at_);
-  // Behind bytes that are no block any comma could look like a frame.
-  const int bits = Byte(codes);
-  if (strayed_ && (bits < 1 || bits > kMostCodeBits || frame->width == 0 || frame->height == 0)) {
-    ++at_;
-    return false;
-  }
   at_ = end;
   transparent_ = -1;
   disposal_ = GifDisposal::kKeep;

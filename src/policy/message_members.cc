@@ -23,9 +23,10 @@ const MemberTable kMessageMembers = {
         "type role content reasoning_content reasoning thinking thinking_blocks reasoning_details images "
         "refusal tool_calls function_call",
     .labels =
-        "name tool_call_id tool_name is_error id index status phase model stop_reason stop_sequence "
-        "finish_reason prefix partial weight created created_at created_by timestamp",
-    .asides = "annotations logprobs usage cache_control"};
+        "name tool_call_id tool_name id status phase model stop_reason stop_sequence finish_reason created "
+        "created_at created_by timestamp",
+    .asides = "annotations logprobs usage cache_control",
+    .flags = "is_error index prefix partial weight"};
 
 const MemberTable kCallItemMembers = {
     .read = "type name arguments input", .labels = "id call_id status namespace created_by", .asides = ""};
@@ -57,7 +58,7 @@ const MemberTable kImageSourceMembers = {.read = "type data url", .labels = "med
 const MemberTable kToolUseMembers = {
     .read = "type name input", .labels = "id", .asides = "cache_control caller"};
 const MemberTable kToolResultMembers = {
-    .read = "type content", .labels = "tool_use_id is_error", .asides = "cache_control"};
+    .read = "type content", .labels = "tool_use_id", .asides = "cache_control", .flags = "is_error"};
 
 namespace {
 
@@ -84,6 +85,7 @@ const OrderedJson* Present(const OrderedJson& object, const char* name) {
 
 bool IsIgnored(const MemberTable& table, std::string_view name, const OrderedJson& value) {
   if (IsAbsent(value) || Lists(table.asides, name)) return true;
+  if (Lists(table.flags, name)) return value.is_boolean() || value.is_number();
   return Lists(table.labels, name) && !value.is_structured();
 }
 

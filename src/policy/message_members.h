@@ -16,8 +16,9 @@ namespace gatehouse {
 // Names, divided by spaces.
 struct MemberTable {
   std::string_view read;
-  std::string_view labels;  // ignored: a string, a number, true or false that is no part of what is said
-  std::string_view asides;  // ignored, whatever their shape
+  std::string_view labels;      // ignored: a string, a number, true or false that is no part of what is said
+  std::string_view asides;      // ignored, whatever their shape
+  std::string_view flags = "";  // ignored: a number, true or false
 };
 
 extern const MemberTable kObjectMembers;  // around a list of messages

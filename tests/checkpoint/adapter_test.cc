@@ -127,11 +127,14 @@ TEST(Adapter, ReadsLlama4Names) {
 
 TEST(Adapter, RefusesByNameWhatIsNoPlainLora) {
   const test::TempDir directory;
+  Json many = Json::object();
+  for (int i = 0; i < 5000; ++i) many["layers." + std::to_string(i)] = 4;
   const std::pair<const char*, Json> cases[] = {
       {"fan_in_fan_out", true},
       {"bias", "all"},
       {"bias", "lora_only"},
       {"lora_bias", true},
+      {"rank_pattern", many},
       {"rank_pattern", {{"q_proj", 0}}},
       {"rank_pattern", {{"q_proj", "8"}}},
       {"rank_pattern", {{"q_(proj", 3}}},

@@ -83,6 +83,11 @@ TEST(ModelPath, AFolderOfGgufFiles) {
   SetLogSink(LogLevel::kWarn, [&](LogLevel, std::string_view message) { logged += message; });
   test::WriteBytes(path("mmproj-model-f16.gguf"), "x");
   EXPECT_THAT(Found(directory.path()), HasSubstr("mmproj-model-f16.gguf, a part of a model"));
+  fs::remove(path("mmproj-model-f16.gguf"));
+  test::WriteBytes(path("guard-imatrix-Q4_K_M.gguf"), "x");  // a model named after its statistics
+  EXPECT_EQ(Found(directory.path()), path("guard-imatrix-Q4_K_M.gguf"));
+  fs::remove(path("guard-imatrix-Q4_K_M.gguf"));
+  test::WriteBytes(path("mmproj-model-f16.gguf"), "x");
   test::WriteBytes(path("model-Q4_K_M.gguf"), "x");
   test::WriteBytes(path("config.json"), "{}");  // repositories of GGUF files often have one
   EXPECT_EQ(Found(directory.path()), path("model-Q4_K_M.gguf"));

@@ -109,6 +109,8 @@ for name, command in {'classify': ['classify', *M], 'classify --jsonl -': ['clas
     check(f'{name} < .', code == 3 and out_ == b'' and 'Is a directory' in err and 'standard input' in err, (code, err))
     code, out_, err = run(*command, stdin=subprocess.DEVNULL, before=lambda: os.close(0))
     check(f'{name} <&-', code == 3 and out_ == b'' and 'Bad file descriptor' in err, (code, err))
+code, out_, err = run('classify', *M, '--jsonl', write('utf16.jsonl', open(lines, encoding='utf-8').read().encode('utf-16')))
+check('--jsonl in UTF-16', code == 3 and out_ == b'' and 'UTF-16' in err, (code, out_, err))
 pipe = os.path.join(WORK, 'pipe')
 os.mkfifo(pipe)
 feeder = subprocess.Popen(['sh', '-c', f'cat "{chat}" > "{pipe}"'])

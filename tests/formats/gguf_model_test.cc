@@ -91,6 +91,10 @@ TEST(GgufModel, LinearScaling) {
   EXPECT_EQ(Config(Model({}).Text("llama.rope.scaling.type", "linear").F32("llama.rope.scaling.factor", 4.0f))
                 ->rope.factor,
             4.0);
+  // llama.cpp's default type, where there is a factor.
+  const auto untyped = Config(Model({}).F32("llama.rope.scaling.factor", 8.0f));
+  EXPECT_EQ(untyped->rope.kind, RopeScaling::Kind::kLinear);
+  EXPECT_EQ(untyped->rope.factor, 8.0);
   const auto old = Config(Model({}).F32("llama.rope.scale_linear", 2.0f));
   EXPECT_EQ(old->rope.kind, RopeScaling::Kind::kLinear);
   EXPECT_EQ(old->rope.factor, 2.0);

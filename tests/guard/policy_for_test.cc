@@ -189,6 +189,24 @@ TEST_F(PolicyForModel, AnAdaptersTemplateComesFirst) {
   }
 }
 
+TEST_F(PolicyForModel, AGgufFileIsAskedAsItsFolder) {
+  const std::string hf = directory_ / "hf", folder = directory_ / "gguf", file = folder + "/m.gguf";
+  test::WriteModel(test::SmallLlama(true), hf);
+  test::WriteBytes(file, test::AsGguf(hf, test::SmallLlama(true), 0));
+  const auto both = [&](const std::string& name) {
+    EXPECT_THAT(NameOf({.policy = {}, .adapter = {}, .model = folder}), HasSubstr(name));
+    EXPECT_THAT(NameOf({.policy = {}, .adapter = {}, .model = file}), HasSubstr(name));
+    const auto done = Convert({.input = file, .output = directory_ / "out"});
+    EXPECT_TRUE(done.ok()) << done.error().Message();
+    EXPECT_THAT(NameOf({.policy = {}, .adapter = {}, .model = directory_ / "out"}), HasSubstr(name));
+  };
+  both("llama-guard-3-8b");
+  test::WriteBytes(folder + "/chat_template.jinja", Template("S1: Locks."));
+  both("'S1: Locks.'");
+  test::WriteBytes(folder + "/policy.json", Source("models/policies/llama-guard-2.json"));
+  both("llama-guard-2");
+}
+
 // What a model is asked goes along when it is converted.
 TEST_F(PolicyForModel, AConvertedModelKeepsItsTemplate) {
   Model(test::SmallLlama(true));

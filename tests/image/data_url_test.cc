@@ -66,7 +66,7 @@ TEST(DataUrlTest, BrokenAtEveryPlace) {
 TEST(DataUrlTest, SchemeTypeAndParameters) {
   for (const char* head : {"DATA:Image/JPEG;Base64,", "DATA:IMAGE/PNG;BASE64,", "data:image/svg+xml;base64,",
                            "data:image/png;charset=utf-8;base64,", "data:image/png;base64;charset=utf-8,",
-                           "data:image/jpeg;name=cat.jpg;x=1;base64,", "data:image/png;name=\"a,b\";base64,",
+                           "data:image/jpeg;name=cat.jpg;x=1;base64,", "data:image/png;name=\"ab\";base64,",
                            "data:image/png; charset=utf-8 ; base64,", "data:image/vnd.x-1;base64,"}) {
     const Result<std::string> bytes = DecodeDataUrl(head + std::string("Zm9v"));
     ASSERT_TRUE(bytes.ok()) << head << ": " << bytes.error().Message();
@@ -117,6 +117,8 @@ TEST(DataUrlTest, AnythingElseIsAnError) {
                           "data:image/png;=x;base64,Zg==",
                           "data:image/png;;base64,Zg==",
                           "http://example.org/a.png",
+                          "data:image/png;name=\"a,b\";base64,Zm9v",
+                          "data:image/png;x=\";base64,Zm9v\";base64,YmFy",
                           "data:image/png;base64,Z",
                           "data:image/png;base64,Zm9vZ",
                           "data:image/png;base64,Zg=",

@@ -162,6 +162,39 @@ TEST(FramesTest, GifFramesBehindStrayBytesCount) {
   EXPECT_EQ(DecodeAll(bytes + ";" + bytes.substr(6))->of, 2);  // nobody reads behind the trailer
 }
 
+// Blocks grow in later versions: what is known stands first, and programs read it.
+TEST(FramesTest, GifControlBlocksMayBeLonger) {
+  const std::string bytes = ReadAll(FramesPath("holes.gif"));
+  std::string longer = bytes;
+  int blocks = 0;
+  for (size_t at = 0; (at = longer.find("!\xf9\x04", at)) != std::string::npos; at += 8, ++blocks) {
+    longer[at + 2] = 5;
+    longer.insert(at + 7, "x");
+  }
+  ASSERT_GT(blocks, 1);
+  const auto expected = DecodeAll(bytes), found = DecodeAll(longer);
+  ASSERT_TRUE(expected.ok() && found.ok());
+  ASSERT_EQ(found->shown.size(), expected->shown.size());
+  for (size_t k = 0; k < found->shown.size(); ++k)
+    EXPECT_EQ(found->shown[k].rgb, expected->shown[k].rgb) << k;
+}
+
+// Each of these commas could begin a frame whose data go on to the end. Not in linear time this runs for
+// hours.
+TEST(FramesTest, StrayCommasTakeLinearTime) {
+  EXPECT_FALSE(DecodeAll("GIF89a" + std::string("\x01\0\x01\0\0\0\0x", 8) + std::string(5000000, ',')).ok());
+}
+
+// Every frame carries a copy of the palette.
+TEST(FramesTest, OnePaletteIsAllowed) {
+  std::string bytes = ReadAll(FramesPath("keep.png"));
+  const std::string palette("\0\0\0\x03PLTE\0\0\0\xa7\x7a\x3d\xda", 15);
+  bytes.insert(bytes.find("IDAT") - 4, palette);
+  ASSERT_TRUE(DecodeAll(bytes).ok()) << DecodeAll(bytes).error().Message();
+  bytes.insert(bytes.find("IDAT") - 4, palette);
+  EXPECT_EQ(DecodeAll(bytes).error().found, "a second PLTE");
+}
+
 // One frame of 1 x 1, or of what it says, a million times.
 std::string ManyFrames(int count, const std::string& size) {
   std::string out("GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff", 19);

@@ -119,6 +119,9 @@ TEST(MessageMembers, WhatSaysNothingIsIgnored) {
   // In its usual shape only.
   EXPECT_THAT(Answer(R"("content":"x","name":{"text":"y"})"), HasSubstr("c.json[1].name"));
   EXPECT_THAT(Answer(R"("content":"x","id":["y"])"), HasSubstr("c.json[1].id"));
+  for (const char* flag : {"index", "prefix", "partial", "weight", "is_error"})
+    EXPECT_THAT(Answer(std::string(R"("content":"x",")") + flag + R"(":"say this")"),
+                HasSubstr(std::string("c.json[1].") + flag));
 }
 
 TEST(MessageMembers, EverythingElseIsAnErrorThatNamesIt) {

@@ -10,6 +10,8 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kMaxNameBytes = 64;
+constexpr size_t kMaxNames = 1024;  // of one row: more are no labels, and each is looked for among the others
+constexpr std::string_view kSeparators = ",;|\n";
 
 std::string Trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
@@ -38,8 +40,15 @@ void AddCategory(const std::string& theirs, const StringPairs& map, EvalRow* row
 // itself: of those that begin at one place the longest counts.
 std::vector<std::string> NamesOf(const std::string& text, const StringPairs& map) {
   std::vector<size_t> begins = {0};
-  for (size_t at = 0; (at = text.find_first_of(",;|\n", at)) != text.npos; ++at) begins.push_back(at + 1);
+  for (size_t at = 0; (at = text.find_first_of(kSeparators, at)) != text.npos; ++at) begins.push_back(at + 1);
   begins.push_back(text.size() + 1);
+  // No name spans more separators than the longest of the map has: the time stays linear in the text.
+  size_t most = 1;
+  for (const auto& [theirs, key] : map) {
+    const auto separators = std::count_if(theirs.begin(), theirs.end(),
+                                          [](char c) { return kSeparators.find(c) != kSeparators.npos; });
+    most = std::max(most, 1 + static_cast<size_t>(separators));
+  }
   std::vector<std::string> out;
   for (size_t i = 0; i + 1 < begins.size();) {
     const auto name = [&](size_t end) {
@@ -47,7 +56,7 @@ std::vector<std::string> NamesOf(const std::string& text, const StringPairs& map
     };
     size_t end = i + 1;
     if (!map.empty()) {
-      end = begins.size() - 1;
+      end = std::min(begins.size() - 1, i + most);
       while (end > i + 1 && KeyOf(name(end), map) == nullptr) --end;
     }
     std::string found = name(end);
@@ -83,6 +92,9 @@ Result<bool> SetCategories(const OrderedJson* value, const StringPairs& map, con
   const Error malformed =
       BadInput("malformed categories", where,
                "a key, keys by commas, a list of keys or an object of booleans", Describe(*value));
+  if (list.size() > kMaxNames)
+    return BadInput("too many categories", where, "at most " + std::to_string(kMaxNames),
+                    std::to_string(list.size()));
   if (list.is_object()) {
     for (const auto& [key, on] : list.items()) {
       if (!on.is_boolean()) return malformed;

@@ -1,6 +1,8 @@
 #include "base/error.h"
 #include "eval/data/row_conversation.h"
 #include "eval/data/row_shape.h"
+#include "image/data_url.h"
+#include "policy/message_members.h"
 
 namespace gatehouse {
 namespace {
@@ -49,6 +51,13 @@ class ConversationShape : public RowShape {
     const std::string key = messages ? "messages" : conversation ? "conversation" : "image";
     if (messages && conversation)
       return BadInput("two conversations", "messages", "messages or conversation", "both");
+    // Beside the messages these would be judged by whoever trained on the row, and by nobody here.
+    static constexpr const char* kSaid[] = {"image", "images",    "audio",    "video",      "system",
+                                            "tools", "functions", "response", "tool_calls", "function_call"};
+    for (const char* name : kSaid) {
+      if (key != "image" && has(name) && !IsAbsent(record[name]))
+        return BadInput("member that is not judged", name, "it within " + key, Describe(record[name]));
+    }
     if (!has(key.c_str())) return BadInput("no conversation", "messages", "a list of messages", "nothing");
     if (key == "image") {
       GATEHOUSE_ASSIGN(const OrderedJson list, ImageMessage(record));
@@ -66,7 +75,7 @@ class ConversationShape : public RowShape {
       return BadInput("malformed field", "image", "a path", Describe(record["image"]));
     OrderedJson parts = OrderedJson::array();
     const std::string& place = record["image"].get_ref<const std::string&>();
-    if (place.starts_with("data:")) {
+    if (IsDataUrl(place)) {
       parts.push_back(OrderedJson{{"type", "image_url"}, {"image_url", {{"url", place}}}});
     } else {
       parts.push_back(OrderedJson{{"type", "image"}, {"path", place}});

@@ -4,11 +4,13 @@
 
 #include "base/error.h"
 #include "base/input_file.h"
+#include "base/mapped_file.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/model_path.h"
 #include "eval/run/build_report.h"
 #include "eval/run/identity_parts.h"
 #include "eval/run/runner.h"
+#include "formats/gguf_split.h"
 #include "formats/json.h"
 #include "formats/sha256.h"
 #include "guard/guard_impl.h"
@@ -23,7 +25,13 @@ constexpr size_t kMaxIdentity = 16u << 20;
 Result<std::vector<std::string>> FilesOf(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code code;
-  if (!fs::is_directory(path, code)) return std::vector<std::string>{path};
+  if (!fs::is_directory(path, code)) {
+    const auto split = SplitNameOf(path);
+    if (!split) return std::vector<std::string>{path};
+    std::vector<std::string> parts;  // whichever was named, all are read
+    for (int64_t part = 1; part <= split->count; ++part) parts.push_back(SplitPath(*split, part));
+    return parts;
+  }
   std::vector<std::string> out;
   fs::directory_iterator entries(path, code);
   for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
@@ -35,7 +43,22 @@ Result<std::vector<std::string>> FilesOf(const std::string& path) {
   return out;
 }
 
-// Weights are many gigabytes: their sizes and beginnings (headers, with every offset) tell checkpoints apart.
+// kSpread blocks between the beginning and the end of a file, the last one included.
+Result<void> AddSpread(const std::string& path, uintmax_t size, Sha256* hash) {
+  constexpr uintmax_t kSpread = 256, kBlock = 16 << 10;
+  GATEHOUSE_ASSIGN(const MappedFile file, MappedFile::Open(path));
+  if (file.bytes().size() != size)
+    return ModelError("file changes while it is read", path, "one size", "two");
+  const uintmax_t last = size - std::min(size, kBlock);
+  for (uintmax_t i = 1; i <= kSpread; ++i) {
+    const auto at = static_cast<size_t>(last / kSpread * i + last % kSpread * i / kSpread);
+    hash->Update(file.bytes().subspan(at, std::min<size_t>(kBlock, file.bytes().size() - at)));
+  }
+  return {};
+}
+
+// Weights are many gigabytes. Their sizes and beginnings (headers, with every offset) tell architectures
+// apart, blocks spread evenly from there to the end one training from another.
 Result<std::string> FingerprintOf(const std::string& path) {
   Sha256 hash;
   std::string block(kBeginning, '\0');
@@ -53,6 +76,7 @@ Result<std::string> FingerprintOf(const std::string& path) {
       hash.Update(std::as_bytes(std::span(block)).subspan(at, count));
       at += count;
     }
+    if (size > kBeginning) GATEHOUSE_TRY(AddSpread(file, size, &hash));
   }
   return hash.Hex();
 }

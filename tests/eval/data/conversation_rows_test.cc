@@ -135,6 +135,15 @@ TEST(GatehouseRows, EveryProblemIsSaidWithItsLineAndTheRestGoesOn) {
       {R"({"label":1,"messages":[{"role":"user","content":[{"type":"image_url","image_url":"data:x"}]}]})"
        "\n",
        "data:"},
+      {R"({"label":1,"images":["a.png"],"messages":[{"role":"user","content":"x"}]})"
+       "\n",
+       "not judged in images"},
+      {R"({"label":1,"response":"yes","conversation":[{"role":"user","content":"x"}]})"
+       "\n",
+       "not judged in response"},
+      {R"({"label":1,"image":"DATA:image/png;base64,!","prompt":"x"})"
+       "\n",
+       "data URL"},
       {"{\"label\":1,\n", "malformed JSON"},
       {"[1]\n", "expected a JSON object, found [1]"},
       {"{\"label\":\"\xC3\x28\"}\n", "invalid UTF-8 at byte 11 of the record"},

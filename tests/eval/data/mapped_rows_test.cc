@@ -55,6 +55,24 @@ TEST(MappedRows, EveryFieldOfCsv) {
   EXPECT_FALSE(result.rows[1].unsafe);
 }
 
+// Names that hold separators are looked for from every place, so a long cell takes linear time or hours.
+TEST(MappedRows, NamesWithoutEndInACell) {
+  const auto cell = [](int names) {
+    std::string out;
+    for (int i = 0; i < names; ++i) out += "a,";
+    return ReadText(
+        "x.csv", "q,bad,topic\nHi,yes,\"" + out + "guns, knives\"\n",
+        Map("csv", {{"prompt", "q"}, {"label", "bad"}, {"category", "topic"}}, {{"guns, knives", "S9"}}));
+  };
+  const auto some = cell(3);
+  ASSERT_EQ(some.rows.size(), 1u);
+  EXPECT_THAT(some.rows[0].categories, ElementsAre("S9"));
+  EXPECT_THAT(some.rows[0].unlisted_categories, ElementsAre("a"));
+  const auto many = cell(200000);
+  ASSERT_EQ(many.problems.size(), 1u);
+  EXPECT_THAT(many.problems[0].reason, HasSubstr("too many categories"));
+}
+
 TEST(MappedRows, LabelWords) {
   const struct {
     const char* word;

@@ -97,6 +97,24 @@ TEST(Identity, FilesThatAPathLeadsTo) {
   EXPECT_NE(print(directory / "lora"), second);
 }
 
+// Another training of one architecture differs anywhere but in the header.
+TEST(Identity, WeightsToTheEnd) {
+  const test::TempDir directory;
+  std::string weights(3 << 20, 'w');
+  const auto print = [&] {
+    test::WriteBytes(directory / "m/config.json", "{}");
+    test::WriteBytes(directory / "m/model.safetensors", weights);
+    const auto fingerprint = ModelFingerprint(directory / "m");
+    EXPECT_TRUE(fingerprint.ok()) << fingerprint.error().Message();
+    return fingerprint.ok() ? *fingerprint : "";
+  };
+  std::set<std::string> seen = {print()};
+  for (const size_t at : {weights.size() - 1, weights.size() / 2, size_t{0}}) {
+    weights[at] = 'x';
+    EXPECT_TRUE(seen.insert(print()).second) << at;
+  }
+}
+
 TEST(Identity, HowItIsComputedAndRead) {
   std::set<std::string> computing, reading;
   const auto compute = [&](auto change) {
