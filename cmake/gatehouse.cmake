@@ -51,8 +51,9 @@ endfunction()
 # gatehouse_test(NAME SOURCES a_test.cc ... DEPS text formats ... LABELS unit)
 # makes a GoogleTest binary NAME, registered with ctest as one test (one start-up, many cases).
 # SANITIZED_FILTER '...': the cases that run under sanitizers, where all of them, or a slow test's, would take minutes.
+# THREADS_FILTER '...': those of them that have to do with threads, for the thread sanitizer.
 function(gatehouse_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT;SANITIZED_FILTER" "SOURCES;DEPS;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;SANITIZED_FILTER;THREADS_FILTER" "SOURCES;DEPS;LIBS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -61,6 +62,9 @@ function(gatehouse_test name)
     if(GATEHOUSE_SANITIZE)  # many times slower, and the machine may be, too
       set(ARG_TIMEOUT 1500)
     endif()
+  endif()
+  if(GATEHOUSE_SANITIZE STREQUAL "thread" AND ARG_THREADS_FILTER)
+    set(ARG_SANITIZED_FILTER "${ARG_THREADS_FILTER}")
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE gatehouse_flags GTest::gtest GTest::gmock GTest::gtest_main ${ARG_LIBS})
