@@ -66,7 +66,7 @@ tries = []
 for command in COMMANDS:
     code, out, err = run(*command, '--help')
     options = re.findall(r'^  (--[\w-]+)(?: (\S+))?( \.\.\.)?(?:  .*)?$', out.decode(), re.M)
-    check(' '.join(command) + ' --help', code == 0 and len(options) >= (1 if command == ['version'] else 2), (out, err))
+    check(' '.join(command) + ' --help', code == 0 and len(options) >= (1 if command[0] in ('version', 'prune') else 3), (out, err))
     for name, value, repeats in options:
         if not value:
             tries.append((command, [name + '=x'], 'a value for a switch in ' + name))
