@@ -11,7 +11,7 @@
 namespace gatehouse {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 struct Mark {
   FileKind kind;

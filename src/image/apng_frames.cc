@@ -91,13 +91,13 @@ class Reader {
     frame.height = PngNumber(data, 8);
     frame.left = PngNumber(data, 12);
     frame.top = PngNumber(data, 16);
-    const int dispose = data[24], blend = data[25];
+    const int dispose = static_cast<uint8_t>(data[24]), blend = static_cast<uint8_t>(data[25]);
     const bool inside = frame.width >= 1 && frame.height >= 1 && frame.width <= out_.width &&
                         frame.height <= out_.height && frame.left <= out_.width - frame.width &&
                         frame.top <= out_.height - frame.height;
     const bool whole = frame.width == out_.width && frame.height == out_.height;
     if (!inside || (!saw_pixels_ && !whole)) return Damaged("a frame that does not fit its canvas");
-    if (dispose < 0 || dispose > 2 || blend < 0 || blend > 1) return Damaged("a malformed fcTL");
+    if (dispose > 2 || blend > 1) return Damaged("a malformed fcTL");
     frame.dispose = static_cast<ApngFrame::Dispose>(dispose);
     frame.over = blend == 1;
     out_.frames.push_back(std::move(frame));

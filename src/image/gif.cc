@@ -236,7 +236,12 @@ Result<int64_t> DecodeGif(std::string_view bytes, const std::string& name, const
     if (index != plan.Index(done)) continue;
     ++done;
     Decoded decoded;
-    decoded.image = done == plan.wanted ? std::move(canvas) : canvas;
+    if (done == plan.wanted) {
+      decoded.image = std::move(canvas);
+      GATEHOUSE_TRY(sink(std::move(decoded)));
+      break;
+    }
+    decoded.image = canvas;
     GATEHOUSE_TRY(sink(std::move(decoded)));
   }
   return plan.frames;

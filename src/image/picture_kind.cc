@@ -93,8 +93,7 @@ std::string OfBrand(std::string_view bytes) {
   if (major == "mif1" || major == "msf1") {
     for (size_t at = 16; at + 4 <= std::min(size, bytes.size()); at += 4) {
       const std::string_view brand = bytes.substr(at, 4);
-      if (const std::string name = name_of(brand); !name.empty() && brand != "mif1" && brand != "msf1")
-        return name;
+      if (std::string name = name_of(brand); !name.empty() && brand != "mif1" && brand != "msf1") return name;
     }
   }
   const std::string name = name_of(major);
