@@ -20,10 +20,6 @@ bool Empty(const Json& value) {
   return (value.is_array() || value.is_object() || value.is_string()) && value.empty();
 }
 
-std::string Short(const Json& value) {
-  return value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 80);
-}
-
 // Read below.
 constexpr std::string_view kRead[] = {"peft_type",
                                       "task_type",
@@ -63,7 +59,7 @@ Result<void> CheckBeginning(const JsonFields& fields) {
       "adapter of a changed base", fields.Where("init_lora_weights"),
       "a beginning that leaves the base as it is: true, false, gaussian, eva, orthogonal or mica "
       "(PEFT's save_pretrained turns others into one by path_initial_model_for_weight_conversion)",
-      Short(*begun));
+      ShortJson(*begun));
 }
 
 Result<bool> Switch(const JsonFields& fields, const char* key) {
@@ -104,10 +100,11 @@ Result<std::vector<std::string>> Names(const JsonFields& fields, const char* key
   const Json* list = fields.Find(key);
   if (list == nullptr || list->is_null()) return out;
   const Json names = list->is_string() ? Json::array({*list}) : *list;
-  if (!names.is_array()) return ModelError("bad value", fields.Where(key), "a list of names", Short(*list));
+  if (!names.is_array())
+    return ModelError("bad value", fields.Where(key), "a list of names", ShortJson(*list));
   for (const Json& name : names) {
     if (!name.is_string() || name.get<std::string>().empty())
-      return ModelError("bad value", fields.Where(key), "a list of names", Short(*list));
+      return ModelError("bad value", fields.Where(key), "a list of names", ShortJson(*list));
     out.push_back(name.get<std::string>());
   }
   return out;
@@ -134,10 +131,8 @@ double AdapterConfig::ScaleOf(const std::string& module) const {
 }
 
 Result<AdapterConfig> ReadAdapterConfig(const std::string& path) {
-  Result<std::string> text = ReadFile(path, kMaxAdapterConfig);
-  if (!text.ok())
-    return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
-  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path));
+  GATEHOUSE_ASSIGN(const std::string text, ReadFile(path, kMaxAdapterConfig, ErrorCode::kModel));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path));
   if (!root.is_object()) return ModelError("bad adapter config", path, "a JSON object", root.type_name());
   const JsonFields fields(root, path);
   GATEHOUSE_ASSIGN(const std::string type, fields.String("peft_type", std::nullopt));
@@ -145,7 +140,7 @@ Result<AdapterConfig> ReadAdapterConfig(const std::string& path) {
     return ModelError("not supported", fields.Where("peft_type"), "LORA", type.substr(0, 80));
   for (const auto& [key, value] : root.items()) {
     if (Has(kRead, key) || Has(kHarmless, key) || Empty(value)) continue;
-    return ModelError("not supported", fields.Where(key.substr(0, 80)), "none", Short(value));
+    return ModelError("not supported", fields.Where(key.substr(0, 80)), "none", ShortJson(value));
   }
   GATEHOUSE_ASSIGN(const std::string task, Word(fields, "task_type"));
   if (!task.empty() && task != "CAUSAL_LM")

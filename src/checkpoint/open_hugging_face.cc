@@ -101,10 +101,8 @@ Result<void> Checkpoint::AddFusedExperts(const std::string& name, const TensorVi
 
 Result<void> Checkpoint::OpenHuggingFace() {
   const std::string config_path = path_ + "/config.json";
-  Result<std::string> text = ReadFile(config_path, kMaxConfig);
-  if (!text.ok())
-    return ModelError(text.error().what, text.error().where, text.error().expected, text.error().found);
-  GATEHOUSE_ASSIGN(config_, ParseModelConfig(*text, config_path));
+  GATEHOUSE_ASSIGN(const std::string text, ReadFile(config_path, kMaxConfig, ErrorCode::kModel));
+  GATEHOUSE_ASSIGN(config_, ParseModelConfig(text, config_path));
   GATEHOUSE_TRY(ReadStops(path_ + "/generation_config.json", &config_));
   GATEHOUSE_ASSIGN(const TensorSource source, TensorSource::Open(path_));
   owner_ = source.owner();

@@ -12,15 +12,14 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
-std::string Short(const Json& value) {
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > 80) text = text.substr(0, 77) + "...";
-  return text;
-}
-
 std::string NumberText(double value) { return Json(value).dump(); }
 
 }  // namespace
+
+std::string ShortJson(const Json& value) {
+  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return text.size() > 80 ? text.substr(0, 77) + "..." : text;
+}
 
 Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code) {
   std::string scratch;
@@ -75,10 +74,10 @@ Result<int64_t> JsonFields::Int64(const char* key, std::optional<int64_t> otherw
     if (number >= low && number <= high) return number;
   }
   if (value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
-    return ModelError("bad value", Where(key), range, Short(*value));
+    return ModelError("bad value", Where(key), range, ShortJson(*value));
   }
   if (!value->is_number_integer() || value->get<int64_t>() < low || value->get<int64_t>() > high) {
-    return ModelError("bad value", Where(key), range, Short(*value));
+    return ModelError("bad value", Where(key), range, ShortJson(*value));
   }
   return value->get<int64_t>();
 }
@@ -97,7 +96,7 @@ Result<double> JsonFields::Number(const char* key, std::optional<double> otherwi
     return ModelError("field missing", Where(key), range, "nothing");
   }
   if (!value->is_number() || !(value->get<double>() >= low && value->get<double>() <= high)) {
-    return ModelError("bad value", Where(key), range, Short(*value));
+    return ModelError("bad value", Where(key), range, ShortJson(*value));
   }
   return value->get<double>();
 }
@@ -108,7 +107,7 @@ Result<bool> JsonFields::Bool(const char* key, std::optional<bool> otherwise) co
     if (otherwise) return *otherwise;
     return ModelError("field missing", Where(key), "true or false", "nothing");
   }
-  if (!value->is_boolean()) return ModelError("bad value", Where(key), "true or false", Short(*value));
+  if (!value->is_boolean()) return ModelError("bad value", Where(key), "true or false", ShortJson(*value));
   return value->get<bool>();
 }
 
@@ -118,7 +117,7 @@ Result<std::string> JsonFields::String(const char* key, std::optional<std::strin
     if (otherwise) return *otherwise;
     return ModelError("field missing", Where(key), "a string", "nothing");
   }
-  if (!value->is_string()) return ModelError("bad value", Where(key), "a string", Short(*value));
+  if (!value->is_string()) return ModelError("bad value", Where(key), "a string", ShortJson(*value));
   return value->get<std::string>();
 }
 

@@ -20,6 +20,9 @@ using Json = nlohmann::ordered_json;  // keeps the order of members
 // code: kModel for a model's files, kBadInput for requests. The error says where the text stops being JSON.
 Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code = ErrorCode::kModel);
 
+// A value for a message: its text, cut at 80 bytes.
+std::string ShortJson(const Json& value);
+
 // Typed access to the members of one object. An absent member gives the default; std::nullopt as the default
 // makes the member compulsory. Errors: kModel, naming file and field.
 class JsonFields {

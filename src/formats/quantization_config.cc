@@ -8,11 +8,6 @@
 namespace gatehouse {
 namespace {
 
-std::string ShortValue(const Json& value) {
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() > 80 ? text.substr(0, 77) + "..." : text;
-}
-
 bool Nothing(const Json& value) {
   return value.is_null() || value == false || ((value.is_array() || value.is_object()) && value.empty());
 }
@@ -24,7 +19,7 @@ Result<void> CheckMembers(const JsonFields& fields, const Json& object,
     const bool listed = std::find(known.begin(), known.end(), key) != known.end();
     if (!listed && !Nothing(value))
       return ModelError("quantised in a way that is not known", fields.Where(key), "no such member",
-                        ShortValue(value));
+                        ShortJson(value));
   }
   return {};
 }
@@ -39,7 +34,7 @@ Result<void> Require(const JsonFields& fields, const char* key, std::initializer
     expected += (expected.empty() ? "" : " or ") + one.dump();
   }
   return ModelError("quantised in a way that is not supported", fields.Where(key), expected,
-                    ShortValue(*value));
+                    ShortJson(*value));
 }
 
 Result<void> ReadBlock(const JsonFields& fields, const char* key, ScaledWeights* out) {
@@ -52,7 +47,7 @@ Result<void> ReadBlock(const JsonFields& fields, const char* key, ScaledWeights*
   const int64_t rows = size(0), cols = size(1);
   if (rows < 1 || cols < 1 || rows > (1 << 20) || cols > (1 << 20)) {
     return ModelError("bad value", fields.Where(key), "two sizes",
-                      block == nullptr ? "nothing" : ShortValue(*block));
+                      block == nullptr ? "nothing" : ShortJson(*block));
   }
   if (out->block_rows != 0 && (out->block_rows != rows || out->block_cols != cols))
     return ModelError("not supported", fields.Where(key), "one size of blocks", "two");
@@ -63,7 +58,7 @@ Result<void> ReadBlock(const JsonFields& fields, const char* key, ScaledWeights*
 
 // The weights of one group: 8 bits, no zero point, one scale a tensor, an output or a block.
 Result<void> ReadGroup(const Json& group, const std::string& where, ScaledWeights* out) {
-  if (!group.is_object()) return ModelError("bad value", where, "an object", ShortValue(group));
+  if (!group.is_object()) return ModelError("bad value", where, "an object", ShortJson(group));
   const JsonFields fields(group, where);
   // What happens to activations is not read: they keep their precision here.
   GATEHOUSE_TRY(CheckMembers(fields, group,
@@ -72,7 +67,7 @@ Result<void> ReadGroup(const Json& group, const std::string& where, ScaledWeight
   const Json* weights = fields.Find("weights");
   if (weights == nullptr || weights->is_null()) return {};
   if (!weights->is_object())
-    return ModelError("bad value", fields.Where("weights"), "an object", ShortValue(*weights));
+    return ModelError("bad value", fields.Where("weights"), "an object", ShortJson(*weights));
   const JsonFields args(*weights, fields.Where("weights"));
   GATEHOUSE_TRY(
       CheckMembers(args, *weights,
@@ -107,7 +102,7 @@ Result<ScaledWeights> ReadCompressedTensors(const Json& object, const JsonFields
   GATEHOUSE_TRY(Require(fields, "quantization_status", {"compressed", "frozen"}));
   if (const Json* sparsity = fields.Find("sparsity_config"); sparsity != nullptr && !Nothing(*sparsity)) {
     if (!sparsity->is_object())
-      return ModelError("bad value", fields.Where("sparsity_config"), "an object", ShortValue(*sparsity));
+      return ModelError("bad value", fields.Where("sparsity_config"), "an object", ShortJson(*sparsity));
     GATEHOUSE_TRY(Require(JsonFields(*sparsity, fields.Where("sparsity_config")), "format", {"dense"}));
   }
   if (const Json* transform = fields.Find("transform_config");
@@ -115,12 +110,12 @@ Result<ScaledWeights> ReadCompressedTensors(const Json& object, const JsonFields
     const auto groups = transform->find("config_groups");
     if (groups != transform->end() && !Nothing(*groups))
       return ModelError("quantised in a way that is not supported", fields.Where("transform_config"), "none",
-                        ShortValue(*transform));
+                        ShortJson(*transform));
   }
   const Json* groups = fields.Find("config_groups");
   if (groups == nullptr || !groups->is_object() || groups->empty()) {
     return ModelError("bad value", fields.Where("config_groups"), "an object of groups",
-                      groups == nullptr ? "nothing" : ShortValue(*groups));
+                      groups == nullptr ? "nothing" : ShortJson(*groups));
   }
   for (const auto& [name, group] : groups->items())
     GATEHOUSE_TRY(ReadGroup(group, fields.Where("config_groups, " + name), &out));
@@ -154,8 +149,7 @@ Result<std::optional<ScaledWeights>> ParseOne(const Json& root, const std::strin
   const JsonFields outer(root, where);
   const Json* object = outer.Find(key);
   if (object == nullptr || Nothing(*object)) return std::optional<ScaledWeights>();
-  if (!object->is_object())
-    return ModelError("bad value", outer.Where(key), "an object", ShortValue(*object));
+  if (!object->is_object()) return ModelError("bad value", outer.Where(key), "an object", ShortJson(*object));
   const JsonFields fields(*object, outer.Where(key));
   GATEHOUSE_ASSIGN(std::string method, fields.String("quant_method", ""));
   // bitsandbytes and compressed-tensors did not always write the method.
@@ -184,7 +178,7 @@ Result<std::optional<ScaledWeights>> ParseQuantization(const Json& root, const s
   // MLX writes a member of its own.
   if (const auto mlx = root.find("quantization"); mlx != root.end() && !Nothing(*mlx)) {
     return ModelError("quantised by a method that is not supported", name + ", quantization",
-                      "none; the model itself in BF16, or a GGUF file, will do", "MLX's " + ShortValue(*mlx));
+                      "none; the model itself in BF16, or a GGUF file, will do", "MLX's " + ShortJson(*mlx));
   }
   const auto text = root.find("text_config");
   if (text == root.end() || !text->is_object()) return std::optional<ScaledWeights>();

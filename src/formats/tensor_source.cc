@@ -23,17 +23,14 @@ struct Index {
 };
 
 Result<Index> ReadIndex(const std::string& path) {
-  Result<std::string> text = ReadFile(path, kMaxIndex);
-  if (!text.ok())
-    return Error{ErrorCode::kModel, text.error().what, text.error().where, text.error().expected,
-                 text.error().found};
+  GATEHOUSE_ASSIGN(const std::string text, ReadFile(path, kMaxIndex, ErrorCode::kModel));
   simdjson::dom::parser parser;
   simdjson::dom::object map;
   std::string scratch;
-  const std::string utf8(Utf8Text(*text, &scratch));
+  const std::string utf8(Utf8Text(text, &scratch));
   if (const auto code = parser.parse(utf8)["weight_map"].get(map); code != simdjson::SUCCESS) {
-    if (const FileKind kind = KindOfFile(*text); kind != FileKind::kUnknown && kind != FileKind::kJson)
-      return ModelError("not a JSON file", path, "an index of shards", DescribeFile(*text));
+    if (const FileKind kind = KindOfFile(text); kind != FileKind::kUnknown && kind != FileKind::kJson)
+      return ModelError("not a JSON file", path, "an index of shards", DescribeFile(text));
     return ModelError("bad index", path, "an object with an object weight_map",
                       simdjson::error_message(code));
   }

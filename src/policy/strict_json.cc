@@ -3,7 +3,7 @@
 #include <set>
 #include <vector>
 
-#include "text/utf8.h"
+#include "base/text_mark.h"
 
 namespace gatehouse {
 namespace {
@@ -60,14 +60,13 @@ class Checker : public nlohmann::json_sax<OrderedJson> {
 }  // namespace
 
 Result<OrderedJson> ParseStrictJson(std::string_view text, const std::string& name, ErrorCode code) {
-  // The parser skips the mark of UTF-8 itself. UTF-16 with its mark is what PowerShell 5 writes.
-  std::string utf8;
-  const bool little = text.starts_with("\xFF\xFE"), big = text.starts_with("\xFE\xFF");
-  if (little || big) {
-    if (!Utf16ToUtf8(text.substr(2), big, &utf8))
-      return Error{code, "malformed JSON", name, "UTF-8, or UTF-16 behind its mark", "broken UTF-16"};
-    text = utf8;
-  }
+  std::string scratch;
+  text = Utf8Text(text, &scratch);
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return Error{code, "malformed JSON", name, "UTF-8, or UTF-16 behind its mark", "broken UTF-16"};
+  // The parser would skip a second one.
+  if (text.starts_with("\xEF\xBB\xBF"))
+    return Error{code, "malformed JSON", name, "at most one byte order mark", "two"};
   try {
     Checker checker;
     if (!OrderedJson::sax_parse(text.begin(), text.end(), &checker)) {
