@@ -16,8 +16,8 @@ packages=(
   nlohmann-json3-dev libsimdjson-dev libspdlog-dev libfmt-dev
   # linear algebra of calibrated conversion
   libeigen3-dev
-  # compressed data sets
-  zlib1g-dev
+  # compressed data sets; digests and base64
+  zlib1g-dev libssl-dev
   # image decoders
   libjpeg62-turbo-dev libspng-dev libwebp-dev libgif-dev
   # Unicode classes and patterns

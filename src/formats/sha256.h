@@ -1,4 +1,5 @@
-// Sha256: the SHA-256 digest (FIPS 180-4) of a stream of bytes, for manifests of files.
+// Sha256: the SHA-256 digest (FIPS 180-4) of a stream of bytes, by OpenSSL: manifests of files, the identity
+// of pictures.
 //
 //   Sha256 digest;
 //   digest.Update(bytes);
@@ -7,26 +8,29 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "gatehouse/result.h"
 
+struct evp_md_ctx_st;  // OpenSSL's state of a digest
+
 namespace gatehouse {
 
+// Whoever has no memory for a digest gets std::bad_alloc, as from a container; nothing else can fail.
 class Sha256 {
  public:
+  Sha256();
   void Update(std::span<const std::byte> bytes);
+  std::array<std::byte, 32> Bytes();  // the digest is used up
   std::string Hex();
 
  private:
-  void Block(const std::byte* block);  // 64 bytes
-  std::array<uint32_t, 8> state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  std::array<std::byte, 64> tail_{};
-  size_t in_tail_ = 0;
-  uint64_t length_ = 0;
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
 // Errors: `code`: the file cannot be read.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/file_kind.h"
 #include "formats/llama_controls.h"
@@ -14,32 +15,12 @@ constexpr size_t kLlama3Tokens = 128000;
 constexpr size_t kLlama4Tokens = 200000;
 constexpr size_t kMaxTokens = (1 << 20) - 1;
 
-int Base64Digit(char letter) {
-  if (letter >= 'A' && letter <= 'Z') return letter - 'A';
-  if (letter >= 'a' && letter <= 'z') return letter - 'a' + 26;
-  if (letter >= '0' && letter <= '9') return letter - '0' + 52;
-  if (letter == '+') return 62;
-  return letter == '/' ? 63 : -1;
-}
-
-bool DecodeBase64(std::string_view text, std::string* bytes) {
-  bytes->clear();
-  if (text.empty() || text.size() % 4 != 0) return false;
+// Nothing where the padding is not complete, or letters and bits are not those of whole bytes.
+std::optional<std::string> TokenOf(std::string_view base64) {
+  if (base64.empty() || base64.size() % 4 != 0) return std::nullopt;
   size_t padding = 0;
-  while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char letter : text.substr(0, text.size() - padding)) {
-    const int digit = Base64Digit(letter);
-    if (digit < 0) return false;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes->push_back(static_cast<char>(bits >> held & 0xFF));
-    }
-  }
-  return (bits & ((1u << held) - 1)) == 0;
+  while (padding < 2 && base64[base64.size() - 1 - padding] == '=') ++padding;
+  return DecodeBase64Letters(base64.substr(0, base64.size() - padding));
 }
 
 // A protocol buffer whose first field is a piece: text, score and type.
@@ -59,7 +40,6 @@ Result<TokenizerData> ReadTokenizerModel(std::string_view bytes, const std::stri
   }
   TokenizerData data;
   data.whole_piece_first = true;
-  std::string token;
   size_t number = 0;
   while (!bytes.empty()) {
     ++number;
@@ -70,7 +50,9 @@ Result<TokenizerData> ReadTokenizerModel(std::string_view bytes, const std::stri
     if (line.empty()) continue;
     const size_t space = line.find(' ');
     const std::string where = name + ", line " + std::to_string(number);
-    if (space == std::string_view::npos || !DecodeBase64(line.substr(0, space), &token)) {
+    std::optional<std::string> token;
+    if (space != std::string_view::npos) token = TokenOf(line.substr(0, space));
+    if (!token) {
       return ModelError("bad line", where, "base64, a space, a rank", "something else");
     }
     const std::string_view digits = line.substr(space + 1);
@@ -81,7 +63,7 @@ Result<TokenizerData> ReadTokenizerModel(std::string_view bytes, const std::stri
       return ModelError("bad rank", where, std::to_string(data.tokens.size()),
                         std::string(digits.substr(0, 40)));
     }
-    data.tokens.push_back(token);
+    data.tokens.push_back(*std::move(token));
   }
   if (!family) {
     if (data.tokens.size() == kLlama3Tokens) family = TokenizerFamily::kLlama3;

@@ -3,26 +3,25 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/error.h"
 
 namespace gatehouse {
 namespace {
 
-constexpr uint8_t kInvalid = 255;
-
-constexpr std::array<uint8_t, 256> MakeDigits() {
-  std::array<uint8_t, 256> digits = {};
-  for (uint8_t& digit : digits) digit = kInvalid;
+// The letter of the standard alphabet that a character stands for; 0: none.
+constexpr std::array<char, 256> MakeLetters() {
+  std::array<char, 256> letters = {};
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t k = 0; k < kAlphabet.size(); ++k)
-    digits[static_cast<uint8_t>(kAlphabet[k])] = static_cast<uint8_t>(k);
-  digits['-'] = digits['+'];  // the alphabet for URLs and file names
-  digits['_'] = digits['/'];
-  return digits;
+  for (const char letter : kAlphabet) letters[static_cast<uint8_t>(letter)] = letter;
+  letters['-'] = '+';  // the alphabet for URLs and file names
+  letters['_'] = '/';
+  return letters;
 }
-constexpr std::array<uint8_t, 256> kDigits = MakeDigits();
+constexpr std::array<char, 256> kLetters = MakeLetters();
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
@@ -81,28 +80,25 @@ Result<Unit> ReadUnit(std::string_view text, size_t at, bool escapes) {
   return Unit{static_cast<char>(high * 16 + low), at + 3};
 }
 
+// Takes out of a text what a client may write around its letters; OpenSSL turns the letters into bytes.
 class Base64Reader {
  public:
   // letters: about how many will come.
   Base64Reader(size_t letters, size_t max_bytes) : max_bytes_(max_bytes) {
-    bytes_.reserve(std::min(letters / 4 * 3 + 3, max_bytes));
+    letters_.reserve(std::min(letters, max_bytes / 3 * 4 + 4));
   }
 
-  // Takes what it can of text from `at` on in groups of four letters, which is nearly all of a picture, and
-  // says where it stopped.
-  size_t TakeGroups(std::string_view text, size_t at) {
-    const size_t begin = at;
-    if (bits_ != 0 || padding_ > 0 || blank_ != kNone) return at;
-    for (; text.size() - at >= 4 && max_bytes_ - bytes_.size() >= 3; at += 4) {
-      uint32_t digits[4];
-      for (size_t k = 0; k < 4; ++k) digits[k] = kDigits[static_cast<uint8_t>(text[at + k])];
-      if ((digits[0] | digits[1] | digits[2] | digits[3]) > 63) break;
-      const uint32_t group = digits[0] << 18 | digits[1] << 12 | digits[2] << 6 | digits[3];
-      const char three[] = {static_cast<char>(group >> 16), static_cast<char>(group >> 8 & 0xff),
-                            static_cast<char>(group & 0xff)};
-      bytes_.append(three, 3);
+  // Takes the letters of text from `at` on up to the next other character, which is nearly all of a picture,
+  // as far as they surely fit, and says where it stopped.
+  size_t TakeLetters(std::string_view text, size_t at) {
+    if (padding_ > 0 || blank_ != kNone) return at;
+    const size_t groups = std::min((max_bytes_ - Bytes()) / 3, (text.size() - at) / 4);
+    const size_t begin = at, end = at + groups * 4;
+    for (; at < end; ++at) {
+      const char letter = kLetters[static_cast<uint8_t>(text[at])];
+      if (letter == 0) break;
+      letters_.push_back(letter);
     }
-    letters_ += at - begin;
     if (at > begin) line_end_ = false;
     return at;
   }
@@ -124,45 +120,43 @@ class Base64Reader {
       ++padding_;
       return {};
     }
-    const uint8_t digit = kDigits[static_cast<uint8_t>(c)];
-    if (digit == kInvalid) return WrongLetter(c, place);
+    const char letter = kLetters[static_cast<uint8_t>(c)];
+    if (letter == 0) return WrongLetter(c, place);
     if (padding_ > 0) return BadBase64("more behind the padding, at offset " + std::to_string(place));
-    ++letters_;
-    buffer_ = (buffer_ << 6 | digit) & 0xffff;
-    bits_ += 6;
-    if (bits_ < 8) return {};
-    bits_ -= 8;
-    if (bytes_.size() == max_bytes_) return TooLarge(max_bytes_);
-    bytes_.push_back(static_cast<char>(buffer_ >> bits_ & 0xff));
+    letters_.push_back(letter);
+    if (Bytes() > max_bytes_) return TooLarge(max_bytes_);
     return {};
   }
 
-  Result<std::string> Finish() {
-    if (letters_ == 0) return BadBase64("no data");
-    if (letters_ % 4 == 1) return BadBase64("a length of " + std::to_string(letters_));
-    if (padding_ > 2 || (padding_ > 0 && (letters_ + padding_) % 4 != 0)) {
-      return BadBase64("a padding of " + std::to_string(padding_) + " behind " + std::to_string(letters_) +
+  Result<std::string> Finish() const {
+    const size_t count = letters_.size();
+    if (count == 0) return BadBase64("no data");
+    if (count % 4 == 1) return BadBase64("a length of " + std::to_string(count));
+    if (padding_ > 2 || (padding_ > 0 && (count + padding_) % 4 != 0)) {
+      return BadBase64("a padding of " + std::to_string(padding_) + " behind " + std::to_string(count) +
                        " letters");
     }
+    std::optional<std::string> bytes = DecodeBase64Letters(letters_);
     // What the last letter holds beyond the last byte is zero; where it is not, the text was cut off.
-    if ((buffer_ & ((1u << bits_) - 1)) != 0) return BadBase64("bits left over at the end");
-    return std::move(bytes_);
+    if (!bytes) return BadBase64("bits left over at the end");
+    return *std::move(bytes);
   }
 
  private:
+  // How many whole bytes the letters so far are.
+  size_t Bytes() const { return letters_.size() / 4 * 3 + letters_.size() % 4 * 3 / 4; }
+
   static constexpr size_t kNone = static_cast<size_t>(-1);
   const size_t max_bytes_;
-  std::string bytes_;
-  uint32_t buffer_ = 0;  // the bits not yet written, in its low `bits_` bits
-  int bits_ = 0;
-  size_t letters_ = 0, padding_ = 0;
+  std::string letters_;  // of the standard alphabet
+  size_t padding_ = 0;
   bool line_end_ = true;  // what stands before this place is a line's end, or the beginning
   size_t blank_ = kNone;  // where a space stands that a line's end has yet to excuse
 };
 
 Result<std::string> DecodeLetters(std::string_view text, bool escapes, size_t max_bytes) {
   Base64Reader reader(text.size(), max_bytes);
-  for (size_t at = reader.TakeGroups(text, 0); at < text.size(); at = reader.TakeGroups(text, at)) {
+  for (size_t at = reader.TakeLetters(text, 0); at < text.size(); at = reader.TakeLetters(text, at)) {
     GATEHOUSE_ASSIGN(const Unit unit, ReadUnit(text, at, escapes));
     GATEHOUSE_TRY(reader.Add(unit.value, at));
     at = unit.next;
@@ -245,7 +239,7 @@ bool LooksLikeBase64Image(std::string_view text) {
   const bool begins = std::any_of(std::begin(kBeginnings), std::end(kBeginnings),
                                   [&](std::string_view beginning) { return text.starts_with(beginning); });
   return begins && std::all_of(text.begin(), text.end(), [](char c) {
-           return kDigits[static_cast<uint8_t>(c)] != kInvalid || c == '=' || IsBlank(c) || IsLineEnd(c);
+           return kLetters[static_cast<uint8_t>(c)] != 0 || c == '=' || IsBlank(c) || IsLineEnd(c);
          });
 }
 

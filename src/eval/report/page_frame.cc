@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "base/base64.h"
 #include "eval/report/display_text.h"
 #include "eval/report/page_parts.h"
 #include "formats/sha256.h"
@@ -10,31 +11,11 @@
 namespace gatehouse {
 namespace {
 
-uint32_t HexDigit(char c) { return static_cast<uint32_t>(c <= '9' ? c - '0' : c - 'a' + 10); }
-
-// Base64 of bytes given in hexadecimal.
-std::string Base64OfHex(const std::string& hex) {
-  constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char digit : hex) {
-    bits = bits << 4 | HexDigit(digit);
-    held += 4;
-    if (held < 6) continue;
-    held -= 6;
-    out += kAlphabet[bits >> held & 63];
-  }
-  if (held > 0) out += kAlphabet[bits << (6 - held) & 63];
-  while (out.size() % 4 != 0) out += '=';
-  return out;
-}
-
 std::string ScriptDigest() {
   const std::string_view script = PageScript();
   Sha256 digest;
   digest.Update(std::as_bytes(std::span(script.data(), script.size())));
-  return Base64OfHex(digest.Hex());
+  return EncodeBase64(digest.Bytes());
 }
 
 }  // namespace
