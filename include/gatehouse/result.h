@@ -17,11 +17,13 @@ namespace gatehouse {
 
 // What kind of thing went wrong; the command line maps these to its exit codes.
 enum class ErrorCode {
-  kInternal = 1,  // a bug of ours or a failure of the system (out of memory, disk full)
-  kUsage = 2,     // a call or a flag that makes no sense
-  kBadInput = 3,  // a conversation, an image or another request that cannot be served
-  kModel = 4,     // a model, tokenizer or policy that could not be loaded
-  kBusy = 5,      // too many requests at once, a deadline that passed, a request that was cancelled
+  kInternal = 1,   // a bug of ours or a failure of the system (out of memory, disk full)
+  kUsage = 2,      // a call or a flag that makes no sense
+  kBadInput = 3,   // a conversation, an image or another request that cannot be served
+  kModel = 4,      // a model, tokenizer or policy that could not be loaded
+  kBusy = 5,       // too many requests at once: Error::retry_after says when to come again
+  kLate = 6,       // the deadline passed
+  kCancelled = 7,  // the one who asked no longer wants the answer
 };
 
 // An error says what failed, in which file or field, what was expected there and what was found.
@@ -32,6 +34,7 @@ struct Error {
   std::string where;
   std::string expected;
   std::string found;
+  double retry_after = 0;  // seconds, of kBusy
 
   // "<what> in <where>: expected <expected>, found <found>"
   std::string Message() const;

@@ -16,6 +16,7 @@
 
 #include "backend/weight_view.h"
 #include "gatehouse/result.h"
+#include "tensor/next_token.h"
 #include "tensor/page.h"
 
 namespace gatehouse {
@@ -111,6 +112,13 @@ struct LinearInput {
       : kind(kind_in), x(x_in), up(up_in), weight(weight_in), bias(bias_in), eps(eps_in) {}
 };
 
+// What is wanted of one row of logits. The ids lie within the vocabulary.
+struct LogitQuestion {
+  int32_t row = 0;
+  std::vector<int32_t> ids;
+  bool whole = false;  // all of them
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -165,6 +173,10 @@ class Backend {
   // out [rows, heads * head_dim] = softmax(scale q k^T) v over the visible slots.
   virtual void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale,
                          bool chunked, Mat out) = 0;
+
+  // answers[i]: what questions[i] wants of logits [rows, vocab]. Several questions may ask for one row.
+  virtual void ReadLogits(Mat logits, std::span<const LogitQuestion> questions,
+                          std::span<NextToken> answers) = 0;
 };
 
 }  // namespace gatehouse

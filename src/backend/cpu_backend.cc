@@ -134,6 +134,10 @@ class CpuBackend : public Backend {
     RunAttention({vector_, &pool_, &scratch_}, static_cast<const PagedKv&>(cache), layer, layout, q, scale,
                  chunked, out);
   }
+  void ReadLogits(Mat logits, std::span<const LogitQuestion> questions,
+                  std::span<NextToken> answers) override {
+    RunReadLogits(pool_, logits, questions, answers);
+  }
 
  private:
   static size_t Bytes(const Mat& mat) { return static_cast<size_t>(mat.rows * mat.cols) * sizeof(float); }

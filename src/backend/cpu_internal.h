@@ -151,4 +151,10 @@ void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, cons
 void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer,
                   const AttentionLayout& layout, Mat q, float scale, bool chunked, Mat out);
 
+// NextToken::log_total of a row.
+double LogTotal(std::span<const float> logits);
+// answers[i]: of questions[i].
+void RunReadLogits(ThreadPool& pool, Mat logits, std::span<const LogitQuestion> questions,
+                   std::span<NextToken> answers);
+
 }  // namespace gatehouse::cpu

@@ -18,7 +18,7 @@ namespace {
 int Complain(const Error& error) {
   std::string storage;
   if (!ReaderIsGone()) Note("gatehouse: error: {}\n", RepairUtf8(error.Message(), &storage));
-  return error.code == ErrorCode::kBusy ? 1 : static_cast<int>(error.code);
+  return error.code >= ErrorCode::kBusy ? 1 : static_cast<int>(error.code);
 }
 
 Result<int> Run(const std::vector<std::string>& arguments) {

@@ -17,14 +17,13 @@ void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t
   }
 }
 
-std::vector<int32_t> AppendTree(std::span<const TokenPath> paths, int32_t sequence, int32_t root,
-                                int32_t first_position, Batch* batch) {
+void AppendTree(std::span<const Question> questions, int32_t sequence, int32_t root, int32_t first_position,
+                Batch* batch) {
   std::map<std::pair<int32_t, int32_t>, int32_t> children;  // (parent row, token) -> row
-  std::vector<int32_t> ends;
-  for (const TokenPath& path : paths) {
+  for (const Question& question : questions) {
     int32_t at = root;
     int32_t position = first_position;
-    for (int32_t token : path) {
+    for (const int32_t token : question.path) {
       const auto [entry, is_new] =
           children.try_emplace({at, token}, static_cast<int32_t>(batch->rows.size()));
       if (is_new)
@@ -32,14 +31,13 @@ std::vector<int32_t> AppendTree(std::span<const TokenPath> paths, int32_t sequen
       at = entry->second;
       ++position;
     }
-    ends.push_back(at);
+    batch->questions.push_back({at, question.ids, question.whole});
   }
-  return ends;
 }
 
-int32_t TreeRows(std::span<const TokenPath> paths) {
+int32_t TreeRows(std::span<const Question> questions) {
   int32_t rows = 0;
-  for (const TokenPath& path : paths) rows += static_cast<int32_t>(path.size());
+  for (const Question& question : questions) rows += static_cast<int32_t>(question.path.size());
   return rows;
 }
 

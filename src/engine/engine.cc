@@ -34,7 +34,7 @@ Result<ImageFeatures> Engine::EncodeTiles(std::span<const float> pixels, int til
   const size_t tile_values = pixels.size() / static_cast<size_t>(std::max(tiles, 1));
   const int64_t per_tile = vision_->tokens_per_tile();
   for (int tile = 0; tile < tiles; ++tile) {
-    GATEHOUSE_TRY(scheduler_.Interruptible([&](const std::function<void()>& stop) {
+    GATEHOUSE_TRY(scheduler_.Interruptible([&](const BetweenLayers& stop) {
       return vision_->Encode(pixels.subspan(static_cast<size_t>(tile) * tile_values, tile_values), 1,
                              features.rows.Rows(tile * per_tile, per_tile), stop);
     }));
@@ -59,10 +59,21 @@ Result<ImageFeatures> Engine::Join(std::span<const std::shared_ptr<const ImageFe
   return out;
 }
 
+Result<NextTokens> Engine::Ask(Sequence& sequence, const TokenInput& input,
+                               std::span<const Question> questions, const RunLimits& limits,
+                               const HiddenTap* tap) {
+  return scheduler_.Run(sequence, input, questions, limits, tap);
+}
+
 Result<std::vector<std::vector<float>>> Engine::Run(Sequence& sequence, const TokenInput& input,
                                                     std::span<const TokenPath> paths, const HiddenTap* tap,
                                                     const RunLimits& limits) {
-  return scheduler_.Run(sequence, input, paths, limits, tap);
+  std::vector<Question> questions;
+  for (const TokenPath& path : paths) questions.push_back({path, {}, /*whole=*/true});
+  GATEHOUSE_ASSIGN(NextTokens answers, Ask(sequence, input, questions, limits, tap));
+  std::vector<std::vector<float>> out;
+  for (NextToken& answer : answers) out.push_back(std::move(answer.logits));
+  return out;
 }
 
 Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& input) {
@@ -76,13 +87,13 @@ Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& i
     Batch batch;
     batch.embeddings = input.embeddings;
     AppendTokens(input, begin, count, 0, &batch);
-    for (int32_t i = 0; i < count; ++i) batch.logit_rows.push_back(i);
+    for (int32_t i = 0; i < count; ++i) batch.questions.push_back({i, {}, /*whole=*/true});
     const auto pass = [&]() -> Result<void> {
       GATEHOUSE_TRY(sequence.Prepare(count));
       batch.sequences.push_back({sequence.pages(), begin});
-      GATEHOUSE_ASSIGN(std::vector<std::vector<float>> rows, decoder_->Forward(batch, *cache_));
+      GATEHOUSE_ASSIGN(NextTokens rows, decoder_->Forward(batch, *cache_));
       sequence.Commit(count);
-      std::move(rows.begin(), rows.end(), std::back_inserter(out));
+      for (NextToken& row : rows) out.push_back(std::move(row.logits));
       return {};
     };
     GATEHOUSE_TRY(scheduler_.Exclusive(pass));

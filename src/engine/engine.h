@@ -3,9 +3,9 @@
 //
 //   Sequence sequence = engine.NewSequence();
 //   TokenInput input{ids};
-//   std::vector<std::vector<int32_t>> paths = {{}, {lead}};
-//   GATEHOUSE_ASSIGN(auto logits, engine.Run(sequence, input, paths));   // after the prompt, and after
-//   prompt + lead
+//   std::vector<Question> questions = {{{}, {safe, unsafe}}, {{lead}, {safe, unsafe}}};
+//   GATEHOUSE_ASSIGN(auto answers, engine.Ask(sequence, input, questions));  // at the end, and behind the
+//   lead
 //
 // Chunk sizes, forks, and what else runs at the same time never change a result: see backend.h. Run,
 // EncodeTiles and the prefix cache may be called from many threads; calls that wait together share passes
@@ -60,9 +60,12 @@ class Engine {
   Result<ImageFeatures> Join(std::span<const std::shared_ptr<const ImageFeatures>> images);
   void Download(const Mat& mat, float* host) { backend_->Download(mat, host); }
 
-  // Appends input.ids[sequence.length() ..] to the sequence (which must hold their beginning), and returns
-  // the logits [vocab] after each path of further tokens; the paths themselves are not kept. An empty path
-  // means the end of the text, and needs at least one token to have been appended by this call.
+  // Appends input.ids[sequence.length() ..] to the sequence (which must hold their beginning), and answers
+  // the questions: what comes after each path of further tokens; the paths themselves are not kept. An empty
+  // path means the end of the text, and needs at least one token to have been appended by this call.
+  Result<NextTokens> Ask(Sequence& sequence, const TokenInput& input, std::span<const Question> questions,
+                         const RunLimits& limits = {}, const HiddenTap* tap = nullptr);
+  // The same with all logits [vocab] after each path.
   Result<std::vector<std::vector<float>>> Run(Sequence& sequence, const TokenInput& input,
                                               std::span<const TokenPath> paths,
                                               const HiddenTap* tap = nullptr, const RunLimits& limits = {});

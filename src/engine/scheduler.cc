@@ -1,6 +1,7 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -94,7 +95,7 @@ void Scheduler::set_max_waiting(int tasks) {
   options_.max_waiting = tasks;
 }
 
-Result<void> Scheduler::Check(const TokenInput& input, std::span<const TokenPath> paths) const {
+Result<void> Scheduler::Check(const TokenInput& input, std::span<const Question> questions) const {
   const int64_t vocab = decoder_.config().vocab;
   const auto check = [&](int32_t id) -> Result<void> {
     if (id >= 0 && id < vocab) return {};
@@ -102,8 +103,9 @@ Result<void> Scheduler::Check(const TokenInput& input, std::span<const TokenPath
                  std::to_string(id)};
   };
   for (const int32_t id : input.ids) GATEHOUSE_TRY(check(id));
-  for (const TokenPath& path : paths) {
-    for (const int32_t id : path) GATEHOUSE_TRY(check(id));
+  for (const Question& question : questions) {
+    for (const int32_t id : question.path) GATEHOUSE_TRY(check(id));
+    for (const int32_t id : question.ids) GATEHOUSE_TRY(check(id));
   }
   if (!input.embedding_rows.empty() && input.embedding_rows.size() != input.ids.size())
     return InternalError("another number of embedding rows than of ids", "engine");
@@ -113,15 +115,16 @@ Result<void> Scheduler::Check(const TokenInput& input, std::span<const TokenPath
   return {};
 }
 
-Result<Logits> Scheduler::Run(Sequence& sequence, const TokenInput& input, std::span<const TokenPath> paths,
-                              const RunLimits& limits, const HiddenTap* tap) {
-  GATEHOUSE_TRY(Check(input, paths));
-  Task task{sequence, input, paths, limits, tap, IsLong(sequence, input)};
+Result<NextTokens> Scheduler::Run(Sequence& sequence, const TokenInput& input,
+                                  std::span<const Question> questions, const RunLimits& limits,
+                                  const HiddenTap* tap) {
+  GATEHOUSE_TRY(Check(input, questions));
+  Task task{sequence, input, questions, limits, tap, IsLong(sequence, input)};
   if (task.left() < 0) return InternalError("the sequence is longer than the text", "engine");
-  if (task.left() == 0 &&
-      std::any_of(paths.begin(), paths.end(), [](const TokenPath& path) { return path.empty(); }))
+  if (task.left() == 0 && std::any_of(questions.begin(), questions.end(),
+                                      [](const Question& question) { return question.path.empty(); }))
     return InternalError("no token left to read the logits of", "engine");
-  if (task.left() == 0 && paths.empty()) return Logits{};
+  if (task.left() == 0 && questions.empty()) return NextTokens{};
 
   std::unique_lock lock(mutex_);
   if (static_cast<int>(waiting_.size()) >= options_.max_waiting) return Busy("too many requests are waiting");
@@ -151,7 +154,7 @@ Result<Logits> Scheduler::Run(Sequence& sequence, const TokenInput& input, std::
   return std::move(task.result);
 }
 
-void Scheduler::Finish(Task* task, Result<Logits> result) {
+void Scheduler::Finish(Task* task, Result<NextTokens> result) {
   task->result = std::move(result);
   task->done = true;
   waiting_.remove(task);
@@ -163,9 +166,9 @@ void Scheduler::GiveUpExpired() {
     Task* task = *at++;  // Finish takes it out
     if (task->running) continue;
     if (task->limits.cancelled != nullptr && task->limits.cancelled->load(std::memory_order_relaxed)) {
-      Finish(task, Busy("the request was cancelled"));
+      Finish(task, Error{ErrorCode::kCancelled, "the request was cancelled", "engine", {}, {}});
     } else if (task->limits.deadline && now >= *task->limits.deadline) {
-      Finish(task, Busy("the request's deadline has passed"));
+      Finish(task, Error{ErrorCode::kLate, "the request's deadline has passed", "engine", {}, {}});
     }
   }
 }
@@ -189,9 +192,9 @@ std::vector<Scheduler::Part> Scheduler::ChooseParts(bool is_long) {
     if (has_images && images) continue;  // a batch takes the vectors of one buffer
     const int32_t left = task->left();
     const int32_t tokens = std::min({left, kLongChunk, options_.prefill_chunk});
-    const int32_t tree = tokens == left ? TreeRows(task->paths) : 0;
+    const int32_t tree = tokens == left ? TreeRows(task->questions) : 0;
     if (!parts.empty() && tokens + tree > room) continue;
-    parts.push_back({task, tokens, tokens == left, {}});
+    parts.push_back({task, tokens, tokens == left});
     task->running = true;
     images = images || has_images;
     room -= tokens + tree;
@@ -208,23 +211,21 @@ std::vector<Scheduler::Part> Scheduler::FillBatch(std::vector<Part> parts, Batch
     const auto number = static_cast<int32_t>(batch->sequences.size());
     const int32_t cached = task.sequence.length();
     AppendTokens(task.input, cached, part.tokens, number, batch);
+    part.first_question = batch->questions.size();
     if (part.last) {
       const int32_t root = part.tokens > 0 ? static_cast<int32_t>(batch->rows.size()) - 1 : -1;
-      part.ends = AppendTree(task.paths, number, root, cached + part.tokens, batch);
+      AppendTree(task.questions, number, root, cached + part.tokens, batch);
     }
     const Result<void> room = task.sequence.Prepare(static_cast<int32_t>(batch->rows.size() - before));
     if (!room.ok()) {
       batch->rows.resize(before);
+      batch->questions.resize(part.first_question);
       std::lock_guard lock(mutex_);
       Finish(&task, room.error());
       continue;
     }
     batch->sequences.push_back({task.sequence.pages(), cached});
     if (task.input.embeddings.rows > 0) batch->embeddings = task.input.embeddings;
-    for (const int32_t end : part.ends) {
-      if (std::find(batch->logit_rows.begin(), batch->logit_rows.end(), end) == batch->logit_rows.end())
-        batch->logit_rows.push_back(end);
-    }
     taken.push_back(std::move(part));
   }
   return taken;
@@ -242,50 +243,46 @@ void Scheduler::Pass(bool is_long) {
   parts = FillBatch(std::move(parts), &batch);
   if (parts.empty()) return;
   const HiddenTap* tap = parts.front().task->tap;
-  Result<Logits> logits = is_long ? decoder_.Forward(batch, cache_, tap, [this] { LetShortOnesPass(); })
-                                  : decoder_.Forward(batch, cache_, tap);
-  EndPass(batch, parts, std::move(logits));
+  Result<NextTokens> answers =
+      is_long ? decoder_.Forward(batch, cache_, tap, [this] { return LetShortOnesPass(); })
+              : decoder_.Forward(batch, cache_, tap);
+  EndPass(batch, parts, std::move(answers));
   if (!is_long) short_seconds_ = SecondsSince(begin);
 }
 
-void Scheduler::LetShortOnesPass() {
-  if (SecondsSince(long_since_) < kLongShare * short_seconds_) return;
+bool Scheduler::LetShortOnesPass() {
+  if (SecondsSince(long_since_) < kLongShare * short_seconds_) return true;
   {
     std::lock_guard lock(mutex_);
     const bool any =
         std::any_of(waiting_.begin(), waiting_.end(), [](const Task* task) { return !task->is_long; });
-    if (!any) return;
+    if (!any) return true;
     ++stats_.stops;
   }
   Pass(false);
   long_since_ = Clock::now();
   changed_.notify_all();
+  return true;
 }
 
-void Scheduler::EndPass(const Batch& batch, const std::vector<Part>& parts, Result<Logits> logits) {
+void Scheduler::EndPass(const Batch& batch, const std::vector<Part>& parts, Result<NextTokens> answers) {
   std::lock_guard lock(mutex_);
   stats_.passes += 1;
   stats_.rows += static_cast<int64_t>(batch.rows.size());
-  stats_.read += static_cast<int64_t>(batch.logit_rows.size());
+  stats_.read += static_cast<int64_t>(batch.questions.size());
   stats_.sequences += static_cast<int64_t>(parts.size());
   for (const Part& part : parts) {
     part.task->running = false;
-    if (!logits.ok()) {
+    if (!answers.ok()) {
       part.task->sequence.Commit(0);
-      Finish(part.task, logits.error());
+      Finish(part.task, answers.error());
       continue;
     }
     part.task->sequence.Commit(part.tokens);
     if (!part.last) continue;
-    Logits own;
-    for (auto end = part.ends.begin(); end != part.ends.end(); ++end) {
-      const auto at =
-          std::find(batch.logit_rows.begin(), batch.logit_rows.end(), *end) - batch.logit_rows.begin();
-      std::vector<float>& row = (*logits)[static_cast<size_t>(at)];
-      // Two paths may end in one row; the last one takes it.
-      const bool wanted_again = std::find(end + 1, part.ends.end(), *end) != part.ends.end();
-      own.push_back(wanted_again ? row : std::move(row));
-    }
+    const auto first = answers->begin() + static_cast<int64_t>(part.first_question);
+    NextTokens own(std::make_move_iterator(first),
+                   std::make_move_iterator(first + static_cast<int64_t>(part.task->questions.size())));
     Finish(part.task, std::move(own));
   }
 }

@@ -45,18 +45,18 @@ struct SchedulerStats {
   int64_t stops = 0;      // of long passes, for short ones
 };
 
-using Logits = std::vector<std::vector<float>>;
+using NextTokens = std::vector<NextToken>;
 
 class Scheduler {
  public:
   Scheduler(Decoder& decoder, KvCache& cache, const SchedulerOptions& options);
 
-  // Appends input.ids[sequence.length() ..] to the sequence and returns the logits after each path
+  // Appends input.ids[sequence.length() ..] to the sequence and answers the questions
   // (engine.h). From any thread; a sequence is one thread's own. Errors: kInternal: ids out of range; kBusy:
   // too many callers, the deadline passed, cancelled. After an error the sequence holds a beginning of the
   // text.
-  Result<Logits> Run(Sequence& sequence, const TokenInput& input, std::span<const TokenPath> paths,
-                     const RunLimits& limits, const HiddenTap* tap);
+  Result<NextTokens> Run(Sequence& sequence, const TokenInput& input, std::span<const Question> questions,
+                         const RunLimits& limits, const HiddenTap* tap);
 
   // Runs job() with the device to itself, between passes.
   template <typename Job>
@@ -68,7 +68,7 @@ class Scheduler {
   template <typename Job>
   auto Interruptible(Job job) {
     const Turn turn(*this);
-    return job([this] { LetShortOnesPass(); });
+    return job([this] { return LetShortOnesPass(); });
   }
 
   SchedulerStats stats() const;
@@ -80,13 +80,13 @@ class Scheduler {
   struct Task {
     Sequence& sequence;
     const TokenInput& input;
-    std::span<const TokenPath> paths;
+    std::span<const Question> questions;
     const RunLimits& limits;
     const HiddenTap* tap;
     bool is_long;
     bool running = false;  // part of the pass under way
     bool done = false;
-    Result<Logits> result = Logits{};
+    Result<NextTokens> result = NextTokens{};
 
     int32_t left() const { return static_cast<int32_t>(input.ids.size()) - sequence.length(); }
   };
@@ -94,8 +94,8 @@ class Scheduler {
   struct Part {
     Task* task = nullptr;
     int32_t tokens = 0;         // of the text
-    bool last = false;          // the paths ride at the end
-    std::vector<int32_t> ends;  // batch row of each path
+    bool last = false;          // the questions ride at the end
+    size_t first_question = 0;  // of the batch
   };
   // Holds the device while it lives.
   class Turn {
@@ -109,7 +109,7 @@ class Scheduler {
     Scheduler& scheduler_;
   };
 
-  Result<void> Check(const TokenInput& input, std::span<const TokenPath> paths) const;
+  Result<void> Check(const TokenInput& input, std::span<const Question> questions) const;
   bool IsLong(const Sequence& sequence, const TokenInput& input) const;
   enum class Work { kShort, kLong, kExclusive };
   // With the lock. Nobody goes twice while work of the next kind waits: exclusive work before a long pass,
@@ -118,12 +118,12 @@ class Scheduler {
   void TakeDevice(Work work);
   // The next four run with the device and without the lock.
   void Pass(bool is_long);  // one forward for some of the tasks of a kind
-  void LetShortOnesPass();
+  bool LetShortOnesPass();
   std::vector<Part> FillBatch(std::vector<Part> parts, Batch* batch);
-  void EndPass(const Batch& batch, const std::vector<Part>& parts, Result<Logits> logits);
+  void EndPass(const Batch& batch, const std::vector<Part>& parts, Result<NextTokens> answers);
   std::vector<Part> ChooseParts(bool is_long);  // with the lock
   void GiveUpExpired();                         // with the lock
-  void Finish(Task* task, Result<Logits> result);
+  void Finish(Task* task, Result<NextTokens> result);
 
   Decoder& decoder_;
   KvCache& cache_;

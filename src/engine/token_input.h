@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "tensor/next_token.h"
 
 namespace gatehouse {
-
-using TokenPath = std::vector<int32_t>;
 
 struct TokenInput {
   std::vector<int32_t> ids;

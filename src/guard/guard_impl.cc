@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "policy/judgement.h"
 #include "policy/worst_verdict.h"
 
 namespace gatehouse {
@@ -15,32 +16,6 @@ using Clock = std::chrono::steady_clock;
 double MillisecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
-
-// What Judge asks, answered by the engine: the first call reads the prompt with the asked continuations
-// riding at its end, later ones continue from the cached prompt.
-class EngineScorer : public NextTokenScorer {
- public:
-  EngineScorer(Engine& engine, Sequence& sequence, const TokenInput& input, const RunLimits& limits)
-      : engine_(engine), sequence_(sequence), input_(input), limits_(limits) {}
-
-  Result<std::vector<std::vector<float>>> Logits(std::span<const std::vector<int32_t>> paths) override {
-    const Clock::time_point begin = Clock::now();
-    auto out = engine_.Run(sequence_, input_, paths, nullptr, limits_);
-    (first_ ? prefill_ms : decode_ms) += MillisecondsSince(begin);
-    first_ = false;
-    return out;
-  }
-
-  double prefill_ms = 0;
-  double decode_ms = 0;
-
- private:
-  Engine& engine_;
-  Sequence& sequence_;
-  const TokenInput& input_;
-  const RunLimits& limits_;
-  bool first_ = true;
-};
 
 }  // namespace
 
@@ -167,7 +142,8 @@ Result<Verdict> Guard::Impl::JudgeRound(const PreparedRequest& prepared, const C
   judge.category_thresholds = request.category_thresholds;
   judge.raw_output = request.raw_output;
   judge.greedy_decision = request.greedy_decision;
-  GATEHOUSE_TRY(CheckThresholdKeys(policy, prepared.prompt.categories, judge));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Judgement> judgement,
+                   Judgement::Begin(policy, *tokenizer, prepared.prompt.categories, judge));
   RequestFeatures features;
   double vision_ms = 0;
   GATEHOUSE_ASSIGN(const TokenInput input, MakeInput(prepared, &features, &vision_ms, round));
@@ -180,16 +156,27 @@ Result<Verdict> Guard::Impl::JudgeRound(const PreparedRequest& prepared, const C
   GATEHOUSE_ASSIGN(Sequence sequence, Begin(prepared, input, limits, pin, &cached));
   const double prefix_ms = MillisecondsSince(start);
 
-  EngineScorer scorer(*engine, sequence, input, limits);
-  GATEHOUSE_ASSIGN(Verdict verdict, Judge(policy, *tokenizer, prepared.prompt.categories, scorer, judge));
+  double prefill_ms = -1, decode_ms = 0;
+  // The first pass reads the prompt with the questions riding at its end, later ones continue from there.
+  while (!judgement->done()) {
+    const Clock::time_point asked = Clock::now();
+    GATEHOUSE_ASSIGN(const NextTokens answers, engine->Ask(sequence, input, judgement->wanted(), limits));
+    if (prefill_ms < 0) {
+      prefill_ms = MillisecondsSince(asked);
+    } else {
+      decode_ms += MillisecondsSince(asked);
+    }
+    GATEHOUSE_TRY(judgement->Tell(answers));
+  }
+  Verdict verdict = std::move(judgement->verdict());
   engine->prefixes().Insert(input, static_cast<int32_t>(input.ids.size()), sequence, 0);
   verdict.usage.prompt_tokens = static_cast<int>(input.ids.size());
   verdict.usage.cached_tokens = cached;
   verdict.usage.image_tokens = static_cast<int>(std::count_if(
       input.embedding_rows.begin(), input.embedding_rows.end(), [](int32_t row) { return row >= 0; }));
   verdict.timings.vision = vision_ms;
-  verdict.timings.prefill = prefix_ms + scorer.prefill_ms;
-  verdict.timings.decode = scorer.decode_ms;
+  verdict.timings.prefill = prefix_ms + prefill_ms;
+  verdict.timings.decode = decode_ms;
   return verdict;
 }
 

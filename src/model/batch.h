@@ -30,8 +30,8 @@ struct BatchSequence {
 struct Batch {
   std::vector<BatchRow> rows;  // rows of one sequence follow each other; the i-th goes to slot cached + i
   std::vector<BatchSequence> sequences;
-  Mat embeddings;                   // device, [n, hidden]; may be empty
-  std::vector<int32_t> logit_rows;  // rows whose logits are wanted
+  Mat embeddings;                        // device, [n, hidden]; may be empty
+  std::vector<LogitQuestion> questions;  // what is wanted after some of the rows
   // All rows go through the whole last layer, though nobody reads what comes out of it: for those who look
   // at the products on the way.
   bool all_rows = false;

@@ -1,5 +1,6 @@
 #include "model/decoder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -126,9 +127,24 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const ModelConfig& config, cons
   return decoder;
 }
 
-Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvCache& cache,
-                                                         const HiddenTap* tap,
-                                                         const std::function<void()>& between_layers) {
+namespace {
+
+// The distinct rows that are asked about; the questions then name them by their place there.
+std::vector<int32_t> RowsOf(std::vector<LogitQuestion>* questions) {
+  std::vector<int32_t> rows;
+  for (LogitQuestion& question : *questions) {
+    const auto found = std::find(rows.begin(), rows.end(), question.row);
+    const auto place = static_cast<int32_t>(found - rows.begin());
+    if (found == rows.end()) rows.push_back(question.row);
+    question.row = place;
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<std::vector<NextToken>> Decoder::Forward(const Batch& batch, KvCache& cache, const HiddenTap* tap,
+                                                const BetweenLayers& between_layers) {
   const int64_t count = static_cast<int64_t>(batch.rows.size());
   const int64_t hidden = config_.hidden;
   AttentionLayout layout = MakeLayout(batch, config_.attention_chunk);
@@ -175,16 +191,19 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
   };
   show(0, work_->rows);
   const bool all_rows = batch.all_rows || tap != nullptr;
+  std::vector<LogitQuestion> questions = batch.questions;
+  const std::vector<int32_t> read = RowsOf(&questions);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const bool last = i + 1 == layers_.size();
-    AttentionBlock(i, last && !all_rows ? &batch.logit_rows : nullptr, &layout, cache);
+    AttentionBlock(i, last && !all_rows ? &read : nullptr, &layout, cache);
     if (work_->rows.rows > 0) FeedForwardBlock(i);
     if (last) break;
     show(static_cast<int>(i) + 1, work_->rows);
     if (!between_layers) continue;
     std::swap(work_, other_work_);
-    between_layers();
+    const bool goes_on = between_layers();
     std::swap(work_, other_work_);
+    if (!goes_on) return Error{ErrorCode::kCancelled, "the pass was stopped", "engine", {}, {}};
   }
   const float eps = static_cast<float>(config_.norm_eps);
   if (tap != nullptr) {
@@ -193,19 +212,16 @@ Result<std::vector<std::vector<float>>> Decoder::Forward(const Batch& batch, KvC
     show(config_.layers, normed);
   }
 
-  // The head is by far the largest product: only the rows that somebody reads.
-  const int64_t wanted = static_cast<int64_t>(batch.logit_rows.size());
-  std::vector<std::vector<float>> out(batch.logit_rows.size());
-  if (wanted == 0) return out;
-  if (all_rows) KeepRows(batch.logit_rows, &layout);
-  const Mat logits = work_->logits.Get(wanted, config_.vocab);
+  // The head is by far the largest product: only the rows that somebody reads. What is read of them is found
+  // where they are: at Llama Guard 4's size a row is 800 kB.
+  std::vector<NextToken> answers(questions.size());
+  if (questions.empty()) return answers;
+  if (all_rows) KeepRows(read, &layout);
+  const Mat logits = work_->logits.Get(static_cast<int64_t>(read.size()), config_.vocab);
   backend_.Linear(LinearInput::RmsNorm(work_->rows, final_norm_.get(), eps),
                   {{head_.get(), nullptr, logits}});
-  for (int64_t i = 0; i < wanted; ++i) {
-    out[static_cast<size_t>(i)].resize(static_cast<size_t>(config_.vocab));
-    backend_.Download(logits.Rows(i, 1), out[static_cast<size_t>(i)].data());
-  }
-  return out;
+  backend_.ReadLogits(logits, questions, answers);
+  return answers;
 }
 
 // Goes on with these rows of the pass alone.

@@ -27,6 +27,9 @@ using WeightLookup = std::function<Result<WeightView>(const std::string& name, c
 // values: f32 [rows][hidden].
 using HiddenTap = std::function<void(int index, const std::vector<float>& values)>;
 
+// Called where a pass may rest; false: nobody wants it any more.
+using BetweenLayers = std::function<bool()>;
+
 class Decoder {
  public:
   static Result<std::unique_ptr<Decoder>> Create(const ModelConfig& config, const WeightLookup& lookup,
@@ -36,13 +39,13 @@ class Decoder {
   KvShape kv_shape() const;
   const ModelConfig& config() const { return config_; }
 
-  // Runs the batch, writes its keys and values into the cache, and returns the logits [vocab] of
-  // batch.logit_rows; other rows leave the last layer with their keys and values. Token ids must be below the
-  // vocabulary's size (error kInternal: callers check). between_layers may be empty; one other Forward may
-  // run in it, of other sequences.
-  Result<std::vector<std::vector<float>>> Forward(const Batch& batch, KvCache& cache,
-                                                  const HiddenTap* tap = nullptr,
-                                                  const std::function<void()>& between_layers = {});
+  // Runs the batch, writes its keys and values into the cache, and returns the answer to each of
+  // batch.questions; rows that nobody asks about leave the last layer with their keys and values. Token ids
+  // must be below the vocabulary's size (error kInternal: callers check). between_layers may be empty; one
+  // other Forward may run in it, of other sequences. Where it returns false, the pass stops there
+  // (kCancelled).
+  Result<std::vector<NextToken>> Forward(const Batch& batch, KvCache& cache, const HiddenTap* tap = nullptr,
+                                         const BetweenLayers& between_layers = {});
   // Multiply-adds of attention over one key, as a share of those of a row's products.
   double AttentionShare() const;
 

@@ -127,7 +127,7 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
 }
 
 Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat out,
-                                   const std::function<void()>& between_layers) {
+                                   const BetweenLayers& between_layers) {
   const int64_t tile_values = static_cast<int64_t>(3) * tile_size() * tile_size();
   for (int first = 0; first < tiles; first += kTilesAtOnce) {
     const int count = std::min(kTilesAtOnce, tiles - first);
@@ -140,7 +140,7 @@ Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat
 }
 
 Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out,
-                                       const std::function<void()>& between_layers) {
+                                       const BetweenLayers& between_layers) {
   const VisionConfig& vision = config_.vision;
   const int size = vision.image_size, patch = vision.patch_size;
   const int grid = size / patch;
@@ -219,7 +219,8 @@ Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out,
   backend_.Compute(LinearInput::LayerNorm(x, *pre_weight_, *pre_bias_, eps), x);
   for (const Layer& layer : layers_) {
     Block(layer, layout, x);
-    if (between_layers) between_layers();
+    if (between_layers && !between_layers())
+      return Error{ErrorCode::kCancelled, "the encoder was stopped", "engine", {}, {}};
   }
   backend_.Compute(LinearInput::LayerNorm(x, *post_weight_, *post_bias_, eps), x);
 

@@ -24,16 +24,16 @@ class VisionEncoder {
   int tokens_per_tile() const;
 
   // pixels: host f32 [tiles][3][size][size] in [-1, 1]. out: device [tiles * tokens_per_tile, text hidden],
-  // in the order of the tiles. between_layers may be empty; passes of a decoder may run in it.
+  // in the order of the tiles. between_layers may be empty; passes of a decoder may run in it; where it
+  // returns false, the encoder stops there (kCancelled).
   Result<void> Encode(std::span<const float> pixels, int tiles, Mat out,
-                      const std::function<void()>& between_layers = {});
+                      const BetweenLayers& between_layers = {});
 
  private:
   struct Layer;
   struct Work;
   VisionEncoder(const ModelConfig& config, Backend& backend);
-  Result<void> EncodeSome(const float* pixels, int tiles, Mat out,
-                          const std::function<void()>& between_layers);
+  Result<void> EncodeSome(const float* pixels, int tiles, Mat out, const BetweenLayers& between_layers);
   void Block(const Layer& layer, const AttentionLayout& layout, Mat x);
 
   ModelConfig config_;

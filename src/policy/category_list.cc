@@ -19,6 +19,12 @@ TokenPath Join(const TokenPath& a, const TokenPath& b) {
   return out;
 }
 
+std::vector<size_t> With(const std::vector<size_t>& list, size_t next) {
+  std::vector<size_t> out = list;
+  out.push_back(next);
+  return out;
+}
+
 // Tokens that all keys begin with, short of their last ones.
 size_t CommonTokens(const std::vector<TokenPath>& keys) {
   size_t common = keys.empty() || keys.front().empty() ? 0 : keys.front().size() - 1;
@@ -39,6 +45,8 @@ CategoryLister::CategoryLister(const Policy& policy, const Tokenizer& tokenizer,
   for (const std::string& stop : policy.stop) {
     if (const auto id = tokenizer.ControlId(stop)) stops_.push_back(*id);
   }
+  for (size_t i = 0; i < categories_.size(); ++i) keys_.push_back(TokensOf({i}));
+  for (const TokenPath& path : KeyPaths()) key_questions_.push_back({path, IdsOf(ChoiceAt({}, path))});
 }
 
 TokenPath CategoryLister::TokensOf(const std::vector<size_t>& list) const {
@@ -61,47 +69,72 @@ Result<void> CategoryLister::Check() const {
   return {};
 }
 
-std::vector<TokenPath> CategoryLister::KeyTokens() const {
-  std::vector<TokenPath> keys;
-  for (size_t i = 0; i < categories_.size(); ++i) keys.push_back(TokensOf({i}));
-  return keys;
-}
-
 std::vector<TokenPath> CategoryLister::KeyPaths() const {
-  const std::vector<TokenPath> keys = KeyTokens();
-  const size_t common = CommonTokens(keys);
+  const size_t common = CommonTokens(keys_);
   std::set<TokenPath> paths;
   // The end of a key that begins a longer one is among the longer one's inner nodes.
-  for (const TokenPath& key : keys) {
+  for (const TokenPath& key : keys_) {
     for (size_t length = common; length < key.size(); ++length)
       paths.insert(TokenPath(key.begin(), key.begin() + static_cast<int64_t>(length)));
   }
   return {paths.begin(), paths.end()};
 }
 
-Result<std::vector<double>> CategoryLister::FirstKeyShares(AnswerTree& answers, const TokenPath& base) const {
-  const std::vector<TokenPath> keys = KeyTokens();
-  const size_t common = CommonTokens(keys);
-  std::vector<TokenPath> paths;
-  for (const TokenPath& path : KeyPaths()) paths.push_back(Join(base, path));
-  GATEHOUSE_TRY(answers.Ask(paths));
+std::vector<Question> CategoryLister::KeyQuestions(const TokenPath& base) const {
+  std::vector<Question> out = key_questions_;
+  for (Question& question : out) question.path = Join(base, question.path);
+  return out;
+}
+
+CategoryLister::Choice CategoryLister::ChoiceAt(const std::vector<size_t>& done,
+                                                const TokenPath& said) const {
+  Choice out;
+  std::vector<size_t> open;
+  for (size_t i = 0; i < categories_.size(); ++i) {
+    if (std::find(done.begin(), done.end(), i) == done.end()) open.push_back(i);
+  }
+  const auto offer = [&](const TokenPath& tokens) {
+    if (tokens.size() > said.size() && BeginsWith(tokens, said)) out.tokens.insert(tokens[said.size()]);
+  };
+  for (const size_t key : open) {
+    const TokenPath tokens = done.empty() ? keys_[key] : TokensOf(With(done, key));
+    if (tokens == said && !out.complete) out.complete = key;
+    offer(tokens);
+  }
+  if (!out.complete) return out;
+  for (const size_t key : open) {
+    if (key != *out.complete) offer(TokensOf(With(With(done, *out.complete), key)));
+  }
+  return out;
+}
+
+std::vector<int32_t> CategoryLister::IdsOf(const Choice& choice) const {
+  std::vector<int32_t> ids(choice.tokens.begin(), choice.tokens.end());
+  if (choice.complete) ids.insert(ids.end(), stops_.begin(), stops_.end());
+  return ids;
+}
+
+std::optional<std::vector<double>> CategoryLister::FirstKeyShares(Answers& answers,
+                                                                  const TokenPath& base) const {
+  const size_t common = CommonTokens(keys_);
+  if (!answers.Know(KeyQuestions(base))) return std::nullopt;
   std::vector<double> logs;
-  for (size_t i = 0; i < keys.size(); ++i) {
+  for (size_t i = 0; i < keys_.size(); ++i) {
     double log_probability = 0.0;
     TokenPath path = base;
-    for (size_t at = 0; at < keys[i].size(); ++at) {
-      const int32_t token = keys[i][at];
-      if (at >= common) log_probability += answers.After(path)[static_cast<size_t>(token)];
+    for (size_t at = 0; at < keys_[i].size(); ++at) {
+      const int32_t token = keys_[i][at];
+      if (at >= common) log_probability += answers.LogP(path, token);
       path.push_back(token);
     }
     // S1 where S10 is three tokens: the key ends here only if none of the longer ones goes on.
     std::set<int32_t> going_on;
-    for (size_t j = 0; j < keys.size(); ++j) {
-      if (j != i && keys[j].size() > keys[i].size() && BeginsWith(keys[j], keys[i]))
-        going_on.insert(keys[j][keys[i].size()]);
+    for (size_t j = 0; j < keys_.size(); ++j) {
+      if (j != i && keys_[j].size() > keys_[i].size() && BeginsWith(keys_[j], keys_[i]))
+        going_on.insert(keys_[j][keys_[i].size()]);
     }
     double on = 0.0;
-    for (const int32_t token : going_on) on += std::exp(answers.After(path)[static_cast<size_t>(token)]);
+    for (const int32_t token : going_on) on += std::exp(answers.LogP(path, token));
     logs.push_back(log_probability + std::log(std::max(0.0, 1.0 - on)));
   }
   const double highest = *std::max_element(logs.begin(), logs.end());
@@ -114,63 +147,38 @@ Result<std::vector<double>> CategoryLister::FirstKeyShares(AnswerTree& answers, 
   return logs;
 }
 
-Result<std::vector<size_t>> CategoryLister::GreedyList(AnswerTree& answers, const TokenPath& base) const {
+std::optional<std::vector<size_t>> CategoryLister::GreedyList(Answers& answers, const TokenPath& base) const {
   std::vector<size_t> done;
   TokenPath said;
   // Each round says one token or ends; a key has few tokens, so this bound is never met.
   for (size_t round = 0; round < 64 * (categories_.size() + 1); ++round) {
-    std::vector<size_t> open;
-    for (size_t i = 0; i < categories_.size(); ++i) {
-      if (std::find(done.begin(), done.end(), i) == done.end()) open.push_back(i);
-    }
-    const auto with = [&](const std::vector<size_t>& list, size_t next) {
-      std::vector<size_t> out = list;
-      out.push_back(next);
-      return out;
-    };
-    // A key that is complete as it stands, though it may yet turn out to be the beginning of a longer one.
-    std::vector<size_t> tentative;
-    for (const size_t key : open) {
-      if (TokensOf(with(done, key)) == said) {
-        tentative.push_back(key);
-        break;
-      }
-    }
-    std::set<int32_t> options;
-    const auto offer = [&](const std::vector<size_t>& list) {
-      const TokenPath tokens = TokensOf(list);
-      if (tokens.size() > said.size() && BeginsWith(tokens, said)) options.insert(tokens[said.size()]);
-    };
-    for (const size_t key : open) {
-      offer(with(done, key));
-      if (!tentative.empty() && key != tentative.front()) offer(with(with(done, tentative.front()), key));
-    }
-    const bool may_stop = !tentative.empty();
-    if (options.empty()) return may_stop ? with(done, tentative.front()) : done;
-    if (options.size() == 1 && !may_stop) {  // nothing to choose
-      said.push_back(*options.begin());
+    const Choice choice = ChoiceAt(done, said);
+    if (choice.tokens.empty()) return choice.complete ? With(done, *choice.complete) : done;
+    if (choice.tokens.size() == 1 && !choice.complete) {  // nothing to choose
+      said.push_back(*choice.tokens.begin());
       continue;
     }
     const TokenPath path = Join(base, said);
-    const TokenPath ask[] = {path};
-    GATEHOUSE_TRY(answers.Ask(ask));
-    const NextToken& after = answers.After(path);
-    int32_t best = *options.begin();
-    for (const int32_t option : options) {
-      if (after[static_cast<size_t>(option)] > after[static_cast<size_t>(best)]) best = option;
+    const Question question[] = {{path, IdsOf(choice)}};
+    if (!answers.Know(question)) return std::nullopt;
+    int32_t best = *choice.tokens.begin();
+    for (const int32_t token : choice.tokens) {
+      if (answers.LogP(path, token) > answers.LogP(path, best)) best = token;
     }
-    if (may_stop) {
-      for (const int32_t stop : stops_) {
-        if (after[static_cast<size_t>(stop)] > after[static_cast<size_t>(best)])
-          return with(done, tentative.front());
-      }
+    if (!choice.complete) {
+      said.push_back(best);
+      continue;
+    }
+    for (const int32_t stop : stops_) {
+      if (answers.LogP(path, stop) > answers.LogP(path, best)) return With(done, *choice.complete);
     }
     said.push_back(best);
-    if (may_stop) {
-      const bool still_open = std::any_of(
-          open.begin(), open.end(), [&](size_t key) { return BeginsWith(TokensOf(with(done, key)), said); });
-      if (!still_open) done.push_back(tentative.front());
+    bool still_open = false;
+    for (size_t key = 0; key < categories_.size() && !still_open; ++key) {
+      if (std::find(done.begin(), done.end(), key) == done.end())
+        still_open = BeginsWith(TokensOf(With(done, key)), said);
     }
+    if (!still_open) done.push_back(*choice.complete);
   }
   return done;
 }

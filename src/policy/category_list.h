@@ -2,10 +2,12 @@
 // decoding gives when nothing but lists of allowed keys can be said.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "policy/answer_tree.h"
+#include "policy/answers.h"
 #include "policy/policy.h"
 #include "text/tokenizer.h"
 
@@ -22,10 +24,12 @@ class CategoryLister {
   // what all keys begin with, which says nothing about their shares.
   std::vector<TokenPath> KeyPaths() const;
   // base: the path up to and with the separator behind `unsafe`.
-  // P(key is listed first | unsafe), one a category, summing to 1.
-  Result<std::vector<double>> FirstKeyShares(AnswerTree& answers, const TokenPath& base) const;
-  // Indices of the listed categories, in order.
-  Result<std::vector<size_t>> GreedyList(AnswerTree& answers, const TokenPath& base) const;
+  // What the shares are read from, and what a list's first steps are chosen by.
+  std::vector<Question> KeyQuestions(const TokenPath& base) const;
+  // P(key is listed first | unsafe), one a category, summing to 1. None: something must be known first.
+  std::optional<std::vector<double>> FirstKeyShares(Answers& answers, const TokenPath& base) const;
+  // Indices of the listed categories, in order. None: something must be known first.
+  std::optional<std::vector<size_t>> GreedyList(Answers& answers, const TokenPath& base) const;
 
   // Tokens of `unsafe` and the separator.
   const TokenPath& head() const { return head_; }
@@ -34,13 +38,23 @@ class CategoryLister {
   // Tokens of a list of categories behind the head, in the canonical encoding of the whole answer.
   TokenPath TokensOf(const std::vector<size_t>& list) const;
 
-  std::vector<TokenPath> KeyTokens() const;
+  // What may come next in a list.
+  struct Choice {
+    std::optional<size_t> complete;  // a key that ends here, though it may be the beginning of a longer one
+    std::set<int32_t> tokens;        // by which an allowed list goes on
+  };
+  // done: keys that stand in the list; said: its tokens so far, those of done at least.
+  Choice ChoiceAt(const std::vector<size_t>& done, const TokenPath& said) const;
+  // All that may be compared there: the tokens, and those that end an answer.
+  std::vector<int32_t> IdsOf(const Choice& choice) const;
 
   const Policy& policy_;
   const Tokenizer& tokenizer_;
   const std::vector<Category>& categories_;
   std::vector<int32_t> stops_;
   TokenPath head_;
+  std::vector<TokenPath> keys_;          // tokens of each category behind the head
+  std::vector<Question> key_questions_;  // behind the base
 };
 
 }  // namespace gatehouse

@@ -1,9 +1,8 @@
-// The verdict: scores, thresholds and the category list from a model's next-token logits (docs/verdict.md).
+// What a verdict is made by: options, thresholds, words (docs/verdict.md). How: policy/judgement.h.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,22 +14,20 @@
 
 namespace gatehouse {
 
-// What the engine answers.
-class NextTokenScorer {
- public:
-  virtual ~NextTokenScorer() = default;
-  // For each path of tokens appended to the prompt, the logits [vocab] of what comes next; an empty path is
-  // the prompt's end. One call is one pass, so a caller asks for all it can at once.
-  virtual Result<std::vector<std::vector<float>>> Logits(std::span<const std::vector<int32_t>> paths) = 0;
-};
-
 struct JudgeOptions {
   bool replace_threshold = false;   // `threshold` in place of the policy's
   std::optional<double> threshold;  // none: only the categories' own thresholds judge
   std::vector<std::pair<std::string, double>> category_thresholds;
   bool raw_output = false;
   bool greedy_decision = false;  // decide by the unconstrained answer, as the published pipelines do
+  // Categories are asked for only where unsafe_score reaches the lowest threshold in force; below it no
+  // category can violate, and category_scores stays empty.
+  bool keys_only_where_they_matter = false;
 };
+
+// The thresholds in force; none: it does not judge.
+std::optional<double> ThresholdOf(const Policy& policy, const JudgeOptions& options);
+std::optional<double> ThresholdOf(const Category& category, const JudgeOptions& options);
 
 // sigmoid(scale * logit(score) + bias); scores of 0 and 1, and the identity, leave the score as it is.
 double CalibratedScore(double scale, double bias, double score);
@@ -39,11 +36,6 @@ double CalibratedScore(double scale, double bias, double score);
 // kBadInput. A threshold for a key that is merely left out of this request is fine.
 Result<void> CheckThresholdKeys(const Policy& policy, const std::vector<Category>& categories,
                                 const JudgeOptions& options);
-
-// Fills the verdict, scores and texts; role, model, usage and timings are the caller's.
-Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer,
-                      const std::vector<Category>& categories, NextTokenScorer& scorer,
-                      const JudgeOptions& options);
 
 // "safe", or "unsafe" and the keys, as the model would write it.
 std::string OutputOf(const VerdictWords& words, bool unsafe, const std::vector<std::string>& keys);

@@ -79,6 +79,10 @@ class Observer : public Backend {
                  bool chunked, Mat out) override {
     inner_.Attention(cache, layer, layout, q, scale, chunked, out);
   }
+  void ReadLogits(Mat logits, std::span<const LogitQuestion> questions,
+                  std::span<NextToken> answers) override {
+    inner_.ReadLogits(logits, questions, answers);
+  }
 
  private:
   void Observe(const LinearInput& x, const DeviceWeight& weight);

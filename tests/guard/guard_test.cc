@@ -240,14 +240,14 @@ TEST(Stream, EqualsClassifyingFromScratch) {
   EXPECT_LT(computed, 80);         // the piece, and the policy's words behind it
 }
 
-TEST(Guard, ADeadlineInThePastIsBusy) {
+TEST(Guard, ADeadlineInThePastIsLate) {
   ClassifyOptions options;
   options.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
   Conversation conversation;
   conversation.AddUser("a text that no test has asked about");
   const auto verdict = VerdictGuard().Classify(conversation, options);
   ASSERT_FALSE(verdict.ok());
-  EXPECT_EQ(verdict.error().code, ErrorCode::kBusy);
+  EXPECT_EQ(verdict.error().code, ErrorCode::kLate);
 }
 
 TEST(Guard, SeveralThreadsGetTheSameAnswers) {

@@ -9,7 +9,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "policy/next_token.h"
+#include "policy/answer_text.h"
+#include "policy/judgement.h"
 #include "policy/verdict_json.h"
 #include "policy_fixtures.h"
 
@@ -43,13 +44,15 @@ Policy SmallPolicy(const std::vector<std::string>& keys, bool lead = true) {
 }
 
 // Answers with what the test says; the rest of the probability is spread over the other tokens.
-class Table : public NextTokenScorer {
+class Table {
  public:
+  virtual ~Table() = default;
   std::map<Path, std::map<int32_t, double>> rows;
   std::vector<std::vector<Path>> calls;
   float everywhere = 0.0f;  // not zero: this in place of all logits
 
-  Result<std::vector<std::vector<float>>> Logits(std::span<const Path> paths) override {
+  // Rows of logits [vocab], one a path.
+  virtual std::vector<std::vector<float>> Logits(std::span<const Path> paths) {
     calls.emplace_back(paths.begin(), paths.end());
     std::vector<std::vector<float>> out;
     for (const Path& path : paths) {
@@ -81,8 +84,34 @@ Table Direct(double unsafe, double safe) {
   return table;
 }
 
+// What a device reads of a row, in doubles.
+NextToken Read(const std::vector<float>& row, const std::vector<int32_t>& ids) {
+  NextToken out;
+  double total = 0.0;
+  for (const float logit : row) total += std::exp(static_cast<double>(logit));
+  out.log_total = std::log(total);
+  if (!std::isfinite(total)) out.log_total = std::numeric_limits<double>::quiet_NaN();
+  out.best = static_cast<int32_t>(std::max_element(row.begin(), row.end()) - row.begin());
+  for (const int32_t id : ids) out.logits.push_back(row[static_cast<size_t>(id)]);
+  return out;
+}
+
+Result<Verdict> Judge(const Policy& policy, const Tokenizer& tokenizer, Table& table,
+                      const JudgeOptions& options = {}) {
+  GATEHOUSE_ASSIGN(const auto judgement, Judgement::Begin(policy, tokenizer, policy.categories, options));
+  while (!judgement->done()) {
+    std::vector<Path> paths;
+    for (const Question& question : judgement->wanted()) paths.push_back(question.path);
+    const auto rows = table.Logits(paths);
+    std::vector<NextToken> answers;
+    for (size_t i = 0; i < rows.size(); ++i) answers.push_back(Read(rows[i], judgement->wanted()[i].ids));
+    GATEHOUSE_TRY(judgement->Tell(answers));
+  }
+  return judgement->verdict();
+}
+
 Verdict Judged(const Policy& policy, Table& table, const JudgeOptions& options = {}) {
-  auto verdict = Judge(policy, *SmallTokenizer(), policy.categories, table, options);
+  auto verdict = Judge(policy, *SmallTokenizer(), table, options);
   EXPECT_TRUE(verdict.ok()) << (verdict.ok() ? "" : verdict.error().Message());
   return verdict.ok() ? std::move(verdict).value() : Verdict{};
 }
@@ -115,38 +144,13 @@ TEST(Verdict, ManyLongKeysAreAskedForOnceTheLeadIsKnown) {
   EXPECT_GT(verdict.category_scores[0].second, verdict.category_scores[1].second);
 }
 
-TEST(NextToken, LogTotalEqualsTheSumInDoubles) {
-  std::vector<float> logits;
-  uint32_t state = 1;
-  for (const size_t size : {1, 3, 4, 261, 50000}) {
-    logits.clear();
-    for (size_t i = 0; i < size; ++i) {
-      state = state * 1664525u + 1013904223u;
-      logits.push_back(static_cast<float>(state >> 8) * 3e-6f - 20.0f);
-    }
-    logits[0] = -std::numeric_limits<float>::infinity();
-    if (size > 1) logits[1] = 12.5f;
-    double total = 0.0;
-    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
-    if (size == 1) {
-      EXPECT_TRUE(std::isnan(LogTotal(logits)));
-    } else {
-      EXPECT_NEAR(LogTotal(logits), std::log(total), 2e-6);
-    }
-    logits[size / 2] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_TRUE(std::isnan(LogTotal(logits)));
-    logits[size / 2] = std::numeric_limits<float>::infinity();
-    EXPECT_TRUE(std::isnan(LogTotal(logits)));
-  }
-}
-
 // An answer that is no number counts where it is needed, and only there.
 TEST(Verdict, WhatOnlyRodeAlongDoesNotSpoilTheAnswer) {
   class Broken : public Table {
    public:
     Path broken;
-    Result<std::vector<std::vector<float>>> Logits(std::span<const Path> paths) override {
-      GATEHOUSE_ASSIGN(auto out, Table::Logits(paths));
+    std::vector<std::vector<float>> Logits(std::span<const Path> paths) override {
+      auto out = Table::Logits(paths);
       for (size_t i = 0; i < paths.size(); ++i) {
         if (paths[i] == broken) out[i][7] = std::numeric_limits<float>::quiet_NaN();
       }
@@ -319,15 +323,50 @@ TEST(Verdict, RawOutputAndGreedyDecision) {
 TEST(Verdict, KeysAndScorersThatCannotBeServed) {
   Table table = Direct(0.5, 0.5);
   const Policy policy = SmallPolicy({"\nX"});  // joins the separator: "\n\n" is one token
-  const auto verdict = Judge(policy, *SmallTokenizer(), policy.categories, table, {});
+  const auto verdict = Judge(policy, *SmallTokenizer(), table);
   ASSERT_FALSE(verdict.ok());
   EXPECT_EQ(verdict.error().code, ErrorCode::kBadInput);
-  class Short : public NextTokenScorer {
-    Result<std::vector<std::vector<float>>> Logits(std::span<const Path> paths) override {
-      return std::vector<std::vector<float>>(paths.size(), std::vector<float>(7));
-    }
-  } scorer;
-  EXPECT_FALSE(Judge(SmallPolicy({"S1"}), *SmallTokenizer(), policy.categories, scorer, {}).ok());
+  // Fewer answers than questions.
+  const Policy good = SmallPolicy({"S1"});
+  const auto tokenizer = SmallTokenizer();
+  const auto judgement = Judgement::Begin(good, *tokenizer, good.categories, {});
+  ASSERT_TRUE(judgement.ok());
+  ASSERT_GT((*judgement)->wanted().size(), 1u);
+  EXPECT_FALSE((*judgement)->Tell(std::vector<NextToken>(1)).ok());
+}
+
+// A caller that checks often saves the keys where nothing can come of them.
+TEST(Verdict, KeysAreAskedForOnlyWhereTheyMatter) {
+  const Policy policy = SmallPolicy({"S1", "S2"});
+  JudgeOptions options;
+  options.keys_only_where_they_matter = true;
+  Table harmless = Direct(0.2, 0.75);
+  const Verdict safe = Judged(policy, harmless, options);
+  EXPECT_FALSE(safe.unsafe);
+  EXPECT_TRUE(safe.category_scores.empty());
+  ASSERT_EQ(harmless.calls.size(), 1u);
+  EXPECT_THAT(harmless.calls[0], ElementsAre(Path{}, Path{kLead}));
+  // The same score reaches a category's own threshold.
+  options.category_thresholds = {{"S2", 0.1}};
+  Table other = Direct(0.2, 0.75), whole = Direct(0.2, 0.75);
+  const Verdict over = Judged(policy, other, options);
+  options.keys_only_where_they_matter = false;
+  const Verdict expected = Judged(policy, whole, options);
+  EXPECT_EQ(over.unsafe, expected.unsafe);
+  EXPECT_EQ(over.categories, expected.categories);
+  EXPECT_EQ(over.category_scores, expected.category_scores);
+  EXPECT_EQ(over.category_scores.size(), 2u);
+}
+
+TEST(Verdict, AnAnswerIsReadByThePolicysSeparators) {
+  Policy policy = SmallPolicy({"S1", "S2"});
+  policy.verdict.separator = ":";
+  policy.verdict.list_separator = "; ";
+  Verdict verdict;
+  DecideByText("unsafe: S2;S1", policy.verdict, policy.categories, &verdict);
+  EXPECT_THAT(verdict.categories, ElementsAre("S2", "S1"));
+  DecideByText("unsafe\nS2", policy.verdict, policy.categories, &verdict);
+  EXPECT_THAT(verdict.categories, ElementsAre("unknown"));
 }
 
 TEST(CheckPolicy, WhatATokenizerMustHave) {

@@ -54,8 +54,8 @@ std::vector<float> Logits(const ModelConfig& config, const WeightLookup& lookup,
   EXPECT_TRUE(cache->Reserve(static_cast<int32_t>(batch.sequences[0].pages.size())).ok());
   for (int32_t i = 0; i < static_cast<int32_t>(ids.size()); ++i)
     batch.rows.push_back({ids[static_cast<size_t>(i)], -1, i, 0, i - 1});
-  batch.logit_rows = {static_cast<int32_t>(ids.size()) - 1};
-  return (*decoder)->Forward(batch, *cache).value()[0];
+  batch.questions = {{static_cast<int32_t>(ids.size()) - 1, {}, /*whole=*/true}};
+  return (*decoder)->Forward(batch, *cache).value()[0].logits;
 }
 
 TEST(CalibratedRecipe, EditsLeaveTheNetworkAsItIs) {

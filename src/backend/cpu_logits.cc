@@ -1,11 +1,12 @@
-#include "policy/next_token.h"
-
+// Rows of logits, read: the log of their total, the best token, and the logits that somebody asked for.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
-namespace gatehouse {
+#include "backend/cpu_internal.h"
+
+namespace gatehouse::cpu {
 namespace {
 
 // Four lanes: every processor that this is built for has them. A vocabulary has 200 000 tokens, and a request
@@ -68,9 +69,25 @@ double LogTotal(std::span<const float> logits) {
   return static_cast<double>(highest) + std::log(total);
 }
 
-int32_t ArgMax(const NextToken& after) {
-  return static_cast<int32_t>(std::max_element(after.logits.begin(), after.logits.end()) -
-                              after.logits.begin());
+void RunReadLogits(ThreadPool& pool, Mat logits, std::span<const LogitQuestion> questions,
+                   std::span<NextToken> answers) {
+  const int64_t vocab = logits.cols;
+  // Memory first: the threads below must not fail.
+  for (size_t i = 0; i < questions.size(); ++i)
+    answers[i].logits.resize(questions[i].whole ? static_cast<size_t>(vocab) : questions[i].ids.size());
+  pool.For(static_cast<int64_t>(questions.size()), [&](int64_t index, int) {
+    const LogitQuestion& question = questions[static_cast<size_t>(index)];
+    NextToken& answer = answers[static_cast<size_t>(index)];
+    const std::span<const float> row(RowOf(logits, question.row), static_cast<size_t>(vocab));
+    answer.log_total = LogTotal(row);
+    answer.best = static_cast<int32_t>(std::max_element(row.begin(), row.end()) - row.begin());
+    if (question.whole) {
+      std::copy(row.begin(), row.end(), answer.logits.begin());
+    } else {
+      std::transform(question.ids.begin(), question.ids.end(), answer.logits.begin(),
+                     [&](int32_t id) { return row[static_cast<size_t>(id)]; });
+    }
+  });
 }
 
-}  // namespace gatehouse
+}  // namespace gatehouse::cpu
