@@ -132,7 +132,7 @@ double AdapterConfig::ScaleOf(const std::string& module) const {
 
 Result<AdapterConfig> ReadAdapterConfig(const std::string& path) {
   GATEHOUSE_ASSIGN(const std::string text, ReadFile(path, kMaxAdapterConfig, ErrorCode::kModel));
-  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path, ErrorCode::kModel, kManyMembers));
   if (!root.is_object()) return ModelError("bad adapter config", path, "a JSON object", root.type_name());
   const JsonFields fields(root, path);
   GATEHOUSE_ASSIGN(const std::string type, fields.String("peft_type", std::nullopt));

@@ -92,7 +92,7 @@ Result<void> FindQuant(const SafetensorsFile& file, const std::string& path, con
 Result<void> Checkpoint::OpenConverted() {
   const std::string path = path_ + "/gatehouse.json";
   GATEHOUSE_ASSIGN(const std::string text, ReadFile(path, kMaxDescription, ErrorCode::kModel));
-  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path, ErrorCode::kModel, kManyMembers));
   if (!root.is_object()) return ModelError("bad description", path, "a JSON object", root.type_name());
   const JsonFields fields(root, path);
   GATEHOUSE_ASSIGN(const std::string format, fields.String("format", std::nullopt));

@@ -21,7 +21,7 @@ Result<void> ReadStops(const std::string& path, ModelConfig* config) {
   GATEHOUSE_ASSIGN(const std::optional<std::string> text,
                    ReadFileIfThere(path, kMaxConfig, ErrorCode::kModel));
   if (!text) return {};
-  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path, ErrorCode::kModel, kManyMembers));
   const auto found = root.is_object() ? root.find("eos_token_id") : root.end();
   if (!root.is_object() || found == root.end() || found->is_null()) return {};
   std::vector<int32_t> ids;

@@ -124,7 +124,7 @@ class Run {
                         "other files");
     }
     GATEHOUSE_ASSIGN(const std::string text, ReadFile(path.string(), 16u << 20));
-    GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path.string()));
+    GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path.string(), ErrorCode::kModel, kManyMembers));
     const JsonFields fields(root, path.string());
     GATEHOUSE_ASSIGN(const std::string fingerprint, fields.String("fingerprint", ""));
     if (fingerprint != fingerprint_) {

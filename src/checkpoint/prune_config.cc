@@ -40,7 +40,7 @@ Result<std::string> PrunedConfig(const std::string& config_json, const std::stri
         "not a mixture like Llama 4 Scout", name, "llama4 with experts in every layer",
         std::to_string(moe_layers) + " of " + std::to_string(config.layers) + " layers with experts");
   }
-  GATEHOUSE_ASSIGN(Json root, ParseJson(config_json, name));
+  GATEHOUSE_ASSIGN(Json root, ParseJson(config_json, name, ErrorCode::kModel, kManyMembers));
   Json& text = root.contains("text_config") ? root["text_config"] : root;
   text["intermediate_size"] = config.ffn_expert;
   text["intermediate_size_mlp"] = config.ffn_expert;  // the shared expert's width is now the layer's

@@ -1,14 +1,35 @@
+#include <memory>
+#include <optional>
+
 #include "base/error.h"
-#include "cli/bench_kernels.h"
-#include "cli/bench_mixed.h"
-#include "cli/bench_model.h"
-#include "cli/bench_prefill.h"
-#include "cli/bench_request.h"
-#include "cli/bench_vision.h"
+#include "benchmark/kernels.h"
+#include "benchmark/mixed.h"
+#include "benchmark/prefill.h"
+#include "benchmark/random_model.h"
+#include "benchmark/request.h"
+#include "benchmark/vision.h"
 #include "cli/command.h"
+#include "cli/input.h"
+#include "cli/output.h"
 
 namespace gatehouse::cli {
 namespace {
+
+using namespace benchmark;
+
+// Rounds begin by lines of standard input, which is opened when the first is waited for.
+Console StandardConsole() {
+  auto lines = std::make_shared<std::optional<LineReader>>();
+  const auto next_line = [lines]() -> Result<bool> {
+    if (!*lines) {
+      GATEHOUSE_ASSIGN(LineReader opened, LineReader::Open("-", size_t{1} << 16));
+      lines->emplace(std::move(opened));
+    }
+    LineReader::Line line;
+    return (*lines)->Next(&line);
+  };
+  return {PrintText, next_line};
+}
 
 const char* const kShapes = "llama-guard-4 or smollm2-135m";
 const char* const kTurns = "begin each round when a line comes on standard input, and print its time at once";
@@ -40,7 +61,7 @@ void AddKernels(Command& bench) {
   AddThreads(command, &options->threads);
   command.Flag("--json", &options->json, "one JSON object a line");
   command.Does([=]() -> Result<int> {
-    GATEHOUSE_TRY(BenchKernels(*options));
+    GATEHOUSE_TRY(BenchKernels(*options, StandardConsole()));
     return 0;
   });
 }
@@ -66,7 +87,7 @@ void AddPrefill(Command& bench) {
   command.Does([=]() -> Result<int> {
     options->f32 = *dtype == "f32";
     options->quant = FormatOfName(*quant);
-    GATEHOUSE_TRY(BenchPrefill(*options));
+    GATEHOUSE_TRY(BenchPrefill(*options, StandardConsole()));
     return 0;
   });
 }
@@ -84,7 +105,7 @@ void AddVision(Command& bench) {
   command.Flag("--json", &options->json, "one JSON object");
   command.Does([=]() -> Result<int> {
     options->quant = FormatOfName(*quant);
-    GATEHOUSE_TRY(BenchVision(*options));
+    GATEHOUSE_TRY(BenchVision(*options, StandardConsole()));
     return 0;
   });
 }
@@ -126,7 +147,7 @@ void AddMixed(Command& bench) {
   command.Flag("--json", &options->json, "one JSON object");
   command.Does([=]() -> Result<int> {
     GATEHOUSE_TRY(subject_flags->Resolve(&options->subject));
-    GATEHOUSE_TRY(BenchMixed(*options));
+    GATEHOUSE_TRY(BenchMixed(*options, StandardConsole()));
     return 0;
   });
 }
@@ -154,7 +175,8 @@ void AddRequests(Command& bench, bool batch) {
   command.Flag("--json", &options->json, "one JSON object");
   command.Does([=]() -> Result<int> {
     GATEHOUSE_TRY(subject_flags->Resolve(&options->subject));
-    GATEHOUSE_TRY(batch ? BenchBatch(*options) : BenchRequest(*options));
+    GATEHOUSE_TRY(batch ? BenchBatch(*options, StandardConsole())
+                        : BenchRequest(*options, StandardConsole()));
     return 0;
   });
 }

@@ -7,7 +7,6 @@
 #include "base/input_file.h"
 #include "base/output_file.h"
 #include "cli/eval_flags.h"
-#include "cli/json_text.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "eval/data/held_pipe.h"
@@ -17,6 +16,7 @@
 #include "eval/run/record.h"
 #include "eval/run/runner.h"
 #include "eval/run/tune.h"
+#include "formats/json_object.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -140,15 +140,18 @@ Result<int> FitScores(const EvalFlags& flags, const std::string& record, const s
                       fit.test_rows, fit.ece_before.value_or(0), fit.ece_after.value_or(0), fit.loss_before,
                       fit.loss_after));
   const auto before_after = [](double before, double after) {
-    return JsonObject({{"before", JsonNumber(before)}, {"after", JsonNumber(after)}});
+    JsonObject out;
+    out.Add("before", before).Add("after", after);
+    return out;
   };
-  const std::string json = JsonObject(
-      {{"calibration",
-        JsonObject({{"scale", JsonNumber(fit.policy.scale)}, {"bias", JsonNumber(fit.policy.bias)}})},
-       {"fit_rows", std::to_string(fit.fit_rows)},
-       {"test_rows", std::to_string(fit.test_rows)},
-       {"ece", before_after(fit.ece_before.value_or(0), fit.ece_after.value_or(0))},
-       {"log_loss", before_after(fit.loss_before, fit.loss_after)}});
+  const std::string json =
+      JsonObject()
+          .Add("calibration", JsonObject().Add("scale", fit.policy.scale).Add("bias", fit.policy.bias))
+          .Add("fit_rows", fit.fit_rows)
+          .Add("test_rows", fit.test_rows)
+          .Add("ece", before_after(fit.ece_before.value_or(0), fit.ece_after.value_or(0)))
+          .Add("log_loss", before_after(fit.loss_before, fit.loss_after))
+          .Text();
   GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/calibration.json", json + "\n"));
   GATEHOUSE_TRY(Print("\nput \"calibration\" of {}/calibration.json into a policy\n", directory));

@@ -7,6 +7,7 @@
 #include "cli/input.h"
 #include "cli/json_text.h"
 #include "cli/output.h"
+#include "formats/json_object.h"
 #include "formats/safetensors.h"
 #include "guard/guard_impl.h"
 
@@ -44,7 +45,7 @@ Result<void> WriteTensors(const std::string& path, const std::vector<Output>& ou
 }
 
 Result<void> PrintIds(const std::vector<int32_t>& ids) {
-  return PrintText(JsonObject({{"ids", JsonNumbers(ids)}}) + "\n");
+  return PrintText(JsonObject().Add("ids", ids).Text() + "\n");
 }
 
 Result<void> TokensOfTexts(const std::string& path, const Tokenizer& tokenizer) {
@@ -115,26 +116,28 @@ Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const P
 }
 
 std::string ConfigJson(const ModelConfig& c) {
-  return JsonObject({{"family", JsonText(c.family == ModelConfig::Family::kLlama4 ? "llama4" : "llama")},
-                     {"hidden", std::to_string(c.hidden)},
-                     {"layers", std::to_string(c.layers)},
-                     {"heads", std::to_string(c.heads)},
-                     {"kv_heads", std::to_string(c.kv_heads)},
-                     {"head_dim", std::to_string(c.head_dim)},
-                     {"ffn_dense", std::to_string(c.ffn_dense)},
-                     {"ffn_expert", std::to_string(c.ffn_expert)},
-                     {"vocab", std::to_string(c.vocab)},
-                     {"tied", JsonBool(c.tied)},
-                     {"experts", std::to_string(c.experts)},
-                     {"is_moe", JsonNumbers(c.is_moe)},
-                     {"uses_rope", JsonNumbers(c.uses_rope)},
-                     {"chunked", JsonNumbers(c.chunked)},
-                     {"attention_chunk", std::to_string(c.attention_chunk)},
-                     {"qk_norm", JsonBool(c.qk_norm)},
-                     {"rope_theta", JsonNumber(c.rope_theta)},
-                     {"rope_factor", JsonNumber(c.rope.factor)},
-                     {"vision", JsonBool(c.vision.present)},
-                     {"vision_layers", std::to_string(c.vision.present ? c.vision.layers : 0)}});
+  return JsonObject()
+      .Add("family", c.family == ModelConfig::Family::kLlama4 ? "llama4" : "llama")
+      .Add("hidden", c.hidden)
+      .Add("layers", c.layers)
+      .Add("heads", c.heads)
+      .Add("kv_heads", c.kv_heads)
+      .Add("head_dim", c.head_dim)
+      .Add("ffn_dense", c.ffn_dense)
+      .Add("ffn_expert", c.ffn_expert)
+      .Add("vocab", c.vocab)
+      .Add("tied", c.tied)
+      .Add("experts", c.experts)
+      .Add("is_moe", c.is_moe)
+      .Add("uses_rope", c.uses_rope)
+      .Add("chunked", c.chunked)
+      .Add("attention_chunk", c.attention_chunk)
+      .Add("qk_norm", c.qk_norm)
+      .Add("rope_theta", c.rope_theta)
+      .Add("rope_factor", c.rope.factor)
+      .Add("vision", c.vision.present)
+      .Add("vision_layers", c.vision.present ? c.vision.layers : 0)
+      .Text();
 }
 
 Result<int> InspectFiles(const InspectFlags& flags, const GuardOptions& options) {
@@ -145,10 +148,12 @@ Result<int> InspectFiles(const InspectFlags& flags, const GuardOptions& options)
     return 0;
   }
   for (const auto& [name, weight] : checkpoint->stored()) {
-    GATEHOUSE_TRY(PrintText(JsonObject({{"name", JsonText(name)},
-                                        {"dtype", JsonText(DTypeName(weight.tensor.dtype))},
-                                        {"shape", JsonNumbers(weight.shape)},
-                                        {"file", JsonText(weight.file)}}) +
+    GATEHOUSE_TRY(PrintText(JsonObject()
+                                .Add("name", name)
+                                .Add("dtype", DTypeName(weight.tensor.dtype))
+                                .Add("shape", weight.shape)
+                                .Add("file", weight.file)
+                                .Text() +
                             "\n"));
   }
   return 0;

@@ -51,7 +51,7 @@ Result<Found> FromList(const Json& list, const std::string& where) {
 Result<Found> FromJson(const std::string& path) {
   GATEHOUSE_ASSIGN(const std::optional<std::string> text, ReadFileIfThere(path, kMaxFile, ErrorCode::kModel));
   if (!text) return Found();
-  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(*text, path, ErrorCode::kModel, kManyMembers));
   if (!root.is_object()) return ModelError("bad value", path, "a JSON object", root.type_name());
   const JsonFields fields(root, path);
   const Json* value = fields.Find(kMember);

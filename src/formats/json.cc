@@ -1,7 +1,11 @@
 #include "formats/json.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <set>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file_kind.h"
@@ -10,42 +14,141 @@
 namespace gatehouse {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr size_t kMaxDepth = 64;
+
+// Watches the parser's events only, so that a hostile text is refused before a tree is built of it.
+class Checker : public nlohmann::json_sax<Json> {
+ public:
+  explicit Checker(size_t max_members) : max_members_(max_members) {}
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return Open(); }
+  bool end_object() override { return Close(); }
+  bool start_array(std::size_t) override { return Open(); }
+  bool end_array() override { return Close(); }
+  bool key(string_t& key) override {
+    if (!open_.back().insert(key).second) {
+      problem = "key \"" + key.substr(0, 80) + "\" twice";
+    } else if (open_.back().size() > max_members_) {
+      problem = "more than " + std::to_string(max_members_) + " members in an object";
+    }
+    return problem.empty();
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) override {
+    problem = e.what();
+    return false;
+  }
+
+  std::string problem;
+
+ private:
+  bool Open() {
+    open_.emplace_back();
+    if (open_.size() > kMaxDepth) problem = "more than " + std::to_string(kMaxDepth) + " levels";
+    return problem.empty();
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+  const size_t max_members_;
+  std::vector<std::set<std::string>> open_;  // the keys seen in each open object; of a list none
+};
 
 std::string NumberText(double value) { return Json(value).dump(); }
 
+// to_chars writes as printf's %g and %f do in the "C" locale, whatever the locale of the program is.
+Json Rounded(double value, std::chars_format format, int precision) {
+  if (!std::isfinite(value)) return nullptr;
+  std::array<char, 512> text;  // the largest double has 309 digits before the point
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), value, format, precision);
+  double rounded = 0;
+  std::from_chars(text.data(), written.ptr, rounded);
+  if (rounded == std::floor(rounded) && std::abs(rounded) < 1e15) return static_cast<int64_t>(rounded);
+  return rounded;
+}
+
+// The same double in as few digits as there are, with an exponent where the library wrote one.
+std::string Shortest(std::string_view figure) {
+  double value = 0;
+  std::from_chars(figure.data(), figure.data() + figure.size(), value);
+  const auto format =
+      figure.find('e') != figure.npos ? std::chars_format::scientific : std::chars_format::fixed;
+  std::array<char, 64> text;  // fixed: the library goes from 1e-4 to 1e15
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), value, format);
+  std::string out(text.data(), written.ptr);
+  // 1.0 stays a number with a point.
+  return out.find_first_of(".e") == out.npos ? out + ".0" : out;
+}
+
 }  // namespace
+
+Json JsonWithDigits(double value, int significant) {
+  return Rounded(value, std::chars_format::general, significant);
+}
+
+Json JsonWithDecimals(double value, int decimals) {
+  return Rounded(value, std::chars_format::fixed, decimals);
+}
+
+std::string JsonLine(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string WithId(std::string_view id, const std::string& object) {
+  std::string out = "{\"id\":";
+  out += id;
+  if (object != "{}") out += ',';
+  return out.append(object, 1);
+}
+
+std::string ShortFigures(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (size_t at = 0, end = 0; at < json.size(); at = end) {
+    end = at + 1;
+    if (json[at] == '"') {  // to the end of the string: what stands in it is no figure
+      for (; end < json.size() && json[end] != '"'; ++end) end += json[end] == '\\';
+      end = std::min(end + 1, json.size());
+    } else if (json[at] == '-' || (json[at] >= '0' && json[at] <= '9')) {
+      end = std::min(json.find_first_not_of("0123456789+-.eE", at), json.size());
+    }
+    const std::string_view token = json.substr(at, end - at);
+    if (token.front() == '"' || token.find('.') == token.npos) {
+      out += token;
+    } else {
+      out += Shortest(token);
+    }
+  }
+  return out;
+}
 
 std::string ShortJson(const Json& value) {
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
   return text.size() > 80 ? text.substr(0, 77) + "..." : text;
 }
 
-Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code) {
+Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code, size_t max_members) {
   std::string scratch;
   const std::string_view text = Utf8Text(bytes, &scratch);
-  struct Refused {
-    std::string why;
-  };
-  std::vector<std::set<std::string>> open;  // the keys seen in each open object
-  const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxDepth) throw Refused{"more than 64 levels"};
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second) {
-      throw Refused{"key '" + parsed.get<std::string>().substr(0, 80) + "' twice in one object"};
-    }
-    return true;
-  };
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return Error{code, "malformed JSON", name, "UTF-8, or UTF-16 behind its mark", "broken UTF-16"};
+  // The parser would skip a second one.
+  if (text.starts_with("\xEF\xBB\xBF"))
+    return Error{code, "malformed JSON", name, "at most one byte order mark", "two"};
   try {
-    return Json::parse(text.begin(), text.end(), check);
-  } catch (const Refused& refused) {
-    return Error{code, "bad JSON", name, "keys once, shallow nesting", refused.why};
-  } catch (const nlohmann::json::exception& problem) {
+    Checker checker(max_members);
+    if (Json::sax_parse(text.begin(), text.end(), &checker)) return Json::parse(text.begin(), text.end());
+    // A model's file is often something else than it seems: a pointer of Git LFS, a page that a proxy sent.
     const FileKind kind = KindOfFile(bytes);
-    if (kind != FileKind::kUnknown && kind != FileKind::kJson)
+    if (code == ErrorCode::kModel && kind != FileKind::kUnknown && kind != FileKind::kJson)
       return Error{code, "not a JSON file", name, "a JSON text", DescribeFile(bytes)};
-    return Error{code, "not valid JSON", name, {}, problem.what()};
+    return Error{code, "malformed JSON", name, "valid JSON, each key once", checker.problem};
+  } catch (const nlohmann::json::exception& e) {
+    return Error{code, "malformed JSON", name, "valid JSON", e.what()};
   }
 }
 

@@ -1,5 +1,8 @@
-// JSON of small files, read strictly: doubled keys and deep nesting are errors. A byte order mark before it
-// is no matter. Include it in .cc files only.
+// The one reader of JSON that comes from outside, and how JSON is written. Reading is strict: a key twice in
+// one object, deep nesting, invalid UTF-8 and anything behind the value are errors. Objects keep the order of
+// their members (categories are an ordered list). A byte order mark is skipped; behind UTF-16's own mark the
+// text is UTF-16. The library is slow to compile: a header that can do with <nlohmann/json_fwd.hpp> or
+// json_object.h should.
 //
 //   GATEHOUSE_ASSIGN(const Json root, ParseJson(text, "config.json"));
 //   JsonFields fields(root, "config.json");
@@ -17,11 +20,31 @@ namespace gatehouse {
 
 using Json = nlohmann::ordered_json;  // keeps the order of members
 
+// How many members one object may have: adding a key looks at all before it. Only files that list a model's
+// tensors or tokens have more.
+constexpr size_t kFewMembers = 2048, kManyMembers = size_t{1} << 20;
+
 // code: kModel for a model's files, kBadInput for requests. The error says where the text stops being JSON.
-Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code = ErrorCode::kModel);
+Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code,
+                       size_t max_members = kFewMembers);
 
 // A value for a message: its text, cut at 80 bytes.
 std::string ShortJson(const Json& value);
+
+// On one line, without its end. What is no UTF-8 (a path may be any bytes) becomes U+FFFD.
+std::string JsonLine(const Json& value);
+
+// object, a JSON text, with an id as its first member: id is JSON text and stays as it is, digit by digit,
+// which no parsed number does.
+std::string WithId(std::string_view id, const std::string& object);
+
+// A figure of so many significant digits, or digits behind the point; zeros at the end are not written, and a
+// whole number has no point. Null if not finite. The library writes about one double in a thousand with more
+// digits than tell it from its neighbours (0.5096901659999999 for 0.509690166); ShortFigures, on the text it
+// wrote, puts that right.
+Json JsonWithDigits(double value, int significant);
+Json JsonWithDecimals(double value, int decimals);
+std::string ShortFigures(std::string_view json);
 
 // Typed access to the members of one object. An absent member gives the default; std::nullopt as the default
 // makes the member compulsory. Errors: kModel, naming file and field.

@@ -236,7 +236,7 @@ Result<void> ParseNested(const Json& root, const JsonFields& top, ModelConfig* c
 }  // namespace
 
 Result<ModelConfig> ParseModelConfig(std::string_view text, const std::string& name) {
-  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, name));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, name, ErrorCode::kModel, kManyMembers));
   if (!root.is_object()) return ModelError("bad config", name, "a JSON object", root.type_name());
   const JsonFields top(root, name);
   GATEHOUSE_ASSIGN(const std::string type, top.String("model_type", std::nullopt));

@@ -3,28 +3,29 @@
 #include <utility>
 
 #include "base/error.h"
+#include "formats/json.h"
 #include "policy/message_members.h"
 #include "policy/raw_member.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 namespace {
 
-Result<void> ReadCategories(const OrderedJson& value, const std::string& where, CategoryChoice* out) {
+Result<void> ReadCategories(const Json& value, const std::string& where, CategoryChoice* out) {
   if (!value.is_object() || value.empty())
-    return BadInput("malformed categories", where, "an object from key to text, not empty", Describe(value));
+    return BadInput("malformed categories", where, "an object from key to text, not empty", ShortJson(value));
   for (const auto& [category, text] : value.items()) {
     if (!text.is_string())
-      return BadInput("malformed categories", where + ": " + category, "a string", Describe(text));
+      return BadInput("malformed categories", where + ": " + category, "a string", ShortJson(text));
     out->custom.emplace_back(category, text.get<std::string>());
   }
   return {};
 }
 
-Result<void> ReadExclude(const OrderedJson& value, const std::string& where, CategoryChoice* out) {
-  if (!value.is_array()) return BadInput("malformed exclude", where, "a list of keys", Describe(value));
-  for (const OrderedJson& category : value) {
-    if (!category.is_string()) return BadInput("malformed exclude", where, "a list of keys", Describe(value));
+Result<void> ReadExclude(const Json& value, const std::string& where, CategoryChoice* out) {
+  if (!value.is_array()) return BadInput("malformed exclude", where, "a list of keys", ShortJson(value));
+  for (const Json& category : value) {
+    if (!category.is_string())
+      return BadInput("malformed exclude", where, "a list of keys", ShortJson(value));
     out->exclude.push_back(category.get<std::string>());
   }
   return {};
@@ -32,7 +33,7 @@ Result<void> ReadExclude(const OrderedJson& value, const std::string& where, Cat
 
 }  // namespace
 
-Result<ConversationInput> ReadConversation(const OrderedJson& root, const std::string& name,
+Result<ConversationInput> ReadConversation(const Json& root, const std::string& name,
                                            const ConversationOptions& options) {
   ConversationInput out;
   if (root.is_array()) {
@@ -41,11 +42,11 @@ Result<ConversationInput> ReadConversation(const OrderedJson& root, const std::s
   }
   if (!root.is_object())
     return BadInput("malformed conversation", name, "a list of messages, or an object with messages",
-                    Describe(root));
+                    ShortJson(root));
   for (const auto& [key, value] : root.items()) {
     const std::string where = name + ": " + key;
     if (key == "id") {
-      out.id = value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+      out.id = JsonLine(value);
     } else if (key == "categories" && !value.is_null()) {
       GATEHOUSE_TRY(ReadCategories(value, where, &out.choice));
     } else if (key == "exclude" && !value.is_null()) {
@@ -62,7 +63,7 @@ Result<ConversationInput> ReadConversation(const OrderedJson& root, const std::s
 
 Result<ConversationInput> ParseConversation(std::string_view json, const std::string& name,
                                             const ConversationOptions& options) {
-  GATEHOUSE_ASSIGN(const OrderedJson root, ParseStrictJson(json, name, ErrorCode::kBadInput));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(json, name, ErrorCode::kBadInput));
   GATEHOUSE_ASSIGN(ConversationInput out, ReadConversation(root, name, options));
   // As it stands there, and not as a parsed number would be written.
   if (const std::string id = root.is_object() ? OnOneLine(RawMember(json, "id")) : std::string(); !id.empty())

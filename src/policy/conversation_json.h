@@ -26,7 +26,7 @@ struct ConversationInput {
 Result<ConversationInput> ParseConversation(std::string_view json, const std::string& name,
                                             const ConversationOptions& options);
 
-// The same of a text that was parsed before, by ParseStrictJson or as strictly.
+// The same of a text that was parsed before, by ParseJson or as strictly.
 Result<ConversationInput> ReadConversation(const nlohmann::ordered_json& json, const std::string& name,
                                            const ConversationOptions& options);
 

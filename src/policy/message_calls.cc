@@ -28,7 +28,7 @@ int32_t EscapedUnit(std::string_view text, size_t at) {
 }  // namespace
 
 std::string ReadableJson(const std::string& text) {
-  if (text.find("\\u") == std::string::npos || !OrderedJson::accept(text)) return text;
+  if (text.find("\\u") == std::string::npos || !Json::accept(text)) return text;
   std::string out;
   for (size_t at = 0; at < text.size();) {
     if (text[at] != '\\') {
@@ -53,7 +53,7 @@ std::string ReadableJson(const std::string& text) {
   return out;
 }
 
-Result<void> ReadCall(const OrderedJson& call, const char* arguments_name, const std::string& where,
+Result<void> ReadCall(const Json& call, const char* arguments_name, const std::string& where,
                       std::vector<Part>* out) {
   GATEHOUSE_ASSIGN(std::string text, RequiredText(call, "name", where));
   const auto arguments = call.find(arguments_name);
@@ -61,34 +61,34 @@ Result<void> ReadCall(const OrderedJson& call, const char* arguments_name, const
   if (arguments != call.end() && arguments->is_string()) {
     text += ReadableJson(arguments->get_ref<const std::string&>());
   } else if (arguments != call.end() && !arguments->is_null()) {
-    text += arguments->dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+    text += JsonLine(*arguments);
   }
   out->push_back(Part::Text(text + ")"));
   return {};
 }
 
-Result<void> ReadToolCalls(const OrderedJson& list, const std::string& where, std::vector<Part>* out) {
-  if (!list.is_array()) return BadInput("malformed tool calls", where, "a list of calls", Describe(list));
+Result<void> ReadToolCalls(const Json& list, const std::string& where, std::vector<Part>* out) {
+  if (!list.is_array()) return BadInput("malformed tool calls", where, "a list of calls", ShortJson(list));
   for (size_t i = 0; i < list.size(); ++i) {
-    const OrderedJson& entry = list[i];
+    const Json& entry = list[i];
     const std::string at = where + "[" + std::to_string(i) + "]";
     if (!entry.is_object())
-      return BadInput("malformed tool call", at, "an object with a function", Describe(entry));
+      return BadInput("malformed tool call", at, "an object with a function", ShortJson(entry));
     GATEHOUSE_TRY(CheckMembers(entry, kToolCallMembers, at));
-    const OrderedJson* function = Present(entry, "function");
-    const OrderedJson* custom = Present(entry, "custom");
+    const Json* function = Present(entry, "function");
+    const Json* custom = Present(entry, "custom");
     const bool bare = Present(entry, "name") != nullptr || Present(entry, "arguments") != nullptr;
     if ((function != nullptr) + (custom != nullptr) + bare != 1)
       return BadInput("malformed tool call", at, "a function or a custom call, and one of them",
-                      Describe(entry));
+                      ShortJson(entry));
     if (bare) {
       GATEHOUSE_TRY(ReadCall(entry, "arguments", at, out));
       continue;
     }
-    const OrderedJson& call = function != nullptr ? *function : *custom;
+    const Json& call = function != nullptr ? *function : *custom;
     const std::string inner = at + (function != nullptr ? ".function" : ".custom");
     if (!call.is_object())
-      return BadInput("malformed tool call", inner, "an object with a name", Describe(call));
+      return BadInput("malformed tool call", inner, "an object with a name", ShortJson(call));
     GATEHOUSE_TRY(CheckMembers(call, function != nullptr ? kFunctionMembers : kCustomMembers, inner));
     GATEHOUSE_TRY(ReadCall(call, function != nullptr ? "arguments" : "input", inner, out));
   }

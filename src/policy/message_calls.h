@@ -6,18 +6,18 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/json.h"
 #include "gatehouse/conversation.h"
 #include "gatehouse/result.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
 // The member tool_calls of a message: a text part for each call, added to `out`.
-Result<void> ReadToolCalls(const OrderedJson& list, const std::string& where, std::vector<Part>* out);
+Result<void> ReadToolCalls(const Json& list, const std::string& where, std::vector<Part>* out);
 
 // An object with a name and, in the member `arguments_name`, arguments: a string that holds JSON, or the JSON
 // itself, which is written compactly. None: `name()`.
-Result<void> ReadCall(const OrderedJson& call, const char* arguments_name, const std::string& where,
+Result<void> ReadCall(const Json& call, const char* arguments_name, const std::string& where,
                       std::vector<Part>* out);
 
 // JSON text with its \uXXXX escapes written as the characters they stand for: many clients escape every

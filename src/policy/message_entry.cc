@@ -26,13 +26,13 @@ constexpr RoleRule kRoles[] = {
 
 }  // namespace
 
-Result<MessageEntry> EntryReader::Read(const OrderedJson& json, const std::string& where) {
+Result<MessageEntry> EntryReader::Read(const Json& json, const std::string& where) {
   if (json.is_object()) {
-    const OrderedJson* type = Present(json, "type");
+    const Json* type = Present(json, "type");
     if (type != nullptr && *type != "message") return ReadItem(json, where);
   }
   if (!json.is_object() || !json.contains("role") || !json["role"].is_string())
-    return BadInput("malformed message", where, "an object with role and content", Describe(json));
+    return BadInput("malformed message", where, "an object with role and content", ShortJson(json));
   MessageEntry entry;
   entry.role = json["role"].get<std::string>();
   const auto* rule = std::find_if(std::begin(kRoles), std::end(kRoles),
@@ -53,26 +53,25 @@ Result<MessageEntry> EntryReader::Read(const OrderedJson& json, const std::strin
 }
 
 // Reasoning, content, images, refusal, calls: the order in which they are judged.
-Result<void> EntryReader::ReadMembers(const OrderedJson& json, const std::string& where,
-                                      std::vector<Part>* out) {
+Result<void> EntryReader::ReadMembers(const Json& json, const std::string& where, std::vector<Part>* out) {
   GATEHOUSE_TRY(CheckMembers(json, kMessageMembers, where));
   GATEHOUSE_TRY(ReadReasoning(json, where, out));
-  if (const OrderedJson* content = Present(json, "content"))
+  if (const Json* content = Present(json, "content"))
     GATEHOUSE_TRY(parts_.ReadContent(*content, where + ".content", out));
-  if (const OrderedJson* images = Present(json, "images"))
+  if (const Json* images = Present(json, "images"))
     GATEHOUSE_TRY(parts_.ReadImages(*images, where + ".images", out));
   if (Present(json, "refusal") != nullptr) {
     GATEHOUSE_ASSIGN(std::string refusal, RequiredText(json, "refusal", where));
     out->push_back(Part::Text(std::move(refusal)));
   }
-  if (const OrderedJson* calls = Present(json, "tool_calls")) {
+  if (const Json* calls = Present(json, "tool_calls")) {
     GATEHOUSE_TRY(CheckTools(options_, where + ".tool_calls", "calls"));
     GATEHOUSE_TRY(ReadToolCalls(*calls, where + ".tool_calls", out));
   }
-  if (const OrderedJson* call = Present(json, "function_call")) {
+  if (const Json* call = Present(json, "function_call")) {
     const std::string at = where + ".function_call";
     GATEHOUSE_TRY(CheckTools(options_, at, "a call"));
-    if (!call->is_object()) return BadInput("malformed function call", at, "an object", Describe(*call));
+    if (!call->is_object()) return BadInput("malformed function call", at, "an object", ShortJson(*call));
     GATEHOUSE_TRY(CheckMembers(*call, kFunctionMembers, at));
     GATEHOUSE_TRY(ReadCall(*call, "arguments", at, out));
   }
@@ -86,12 +85,11 @@ Result<void> EntryReader::ReadMembers(const OrderedJson& json, const std::string
 
 // Servers give the same thoughts under several names at once: a text that stands there already is not
 // repeated.
-Result<void> EntryReader::ReadReasoning(const OrderedJson& json, const std::string& where,
-                                        std::vector<Part>* out) {
+Result<void> EntryReader::ReadReasoning(const Json& json, const std::string& where, std::vector<Part>* out) {
   std::set<std::string> known;
   for (const char* name :
        {"reasoning_content", "reasoning", "thinking", "thinking_blocks", "reasoning_details"}) {
-    const OrderedJson* value = Present(json, name);
+    const Json* value = Present(json, name);
     if (value == nullptr) continue;
     std::vector<Part> found;
     GATEHOUSE_TRY(parts_.ReadContent(*value, where + "." + name, &found));
@@ -102,7 +100,7 @@ Result<void> EntryReader::ReadReasoning(const OrderedJson& json, const std::stri
   return {};
 }
 
-Result<MessageEntry> EntryReader::ReadItem(const OrderedJson& item, const std::string& where) {
+Result<MessageEntry> EntryReader::ReadItem(const Json& item, const std::string& where) {
   const std::string type = item["type"].is_string() ? item["type"].get<std::string>() : std::string();
   MessageEntry entry;
   entry.role = type;
@@ -114,8 +112,8 @@ Result<MessageEntry> EntryReader::ReadItem(const OrderedJson& item, const std::s
     GATEHOUSE_TRY(CheckMembers(item, kCallItemMembers, where));
     const char* arguments = type == "function_call" ? "arguments" : "input";
     const char* other = type == "function_call" ? "input" : "arguments";
-    if (const OrderedJson* value = Present(item, other))
-      return BadInput("member that is not judged", where + "." + other, "no such member", Describe(*value));
+    if (const Json* value = Present(item, other))
+      return BadInput("member that is not judged", where + "." + other, "no such member", ShortJson(*value));
     GATEHOUSE_TRY(ReadCall(item, arguments, where, out));
   } else if (type == "function_call_output" || type == "custom_tool_call_output") {
     entry.kind = Kind::kToolResult;
@@ -130,13 +128,13 @@ Result<MessageEntry> EntryReader::ReadItem(const OrderedJson& item, const std::s
     entry.message.role = Role::kAssistant;
     GATEHOUSE_TRY(CheckMembers(item, kReasoningItemMembers, where));
     for (const char* name : {"summary", "content"}) {
-      const OrderedJson* value = Present(item, name);
+      const Json* value = Present(item, name);
       if (value != nullptr) GATEHOUSE_TRY(parts_.ReadContent(*value, where + "." + name, out));
     }
   } else {
     return BadInput("item that cannot be judged", where + ".type",
                     "message, function_call, custom_tool_call, their outputs, or reasoning",
-                    Describe(item["type"]));
+                    ShortJson(item["type"]));
   }
   return entry;
 }

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "formats/json.h"
 #include "gatehouse/conversation_json.h"
 #include "policy/message_parts.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
@@ -29,12 +29,12 @@ class EntryReader {
  public:
   explicit EntryReader(const ConversationOptions& options) : options_(options), parts_(options) {}
 
-  Result<MessageEntry> Read(const OrderedJson& json, const std::string& where);
+  Result<MessageEntry> Read(const Json& json, const std::string& where);
 
  private:
-  Result<MessageEntry> ReadItem(const OrderedJson& item, const std::string& where);
-  Result<void> ReadMembers(const OrderedJson& json, const std::string& where, std::vector<Part>* out);
-  Result<void> ReadReasoning(const OrderedJson& json, const std::string& where, std::vector<Part>* out);
+  Result<MessageEntry> ReadItem(const Json& item, const std::string& where);
+  Result<void> ReadMembers(const Json& json, const std::string& where, std::vector<Part>* out);
+  Result<void> ReadReasoning(const Json& json, const std::string& where, std::vector<Part>* out);
 
   const ConversationOptions& options_;
   MessageParts parts_;

@@ -51,10 +51,10 @@ Result<std::string> MessageImages::Bytes(const std::string& text, Kind kind, std
   return options_.load_path(text);
 }
 
-Result<void> MessageImages::Add(const OrderedJson& value, Kind kind, const std::string& where,
+Result<void> MessageImages::Add(const Json& value, Kind kind, const std::string& where,
                                 std::vector<Part>* out) {
   if (!value.is_string() || value.get_ref<const std::string&>().empty())
-    return BadInput("malformed image", where, "a string, not empty", Describe(value));
+    return BadInput("malformed image", where, "a string, not empty", ShortJson(value));
   if (count_ == kMaxImages)
     return BadInput("too many images", where, "at most " + std::to_string(kMaxImages), "more");
   std::string name;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "formats/json.h"
 #include "gatehouse/conversation_json.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
@@ -27,7 +27,7 @@ class MessageImages {
 
   // Adds an image part. Errors (kBadInput): a kind that options do not allow, what loading or decoding says,
   // more images or bytes than a conversation may have.
-  Result<void> Add(const OrderedJson& value, Kind kind, const std::string& where, std::vector<Part>* out);
+  Result<void> Add(const Json& value, Kind kind, const std::string& where, std::vector<Part>* out);
 
  private:
   Result<std::string> Bytes(const std::string& text, Kind kind, std::string* name) const;

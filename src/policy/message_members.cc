@@ -73,37 +73,37 @@ bool Lists(std::string_view names, std::string_view name) {
 
 }  // namespace
 
-bool IsAbsent(const OrderedJson& value) {
+bool IsAbsent(const Json& value) {
   if (value.is_string()) return value.get_ref<const std::string&>().empty();
   return value.is_null() || (value.is_structured() && value.empty());
 }
 
-const OrderedJson* Present(const OrderedJson& object, const char* name) {
+const Json* Present(const Json& object, const char* name) {
   const auto at = object.find(name);
   return at == object.end() || IsAbsent(*at) ? nullptr : &*at;
 }
 
-bool IsIgnored(const MemberTable& table, std::string_view name, const OrderedJson& value) {
+bool IsIgnored(const MemberTable& table, std::string_view name, const Json& value) {
   if (IsAbsent(value) || Lists(table.asides, name)) return true;
   if (Lists(table.flags, name)) return value.is_boolean() || value.is_number();
   return Lists(table.labels, name) && !value.is_structured();
 }
 
-Result<void> CheckMembers(const OrderedJson& object, const MemberTable& table, const std::string& where,
+Result<void> CheckMembers(const Json& object, const MemberTable& table, const std::string& where,
                           std::string_view also_read) {
   for (const auto& [name, value] : object.items()) {
     if (Lists(table.read, name) || name == also_read || IsIgnored(table, name, value)) continue;
     return BadInput("member that is not judged", where + "." + name.substr(0, 60),
-                    "no such member, or nothing in it", Describe(value));
+                    "no such member, or nothing in it", ShortJson(value));
   }
   return {};
 }
 
-Result<std::string> RequiredText(const OrderedJson& object, const char* name, const std::string& where) {
-  const OrderedJson* value = Present(object, name);
+Result<std::string> RequiredText(const Json& object, const char* name, const std::string& where) {
+  const Json* value = Present(object, name);
   if (value == nullptr || !value->is_string())
     return BadInput("malformed member", where + "." + name, "a string, not empty",
-                    value == nullptr ? "nothing" : Describe(*value));
+                    value == nullptr ? "nothing" : ShortJson(*value));
   return value->get<std::string>();
 }
 

@@ -2,14 +2,14 @@
 // error: a text that nobody reads would be called safe.
 //
 //   GATEHOUSE_TRY(CheckMembers(message, kMessageMembers, where));
-//   if (const OrderedJson* refusal = Present(message, "refusal")) ...
+//   if (const Json* refusal = Present(message, "refusal")) ...
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "formats/json.h"
 #include "gatehouse/result.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
@@ -38,19 +38,19 @@ extern const MemberTable kToolUseMembers;
 extern const MemberTable kToolResultMembers;
 
 // null, "", [] and {}: as if the member were not there.
-bool IsAbsent(const OrderedJson& value);
+bool IsAbsent(const Json& value);
 
 // The member, or null where the object lacks it or it is absent.
-const OrderedJson* Present(const OrderedJson& object, const char* name);
+const Json* Present(const Json& object, const char* name);
 
 // Whether the member says nothing: it is absent, or in the table as one to ignore.
-bool IsIgnored(const MemberTable& table, std::string_view name, const OrderedJson& value);
+bool IsIgnored(const MemberTable& table, std::string_view name, const Json& value);
 
 // Errors (kBadInput): a member that is neither read nor ignored. also_read: one more name that is read.
-Result<void> CheckMembers(const OrderedJson& object, const MemberTable& table, const std::string& where,
+Result<void> CheckMembers(const Json& object, const MemberTable& table, const std::string& where,
                           std::string_view also_read = {});
 
 // The text of a member that must be a string, and not an empty one.
-Result<std::string> RequiredText(const OrderedJson& object, const char* name, const std::string& where);
+Result<std::string> RequiredText(const Json& object, const char* name, const std::string& where);
 
 }  // namespace gatehouse

@@ -38,7 +38,7 @@ Result<void> CheckTools(const ConversationOptions& options, const std::string& w
                   found);
 }
 
-Result<void> MessageParts::ReadContent(const OrderedJson& content, const std::string& where,
+Result<void> MessageParts::ReadContent(const Json& content, const std::string& where,
                                        std::vector<Part>* out) {
   if (content.is_string()) {
     out->push_back(Part::Text(content.get<std::string>()));
@@ -46,17 +46,16 @@ Result<void> MessageParts::ReadContent(const OrderedJson& content, const std::st
   }
   if (content.is_object()) return ReadPart(content, where, out);
   if (!content.is_array() || content.empty())
-    return BadInput("malformed content", where, "a string or a list of parts, not empty", Describe(content));
+    return BadInput("malformed content", where, "a string or a list of parts, not empty", ShortJson(content));
   for (size_t i = 0; i < content.size(); ++i) {
     GATEHOUSE_TRY(ReadPart(content[i], where + "[" + std::to_string(i) + "]", out));
   }
   return {};
 }
 
-Result<void> MessageParts::ReadImages(const OrderedJson& list, const std::string& where,
-                                      std::vector<Part>* out) {
+Result<void> MessageParts::ReadImages(const Json& list, const std::string& where, std::vector<Part>* out) {
   if (!list.is_array())
-    return BadInput("malformed images", where, "a list of images in base64", Describe(list));
+    return BadInput("malformed images", where, "a list of images in base64", ShortJson(list));
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string at = where + "[" + std::to_string(i) + "]";
     if (list[i].is_object()) {
@@ -68,10 +67,9 @@ Result<void> MessageParts::ReadImages(const OrderedJson& list, const std::string
   return {};
 }
 
-Result<void> MessageParts::ReadPart(const OrderedJson& part, const std::string& where,
-                                    std::vector<Part>* out) {
+Result<void> MessageParts::ReadPart(const Json& part, const std::string& where, std::vector<Part>* out) {
   if (!part.is_object() || !part.contains("type") || !part["type"].is_string())
-    return BadInput("malformed part", where, "an object with a type", Describe(part));
+    return BadInput("malformed part", where, "an object with a type", ShortJson(part));
   const std::string& type = part["type"].get_ref<const std::string&>();
   for (const TextKind& kind : kTextKinds) {
     if (type != kind.type) continue;
@@ -81,7 +79,7 @@ Result<void> MessageParts::ReadPart(const OrderedJson& part, const std::string& 
     if (type == "thinking" && text != part.end() && text->is_array())
       return ReadContent(*text, where + ".thinking", out);
     if (text == part.end() || !text->is_string())
-      return BadInput("malformed part", where + "." + kind.member, "a string", Describe(part));
+      return BadInput("malformed part", where + "." + kind.member, "a string", ShortJson(part));
     out->push_back(Part::Text(text->get<std::string>()));
     return {};
   }
@@ -98,24 +96,22 @@ Result<void> MessageParts::ReadPart(const OrderedJson& part, const std::string& 
                   "\"" + type.substr(0, 60) + "\"");
 }
 
-Result<void> MessageParts::ReadImageUrl(const OrderedJson& part, const std::string& where,
-                                        std::vector<Part>* out) {
+Result<void> MessageParts::ReadImageUrl(const Json& part, const std::string& where, std::vector<Part>* out) {
   GATEHOUSE_TRY(CheckMembers(part, kImageUrlPartMembers, where));
   // OpenAI's chat has an object with the url; its Responses, and some clients, have the url itself.
-  const OrderedJson* url = Present(part, "image_url");
+  const Json* url = Present(part, "image_url");
   if (url != nullptr && url->is_object()) {
     GATEHOUSE_TRY(CheckMembers(*url, kImageUrlMembers, where + ".image_url"));
     url = Present(*url, "url");
   }
   if (url == nullptr || !url->is_string())
-    return BadInput("malformed part", where + ".image_url.url", "a string", Describe(part));
+    return BadInput("malformed part", where + ".image_url.url", "a string", ShortJson(part));
   return images_.Add(*url, MessageImages::kUrl, where + ".image_url", out);
 }
 
-Result<void> MessageParts::ReadImage(const OrderedJson& part, const std::string& where,
-                                     std::vector<Part>* out) {
+Result<void> MessageParts::ReadImage(const Json& part, const std::string& where, std::vector<Part>* out) {
   GATEHOUSE_TRY(CheckMembers(part, kImagePartMembers, where));
-  const OrderedJson* source = Present(part, "source");
+  const Json* source = Present(part, "source");
   const ImageKind* found = nullptr;
   int places = source != nullptr;
   for (const ImageKind& kind : kImageKinds) {
@@ -125,31 +121,31 @@ Result<void> MessageParts::ReadImage(const OrderedJson& part, const std::string&
   }
   if (places != 1) {
     return BadInput("malformed part", where, "one of path, image, url, base64, data and source",
-                    places == 0 ? "none" : Describe(part));
+                    places == 0 ? "none" : ShortJson(part));
   }
   if (source == nullptr) {
     return images_.Add(*Present(part, found->member), found->kind, where + "." + found->member, out);
   }
   // Anthropic's.
   const std::string at = where + ".source";
-  if (!source->is_object()) return BadInput("malformed part", at, "an object with a type", Describe(*source));
+  if (!source->is_object())
+    return BadInput("malformed part", at, "an object with a type", ShortJson(*source));
   GATEHOUSE_ASSIGN(const std::string type, RequiredText(*source, "type", at));
   GATEHOUSE_TRY(CheckMembers(*source, kImageSourceMembers, at));
-  const OrderedJson *data = Present(*source, "data"), *url = Present(*source, "url");
+  const Json *data = Present(*source, "data"), *url = Present(*source, "url");
   if (type == "base64" && data != nullptr && url == nullptr)
     return images_.Add(*data, MessageImages::kBase64, at + ".data", out);
   if (type == "url" && url != nullptr && data == nullptr)
     return images_.Add(*url, MessageImages::kUrl, at + ".url", out);
-  return BadInput("malformed part", at, "type base64 with data, or url with url", Describe(*source));
+  return BadInput("malformed part", at, "type base64 with data, or url with url", ShortJson(*source));
 }
 
 // Its content may be absent: a tool that has nothing to say.
-Result<void> MessageParts::ReadToolResult(const OrderedJson& part, const std::string& where,
+Result<void> MessageParts::ReadToolResult(const Json& part, const std::string& where,
                                           std::vector<Part>* out) {
   GATEHOUSE_TRY(CheckTools(options_, where + ".type", "tool_result"));
   GATEHOUSE_TRY(CheckMembers(part, kToolResultMembers, where));
-  if (const OrderedJson* content = Present(part, "content"))
-    return ReadContent(*content, where + ".content", out);
+  if (const Json* content = Present(part, "content")) return ReadContent(*content, where + ".content", out);
   out->push_back(Part::Text({}));
   return {};
 }

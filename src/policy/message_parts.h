@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "formats/json.h"
 #include "gatehouse/conversation_json.h"
 #include "policy/message_images.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
@@ -19,16 +19,16 @@ class MessageParts {
 
   // Adds the parts of a content that is there. Errors (kBadInput): another shape, an empty list, a kind of
   // part that cannot be judged, a member that is not judged, an image that cannot be loaded.
-  Result<void> ReadContent(const OrderedJson& content, const std::string& where, std::vector<Part>* out);
+  Result<void> ReadContent(const Json& content, const std::string& where, std::vector<Part>* out);
 
   // The member `images` of a message: base64 (Ollama), data URLs, or parts with an image.
-  Result<void> ReadImages(const OrderedJson& list, const std::string& where, std::vector<Part>* out);
+  Result<void> ReadImages(const Json& list, const std::string& where, std::vector<Part>* out);
 
  private:
-  Result<void> ReadPart(const OrderedJson& part, const std::string& where, std::vector<Part>* out);
-  Result<void> ReadImageUrl(const OrderedJson& part, const std::string& where, std::vector<Part>* out);
-  Result<void> ReadImage(const OrderedJson& part, const std::string& where, std::vector<Part>* out);
-  Result<void> ReadToolResult(const OrderedJson& part, const std::string& where, std::vector<Part>* out);
+  Result<void> ReadPart(const Json& part, const std::string& where, std::vector<Part>* out);
+  Result<void> ReadImageUrl(const Json& part, const std::string& where, std::vector<Part>* out);
+  Result<void> ReadImage(const Json& part, const std::string& where, std::vector<Part>* out);
+  Result<void> ReadToolResult(const Json& part, const std::string& where, std::vector<Part>* out);
 
   const ConversationOptions& options_;
   MessageImages images_;

@@ -70,10 +70,10 @@ class Turns {
 
 }  // namespace
 
-Result<Conversation> ReadMessages(const OrderedJson& list, const std::string& where,
+Result<Conversation> ReadMessages(const Json& list, const std::string& where,
                                   const ConversationOptions& options) {
   if (!list.is_array() || list.empty())
-    return BadInput("malformed conversation", where, "a list with at least one message", Describe(list));
+    return BadInput("malformed conversation", where, "a list with at least one message", ShortJson(list));
   if (list.size() > kMaxMessages)
     return BadInput("too many messages", where, "at most " + std::to_string(kMaxMessages),
                     std::to_string(list.size()));

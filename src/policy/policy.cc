@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/file_kind.h"
-#include "policy/strict_json.h"
+#include "formats/json.h"
 
 namespace gatehouse {
 namespace {
@@ -13,10 +13,10 @@ namespace {
 // Fields of one object, with errors that name them.
 class Fields {
  public:
-  Fields(const OrderedJson& object, std::string where) : object_(object), where_(std::move(where)) {}
+  Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
 
   Result<void> OnlyKnown(std::initializer_list<const char*> known) const {
-    if (!object_.is_object()) return ModelError("malformed policy", where_, "an object", Describe(object_));
+    if (!object_.is_object()) return ModelError("malformed policy", where_, "an object", ShortJson(object_));
     for (const auto& [key, value] : object_.items()) {
       bool is_known = false;  // by a loop: clang 14 cannot capture structured bindings in a lambda
       for (const char* name : known) is_known = is_known || key == name;
@@ -35,36 +35,36 @@ class Fields {
       return ModelError("missing field", Where(key), "a string", "nothing");
     }
     if (!object_[key].is_string())
-      return ModelError("bad value", Where(key), "a string", Describe(object_[key]));
+      return ModelError("bad value", Where(key), "a string", ShortJson(object_[key]));
     return object_[key].get<std::string>();
   }
   Result<bool> Bool(const char* key, bool fallback) const {
     if (!object_.contains(key)) return fallback;
     if (!object_[key].is_boolean())
-      return ModelError("bad value", Where(key), "true or false", Describe(object_[key]));
+      return ModelError("bad value", Where(key), "true or false", ShortJson(object_[key]));
     return object_[key].get<bool>();
   }
   Result<double> Number(const char* key, double fallback, double low, double high) const {
     if (!object_.contains(key)) return fallback;
-    const OrderedJson& value = object_[key];
+    const Json& value = object_[key];
     if (!value.is_number() || !(value.get<double>() >= low) || !(value.get<double>() <= high)) {
       return ModelError("bad value", Where(key),
                         "a number from " + std::to_string(low) + " to " + std::to_string(high),
-                        Describe(value));
+                        ShortJson(value));
     }
     return value.get<double>();
   }
-  Result<const OrderedJson*> List(const char* key) const {
+  Result<const Json*> List(const char* key) const {
     if (!object_.contains(key) || !object_[key].is_array() || object_[key].empty()) {
       return ModelError("bad value", Where(key), "a list with at least one entry",
-                        object_.contains(key) ? Describe(object_[key]) : "nothing");
+                        object_.contains(key) ? ShortJson(object_[key]) : "nothing");
     }
     return &object_[key];
   }
-  const OrderedJson& operator[](const char* key) const { return object_[key]; }
+  const Json& operator[](const char* key) const { return object_[key]; }
 
  private:
-  const OrderedJson& object_;
+  const Json& object_;
   std::string where_;
 };
 
@@ -84,25 +84,24 @@ Result<void> CheckSubstitutions(const std::string& text, const std::string& wher
   return {};
 }
 
-Result<std::vector<FormatItem>> ReadFormat(const OrderedJson& list, const std::string& where,
-                                           bool in_message) {
+Result<std::vector<FormatItem>> ReadFormat(const Json& list, const std::string& where, bool in_message) {
   std::vector<FormatItem> out;
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string here = where + "[" + std::to_string(i) + "]";
-    const OrderedJson& item = list[i];
+    const Json& item = list[i];
     if (!item.is_object() || item.size() != 1)
-      return ModelError("bad value", here, "an object with one field", Describe(item));
+      return ModelError("bad value", here, "an object with one field", ShortJson(item));
     const std::string key = item.begin().key();
-    const OrderedJson& value = item.begin().value();
+    const Json& value = item.begin().value();
     const std::string special = in_message ? "images" : "messages";
     if (key == special) {
-      if (value != true) return ModelError("bad value", here + ": " + key, "true", Describe(value));
+      if (value != true) return ModelError("bad value", here + ": " + key, "true", ShortJson(value));
       out.push_back({in_message ? FormatItem::Kind::kImages : FormatItem::Kind::kMessages, {}});
       continue;
     }
     if (key != "control" && key != "text")
       return ModelError("unknown field", here + ": " + key, "control, text or " + special, "\"" + key + "\"");
-    if (!value.is_string()) return ModelError("bad value", here + ": " + key, "a string", Describe(value));
+    if (!value.is_string()) return ModelError("bad value", here + ": " + key, "a string", ShortJson(value));
     FormatItem format{key == "control" ? FormatItem::Kind::kControl : FormatItem::Kind::kText,
                       value.get<std::string>()};
     if (format.kind == FormatItem::Kind::kText) {
@@ -119,7 +118,7 @@ Result<std::vector<FormatItem>> ReadFormat(const OrderedJson& list, const std::s
   return out;
 }
 
-Result<Category> ReadCategory(const OrderedJson& json, const std::string& where) {
+Result<Category> ReadCategory(const Json& json, const std::string& where) {
   const Fields fields(json, where);
   GATEHOUSE_TRY(fields.OnlyKnown({"key", "name", "text", "description", "modalities", "threshold"}));
   Category out;
@@ -132,9 +131,9 @@ Result<Category> ReadCategory(const OrderedJson& json, const std::string& where)
                       "\"" + out.key + "\"");
   }
   if (fields.Has("modalities")) {
-    if (fields["modalities"] != OrderedJson::array({"text"})) {
+    if (fields["modalities"] != Json::array({"text"})) {
       return ModelError("bad value", fields.Where("modalities"), "[\"text\"]",
-                        Describe(fields["modalities"]));
+                        ShortJson(fields["modalities"]));
     }
     out.text_only = true;
   }
@@ -168,14 +167,14 @@ Result<void> ReadVerdict(const Fields& root, Policy* policy) {
 Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   if (const FileKind kind = KindOfFile(json); kind != FileKind::kUnknown && kind != FileKind::kJson)
     return ModelError("not a policy", name, "a JSON text", DescribeFile(json));
-  GATEHOUSE_ASSIGN(const OrderedJson root_json, ParseStrictJson(json, name, ErrorCode::kModel));
+  GATEHOUSE_ASSIGN(const Json root_json, ParseJson(json, name, ErrorCode::kModel));
   const Fields root(root_json, name);
   GATEHOUSE_TRY(root.OnlyKnown({"name", "categories", "category_line", "prompt", "message", "join_text_parts",
                                 "strip", "role_names", "images", "verdict", "stop", "max_prompt_tokens",
                                 "threshold", "calibration", "$schema", "description"}));
   Policy policy;
   GATEHOUSE_ASSIGN(policy.name, root.String("name"));
-  GATEHOUSE_ASSIGN(const OrderedJson* categories, root.List("categories"));
+  GATEHOUSE_ASSIGN(const Json* categories, root.List("categories"));
   std::set<std::string> keys;
   for (size_t i = 0; i < categories->size(); ++i) {
     const std::string where = root.Where("categories[" + std::to_string(i) + "]");
@@ -187,9 +186,9 @@ Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   GATEHOUSE_ASSIGN(policy.category_line, root.String("category_line"));
   GATEHOUSE_TRY(CheckSubstitutions(policy.category_line, root.Where("category_line"),
                                    {"{key}", "{text}", "{name}", "{description}"}));
-  GATEHOUSE_ASSIGN(const OrderedJson* prompt, root.List("prompt"));
+  GATEHOUSE_ASSIGN(const Json* prompt, root.List("prompt"));
   GATEHOUSE_ASSIGN(policy.prompt, ReadFormat(*prompt, root.Where("prompt"), false));
-  GATEHOUSE_ASSIGN(const OrderedJson* message, root.List("message"));
+  GATEHOUSE_ASSIGN(const Json* message, root.List("message"));
   GATEHOUSE_ASSIGN(policy.message, ReadFormat(*message, root.Where("message"), true));
   const auto count = [](const std::vector<FormatItem>& items, FormatItem::Kind kind) {
     return std::count_if(items.begin(), items.end(),
@@ -222,10 +221,10 @@ Result<Policy> ParsePolicy(std::string_view json, const std::string& name) {
   GATEHOUSE_ASSIGN(policy.role_user, roles.String("user"));
   GATEHOUSE_ASSIGN(policy.role_assistant, roles.String("assistant"));
   GATEHOUSE_TRY(ReadVerdict(root, &policy));
-  GATEHOUSE_ASSIGN(const OrderedJson* stop, root.List("stop"));
-  for (const OrderedJson& token : *stop) {
+  GATEHOUSE_ASSIGN(const Json* stop, root.List("stop"));
+  for (const Json& token : *stop) {
     if (!token.is_string())
-      return ModelError("bad value", root.Where("stop"), "a list of strings", Describe(*stop));
+      return ModelError("bad value", root.Where("stop"), "a list of strings", ShortJson(*stop));
     policy.stop.push_back(token.get<std::string>());
   }
   GATEHOUSE_ASSIGN(const double longest, root.Number("max_prompt_tokens", 8192, 1, 1 << 24));

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "policy/strict_json.h"
+#include "formats/json.h"
 
 namespace gatehouse {
 namespace {
@@ -87,7 +87,7 @@ class Members {
 bool IsKey(std::string_view quoted, std::string_view key) {
   if (quoted.find('\\') == kNone)
     return quoted.size() == key.size() + 2 && quoted.substr(1, key.size()) == key;
-  const OrderedJson parsed = OrderedJson::parse(quoted, nullptr, false);
+  const Json parsed = Json::parse(quoted, nullptr, false);
   return parsed.is_string() && parsed.get_ref<const std::string&>() == key;
 }
 
@@ -119,7 +119,7 @@ std::string RawId(std::string_view json) {
   }
   if (id.empty()) return {};
   if (json.starts_with("\xEF\xBB\xBF")) json.remove_prefix(3);
-  if (!OrderedJson::accept(json)) return {};
+  if (!Json::accept(json)) return {};
   return OnOneLine(id);
 }
 

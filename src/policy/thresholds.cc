@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "policy/strict_json.h"
+#include "formats/json.h"
 
 namespace gatehouse {
 namespace {
@@ -42,10 +42,10 @@ Result<Thresholds> ParseThresholds(std::string_view text) {
 }
 
 Result<Thresholds> ParseThresholdsJson(std::string_view json, const std::string& name) {
-  GATEHOUSE_ASSIGN(const OrderedJson root, ParseStrictJson(json, name, ErrorCode::kBadInput));
-  if (!root.is_object()) return BadInput("malformed thresholds", name, "an object", Describe(root));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(json, name, ErrorCode::kBadInput));
+  if (!root.is_object()) return BadInput("malformed thresholds", name, "an object", ShortJson(root));
   Thresholds out;
-  const auto share = [](const OrderedJson& value) {
+  const auto share = [](const Json& value) {
     return value.is_number() && value.get<double>() >= 0.0 && value.get<double>() <= 1.0;
   };
   for (const auto& [key, value] : root.items()) {
@@ -56,12 +56,12 @@ Result<Thresholds> ParseThresholdsJson(std::string_view json, const std::string&
       for (const auto& [category, own] : value.items()) {
         if (!share(own))
           return BadInput("bad threshold", name + ": thresholds: " + category, "a number from 0 to 1",
-                          Describe(own));
+                          ShortJson(own));
         out.categories.emplace_back(category, own.get<double>());
       }
     } else {
       return BadInput("bad field", name + ": " + key, "threshold (0 to 1, or null) or thresholds (an object)",
-                      Describe(value));
+                      ShortJson(value));
     }
   }
   return out;

@@ -67,7 +67,8 @@ TEST(FileKind, EveryReaderOfModelsNamesAPointer) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(kPointer));
   EXPECT_THAT(ParseSafetensors(bytes, "f").error().Message(), HasSubstr("Git LFS pointer"));
   EXPECT_THAT(GgufFile::FromBytes(bytes, "f").error().Message(), HasSubstr("Git LFS pointer"));
-  EXPECT_THAT(ParseJson(kPointer, "config.json").error().Message(), HasSubstr("Git LFS pointer"));
+  EXPECT_THAT(ParseJson(kPointer, "config.json", ErrorCode::kModel).error().Message(),
+              HasSubstr("Git LFS pointer"));
   EXPECT_THAT(ReadTokenizerJson(kPointer, "f").error().Message(), HasSubstr("Git LFS pointer"));
   EXPECT_THAT(ReadTokenizerModel(kPointer, "f").error().Message(), HasSubstr("Git LFS pointer"));
   const test::TempDir directory;
@@ -101,10 +102,10 @@ TEST(TextMark, MarksAreNoMatter) {
   for (const std::string& bad : {"\xff\xfe\x3d\xd8"s, "\xff\xfe\0\xde"s, "\xff\xfe{"s}) {
     EXPECT_EQ(Utf8Text(bad, &scratch), bad);
   }
-  const auto utf8 = ParseJson("\xef\xbb\xbf{\"a\":1}", "f");
+  const auto utf8 = ParseJson("\xef\xbb\xbf{\"a\":1}", "f", ErrorCode::kModel);
   ASSERT_TRUE(utf8.ok()) << utf8.error().Message();
   EXPECT_EQ(utf8->at("a"), 1);
-  const auto utf16 = ParseJson("\xff\xfe{\0\"\0a\0\"\0:\0001\0}\0"s, "f");
+  const auto utf16 = ParseJson("\xff\xfe{\0\"\0a\0\"\0:\0001\0}\0"s, "f", ErrorCode::kModel);
   ASSERT_TRUE(utf16.ok()) << utf16.error().Message();
   EXPECT_EQ(utf16->at("a"), 1);
 }

@@ -11,7 +11,7 @@ import sys
 
 # From the bottom of the house to its top. "gatehouse" is the public API, include/gatehouse/.
 ORDER = ["gatehouse", "base", "tensor", "kernels", "backend", "formats", "text", "image", "policy", "model",
-         "checkpoint", "quantise", "engine", "guard", "eval", "train", "gateway", "cli"]
+         "checkpoint", "quantise", "engine", "guard", "benchmark", "eval", "train", "gateway", "cli"]
 
 # Folders that are about data know nothing of those that compute, and the forward knows nothing of text and images:
 # the order alone would allow these.

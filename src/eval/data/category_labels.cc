@@ -67,18 +67,18 @@ std::vector<std::string> NamesOf(const std::string& text, const StringPairs& map
 }
 
 // A text as names; null: it begins as a list and is none.
-OrderedJson ParseCategoryText(const std::string& text, const StringPairs& map) {
+Json ParseCategoryText(const std::string& text, const StringPairs& map) {
   const std::string trimmed = Trimmed(text);
-  if (trimmed.empty()) return OrderedJson::array();
+  if (trimmed.empty()) return Json::array();
   const bool list = trimmed.front() == '[' || trimmed.front() == '(' || trimmed.front() == '{';
   if (!list || KeyOf(trimmed, map) != nullptr) return NamesOf(text, map);
   const auto value = ParseCell(trimmed);
-  return value && value->is_structured() ? *value : OrderedJson();
+  return value && value->is_structured() ? *value : Json();
 }
 
 }  // namespace
 
-Result<bool> SetCategories(const OrderedJson* value, const StringPairs& map, const std::string& where,
+Result<bool> SetCategories(const Json* value, const StringPairs& map, const std::string& where,
                            EvalRow* row) {
   row->categories.clear();
   row->unlisted_categories.clear();
@@ -87,11 +87,11 @@ Result<bool> SetCategories(const OrderedJson* value, const StringPairs& map, con
     row->categories_known = !row->unsafe;
     return false;
   }
-  const OrderedJson list =
+  const Json list =
       value->is_string() ? ParseCategoryText(value->get_ref<const std::string&>(), map) : *value;
   const Error malformed =
       BadInput("malformed categories", where,
-               "a key, keys by commas, a list of keys or an object of booleans", Describe(*value));
+               "a key, keys by commas, a list of keys or an object of booleans", ShortJson(*value));
   if (list.size() > kMaxNames)
     return BadInput("too many categories", where, "at most " + std::to_string(kMaxNames),
                     std::to_string(list.size()));
@@ -101,7 +101,7 @@ Result<bool> SetCategories(const OrderedJson* value, const StringPairs& map, con
       if (on.get<bool>()) AddCategory(key, map, row);
     }
   } else if (list.is_array()) {
-    for (const OrderedJson& key : list) {
+    for (const Json& key : list) {
       if (!key.is_string()) return malformed;
       AddCategory(key.get<std::string>(), map, row);
     }

@@ -12,7 +12,7 @@ class ConversationShape : public RowShape {
   ConversationShape(const DatasetFormat& format, const std::string& folder)
       : category_map_(format.category_map), label_(format.label), conversation_(format, folder) {}
 
-  Result<EvalRow> Make(const OrderedJson& record) const override {
+  Result<EvalRow> Make(const Json& record) const override {
     EvalRow row;
     GATEHOUSE_ASSIGN(row.source, TextMember(record, "source"));
     GATEHOUSE_ASSIGN(row.language, TextMember(record, "language"));
@@ -31,7 +31,7 @@ class ConversationShape : public RowShape {
   RowId IdOf(const Record& record) const override { return IdOfColumn(record, "id"); }
 
  private:
-  Result<void> SetLabel(const OrderedJson& record, EvalRow* row) const {
+  Result<void> SetLabel(const Json& record, EvalRow* row) const {
     const auto label = record.find("label");
     if (label == record.end()) {
       if (label_.empty()) return BadInput("no label", "label", "safe or unsafe", "nothing");
@@ -42,7 +42,7 @@ class ConversationShape : public RowShape {
     return {};
   }
 
-  Result<void> SetConversation(const OrderedJson& record, EvalRow* row) const {
+  Result<void> SetConversation(const Json& record, EvalRow* row) const {
     const auto has = [&](const char* key) {
       const auto member = record.find(key);
       return member != record.end() && !member->is_null() && *member != "";
@@ -56,11 +56,11 @@ class ConversationShape : public RowShape {
                                             "tools", "functions", "response", "tool_calls", "function_call"};
     for (const char* name : kSaid) {
       if (key != "image" && has(name) && !IsAbsent(record[name]))
-        return BadInput("member that is not judged", name, "it within " + key, Describe(record[name]));
+        return BadInput("member that is not judged", name, "it within " + key, ShortJson(record[name]));
     }
     if (!has(key.c_str())) return BadInput("no conversation", "messages", "a list of messages", "nothing");
     if (key == "image") {
-      GATEHOUSE_ASSIGN(const OrderedJson list, ImageMessage(record));
+      GATEHOUSE_ASSIGN(const Json list, ImageMessage(record));
       GATEHOUSE_ASSIGN(row->conversation, conversation_.Read(list, key));
     } else {
       GATEHOUSE_ASSIGN(row->conversation, conversation_.Read(record[key], key));
@@ -70,44 +70,44 @@ class ConversationShape : public RowShape {
 
   // A manifest's row has no messages: {"image": path} is a message of the image alone, and of the prompt if
   // any.
-  static Result<OrderedJson> ImageMessage(const OrderedJson& record) {
+  static Result<Json> ImageMessage(const Json& record) {
     if (!record["image"].is_string())
-      return BadInput("malformed field", "image", "a path", Describe(record["image"]));
-    OrderedJson parts = OrderedJson::array();
+      return BadInput("malformed field", "image", "a path", ShortJson(record["image"]));
+    Json parts = Json::array();
     const std::string& place = record["image"].get_ref<const std::string&>();
     if (IsDataUrl(place)) {
-      parts.push_back(OrderedJson{{"type", "image_url"}, {"image_url", {{"url", place}}}});
+      parts.push_back(Json{{"type", "image_url"}, {"image_url", {{"url", place}}}});
     } else {
-      parts.push_back(OrderedJson{{"type", "image"}, {"path", place}});
+      parts.push_back(Json{{"type", "image"}, {"path", place}});
     }
     GATEHOUSE_ASSIGN(const std::string prompt, TextMember(record, "prompt"));
-    if (!prompt.empty()) parts.push_back(OrderedJson{{"type", "text"}, {"text", prompt}});
-    OrderedJson message = {{"role", "user"}};
+    if (!prompt.empty()) parts.push_back(Json{{"type", "text"}, {"text", prompt}});
+    Json message = {{"role", "user"}};
     message["content"] = std::move(parts);
-    OrderedJson list = OrderedJson::array();
+    Json list = Json::array();
     list.push_back(std::move(message));
     return list;
   }
 
-  static Result<void> CheckRole(const OrderedJson& record, const EvalRow& row) {
+  static Result<void> CheckRole(const Json& record, const EvalRow& row) {
     GATEHOUSE_ASSIGN(const std::string role, TextMember(record, "role"));
     const std::string last = RoleName(row.role());
     if (!role.empty() && role != last)
-      return BadInput("role differs from the last message's", "role", last, Describe(record["role"]));
+      return BadInput("role differs from the last message's", "role", last, ShortJson(record["role"]));
     return {};
   }
 
-  Result<void> ReadCategories(const OrderedJson& record, EvalRow* row) const {
+  Result<void> ReadCategories(const Json& record, EvalRow* row) const {
     const auto at = record.find("categories");
-    const OrderedJson* categories = at == record.end() ? nullptr : &*at;
+    const Json* categories = at == record.end() ? nullptr : &*at;
     GATEHOUSE_ASSIGN(const bool any, SetCategories(categories, category_map_, "categories", row));
     // In our own shape categories are of what is unsafe, so one of the two is wrong.
     if (!row->unsafe && any)
-      return BadInput("categories of a safe row", "categories", "none", Describe(*categories));
+      return BadInput("categories of a safe row", "categories", "none", ShortJson(*categories));
     return {};
   }
 
-  static Result<void> CheckKnown(const OrderedJson& record, EvalRow* row) {
+  static Result<void> CheckKnown(const Json& record, EvalRow* row) {
     const auto known = record.find("categories_known");
     if (known == record.end() || known->is_null()) return {};
     bool said = true;
@@ -116,7 +116,7 @@ class ConversationShape : public RowShape {
     } else if (*known == "true" || *known == "false" || *known == "True" || *known == "False") {
       said = *known == "true" || *known == "True";  // in a table all values are text
     } else if (*known != "") {
-      return BadInput("malformed field", "categories_known", "true or false", Describe(*known));
+      return BadInput("malformed field", "categories_known", "true or false", ShortJson(*known));
     }
     // The row can only take back: what could not be translated stays unknown.
     if (!said) row->categories_known = false;

@@ -7,22 +7,22 @@
 #include "eval/data/dataset.h"
 #include "eval/data/detect.h"
 #include "eval/data/row_shape.h"
-#include "policy/strict_json.h"
+#include "formats/json.h"
 
 namespace gatehouse {
 namespace {
 
 constexpr size_t kMaxDescriptionBytes = size_t{1} << 20;
 
-Result<std::string> String(const OrderedJson& value, const std::string& where) {
+Result<std::string> String(const Json& value, const std::string& where) {
   if (!value.is_string() || value.get_ref<const std::string&>().empty())
-    return BadInput("malformed description", where, "a string, not empty", Describe(value));
+    return BadInput("malformed description", where, "a string, not empty", ShortJson(value));
   return value.get<std::string>();
 }
 
-Result<StringPairs> Pairs(const OrderedJson& value, const std::string& where) {
+Result<StringPairs> Pairs(const Json& value, const std::string& where) {
   if (!value.is_object())
-    return BadInput("malformed description", where, "an object of strings", Describe(value));
+    return BadInput("malformed description", where, "an object of strings", ShortJson(value));
   StringPairs out;
   for (const auto& [key, text] : value.items()) {
     GATEHOUSE_ASSIGN(std::string checked, String(text, where + ": " + key));
@@ -31,18 +31,18 @@ Result<StringPairs> Pairs(const OrderedJson& value, const std::string& where) {
   return out;
 }
 
-Result<std::vector<std::string>> Files(const OrderedJson& value, const std::string& where) {
+Result<std::vector<std::string>> Files(const Json& value, const std::string& where) {
   if (!value.is_array() || value.empty())
-    return BadInput("malformed description", where, "a list of file names, not empty", Describe(value));
+    return BadInput("malformed description", where, "a list of file names, not empty", ShortJson(value));
   std::vector<std::string> out;
-  for (const OrderedJson& name : value) {
+  for (const Json& name : value) {
     GATEHOUSE_ASSIGN(std::string checked, String(name, where));
     out.push_back(std::move(checked));
   }
   return out;
 }
 
-Result<void> ReadMember(const std::string& key, const OrderedJson& value, const std::string& where,
+Result<void> ReadMember(const std::string& key, const Json& value, const std::string& where,
                         DatasetDescription* out) {
   DatasetFormat& format = out->format;
   const std::pair<const char*, std::string*> strings[] = {
@@ -72,8 +72,7 @@ Result<void> ReadMember(const std::string& key, const OrderedJson& value, const 
   return {};
 }
 
-Result<void> CheckWhole(const OrderedJson& root, const std::string& path,
-                        const DatasetDescription& description) {
+Result<void> CheckWhole(const Json& root, const std::string& path, const DatasetDescription& description) {
   if (description.name.empty()) return BadInput("missing field", path + ": name", "a string", "nothing");
   if (root.contains("file") == root.contains("files")) {
     return BadInput("one of two fields", path + ": file", "file or files",
@@ -89,8 +88,8 @@ Result<void> CheckWhole(const OrderedJson& root, const std::string& path,
 
 Result<DatasetDescription> Read(const std::string& path) {
   GATEHOUSE_ASSIGN(const std::string text, ReadFile(path, kMaxDescriptionBytes));
-  GATEHOUSE_ASSIGN(const OrderedJson root, ParseStrictJson(text, path, ErrorCode::kBadInput));
-  if (!root.is_object()) return BadInput("malformed description", path, "an object", Describe(root));
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(text, path, ErrorCode::kBadInput));
+  if (!root.is_object()) return BadInput("malformed description", path, "an object", ShortJson(root));
   DatasetDescription out;
   for (const auto& [key, value] : root.items())
     GATEHOUSE_TRY(ReadMember(key, value, path + ": " + key, &out));
@@ -109,7 +108,7 @@ bool IsDatasetDescription(const std::string& path) {
   const auto text = ReadFile(path, kMaxDescriptionBytes);
   if (!text.ok()) return false;
   std::string scratch;
-  const OrderedJson root = OrderedJson::parse(Utf8Text(*text, &scratch), nullptr, false);
+  const Json root = Json::parse(Utf8Text(*text, &scratch), nullptr, false);
   if (root.is_discarded()) return false;
   return root.is_object() && !root.contains("messages") && !root.contains("conversation") &&
          (root.contains("file") || root.contains("files") || root.contains("name"));

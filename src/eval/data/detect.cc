@@ -83,7 +83,7 @@ Result<std::string> DetectJsonl(const Record& first, bool has_map, const std::st
   if (!first.problem.empty()) {
     return CannotTell(name, CleanText(first.problem, 300));
   }
-  const OrderedJson& record = first.value;
+  const Json& record = first.value;
   if (record.contains("messages") || (record.contains("image") && record.contains("label")))
     return std::string("gatehouse");
   if (record.contains("conversation")) return std::string("guardbench");

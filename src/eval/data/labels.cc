@@ -38,7 +38,7 @@ std::string WithoutZeros(const std::string& word) {
 
 }  // namespace
 
-Result<bool> ParseLabel(const OrderedJson& value, const std::string& where) {
+Result<bool> ParseLabel(const Json& value, const std::string& where) {
   if (value.is_boolean()) return value.get<bool>();
   std::string word;
   if (value.is_string()) {
@@ -49,18 +49,18 @@ Result<bool> ParseLabel(const OrderedJson& value, const std::string& where) {
   }
   if (std::find(kUnsafe.begin(), kUnsafe.end(), word) != kUnsafe.end()) return true;
   if (std::find(kSafe.begin(), kSafe.end(), word) != kSafe.end()) return false;
-  return BadInput("unknown label", where, "safe or unsafe, 0 or 1, false or true", Describe(value));
+  return BadInput("unknown label", where, "safe or unsafe, 0 or 1, false or true", ShortJson(value));
 }
 
-Result<std::string> TextMember(const OrderedJson& record, const std::string& key) {
+Result<std::string> TextMember(const Json& record, const std::string& key) {
   const auto at = record.find(key);
   if (at == record.end() || at->is_null()) return std::string();
   if (at->is_string()) return at->get<std::string>();
   if (at->is_number_integer()) return at->dump();
-  return BadInput("malformed field", key, "a string", Describe(*at));
+  return BadInput("malformed field", key, "a string", ShortJson(*at));
 }
 
-void TakeFields(const OrderedJson& record, const std::vector<std::string>& without, EvalRow* row) {
+void TakeFields(const Json& record, const std::vector<std::string>& without, EvalRow* row) {
   for (const auto& [key, value] : record.items()) {
     if (std::find(without.begin(), without.end(), key) != without.end()) continue;
     if (value.is_string()) {

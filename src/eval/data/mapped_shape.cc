@@ -10,10 +10,10 @@
 namespace gatehouse {
 namespace {
 
-const OrderedJson* Find(const OrderedJson& record, std::string_view path) {
+const Json* Find(const Json& record, std::string_view path) {
   const auto whole = record.find(path);
   if (whole != record.end()) return &*whole;
-  const OrderedJson* at = &record;
+  const Json* at = &record;
   for (;;) {
     const size_t dot = path.find('.');
     if (!at->is_object()) return nullptr;
@@ -48,7 +48,7 @@ void MappedShape::Finish() {
       taken_.push_back(column);
 }
 
-Result<EvalRow> MappedShape::Make(const OrderedJson& record) const {
+Result<EvalRow> MappedShape::Make(const Json& record) const {
   EvalRow row;
   GATEHOUSE_ASSIGN(row.source, Text(record, "source", true));
   GATEHOUSE_ASSIGN(row.language, Text(record, "language", false));
@@ -67,12 +67,12 @@ RowId MappedShape::IdOf(const Record& record) const {
   return column == nullptr ? RowId() : IdOfColumn(record, *column);
 }
 
-Result<void> MappedShape::SetConversation(const OrderedJson& record, EvalRow* row) const {
+Result<void> MappedShape::SetConversation(const Json& record, EvalRow* row) const {
   const std::string* chat = Column("messages");
   const std::string& first = chat != nullptr ? *chat : *Column("prompt");
-  OrderedJson messages = OrderedJson::array();
+  Json messages = Json::array();
   if (chat != nullptr) {
-    const OrderedJson* value = Find(record, first);
+    const Json* value = Find(record, first);
     if (value == nullptr || value->is_null() || *value == "")
       return BadInput("no conversation", first, "a list of messages", "nothing");
     if (Column("response") == nullptr) {
@@ -89,46 +89,46 @@ Result<void> MappedShape::SetConversation(const OrderedJson& record, EvalRow* ro
   return {};
 }
 
-Result<void> MappedShape::AddMessages(const OrderedJson& record, std::string_view ours, const char* role,
-                                      OrderedJson* messages) const {
+Result<void> MappedShape::AddMessages(const Json& record, std::string_view ours, const char* role,
+                                      Json* messages) const {
   const std::string* column = Column(ours);
-  const OrderedJson* value = column == nullptr ? nullptr : Find(record, *column);
-  OrderedJson list;
+  const Json* value = column == nullptr ? nullptr : Find(record, *column);
+  Json list;
   if (value != nullptr && IsChat(*value)) {
     list = *value;
   } else {
     GATEHOUSE_ASSIGN(const std::string text, Text(record, ours, false));
     if (text.empty()) return {};
-    GATEHOUSE_ASSIGN(std::optional<OrderedJson> chat, ChatOfCell(text, *column));
+    GATEHOUSE_ASSIGN(std::optional<Json> chat, ChatOfCell(text, *column));
     if (!chat && ours == "messages")
-      return BadInput("malformed conversation", *column, "a list of messages", Describe(*value));
+      return BadInput("malformed conversation", *column, "a list of messages", ShortJson(*value));
     if (chat) {
       list = std::move(*chat);
     } else {
-      list.push_back(OrderedJson{{"role", role}, {"content", text}});
+      list.push_back(Json{{"role", role}, {"content", text}});
     }
   }
-  for (OrderedJson& message : list) messages->push_back(std::move(message));
+  for (Json& message : list) messages->push_back(std::move(message));
   return {};
 }
 
-Result<std::string> MappedShape::Text(const OrderedJson& record, std::string_view ours, bool numbers) const {
+Result<std::string> MappedShape::Text(const Json& record, std::string_view ours, bool numbers) const {
   const std::string* column = Column(ours);
-  const OrderedJson* value = column == nullptr ? nullptr : Find(record, *column);
+  const Json* value = column == nullptr ? nullptr : Find(record, *column);
   if (value == nullptr || value->is_null()) return std::string();
   if (value->is_string()) return value->get<std::string>();
   if (numbers && value->is_number_integer()) return value->dump();
-  return BadInput("malformed field", *column, "a string", Describe(*value));
+  return BadInput("malformed field", *column, "a string", ShortJson(*value));
 }
 
-Result<bool> MappedShape::Label(const OrderedJson& record) const {
+Result<bool> MappedShape::Label(const Json& record) const {
   if (!fixed_label.empty()) return fixed_label == "unsafe";
   const std::string& column = *Column("label");
-  const OrderedJson* value = Find(record, column);
+  const Json* value = Find(record, column);
   if (value == nullptr) return BadInput("no label", column, "safe or unsafe", "nothing");
   if (label_of_type) {
     if (!value->is_string() || value->get_ref<const std::string&>().empty())
-      return BadInput("no type", column, "a type of prompt", Describe(*value));
+      return BadInput("no type", column, "a type of prompt", ShortJson(*value));
     return value->get_ref<const std::string&>().starts_with("contrast");
   }
   GATEHOUSE_ASSIGN(const bool label, ParseLabel(*value, column));

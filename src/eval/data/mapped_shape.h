@@ -26,18 +26,17 @@ class MappedShape : public RowShape {
   // When everything above is said.
   void Finish();
 
-  Result<EvalRow> Make(const OrderedJson& record) const override;
+  Result<EvalRow> Make(const Json& record) const override;
   RowId IdOf(const Record& record) const override;
 
  private:
   // The messages of the prompt's column, then those of the response's: a text is one message, a list of
   // messages (also as text) stands for itself.
-  Result<void> SetConversation(const OrderedJson& record, EvalRow* row) const;
-  Result<void> AddMessages(const OrderedJson& record, std::string_view ours, const char* role,
-                           OrderedJson* messages) const;
+  Result<void> SetConversation(const Json& record, EvalRow* row) const;
+  Result<void> AddMessages(const Json& record, std::string_view ours, const char* role, Json* messages) const;
   // "" where nothing is mapped, or the record has nothing there.
-  Result<std::string> Text(const OrderedJson& record, std::string_view ours, bool numbers) const;
-  Result<bool> Label(const OrderedJson& record) const;
+  Result<std::string> Text(const Json& record, std::string_view ours, bool numbers) const;
+  Result<bool> Label(const Json& record) const;
 
   RowConversation conversation_;
   std::vector<std::string> taken_;  // fields that the row does not repeat

@@ -20,14 +20,14 @@ class ModerationShape : public RowShape {
   explicit ModerationShape(const DatasetFormat& format)
       : map_(format.category_map.empty() ? KeysOfFlags() : format.category_map) {}
 
-  Result<EvalRow> Make(const OrderedJson& record) const override {
+  Result<EvalRow> Make(const Json& record) const override {
     EvalRow row;
     const auto prompt = record.find("prompt");
     if (prompt == record.end() || !prompt->is_string() || prompt->get_ref<const std::string&>().empty())
       return BadInput("no prompt", "prompt", "a string",
-                      prompt == record.end() ? "nothing" : Describe(*prompt));
+                      prompt == record.end() ? "nothing" : ShortJson(*prompt));
     row.conversation.AddUser(prompt->get<std::string>());
-    OrderedJson translated = OrderedJson::array();
+    Json translated = Json::array();
     bool any = false;
     for (const char* flag : kFlags) {
       // A flag that is absent was not judged, which the data's own figures count as not set.

@@ -17,7 +17,7 @@ class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  bool Whole(OrderedJson* out) {
+  bool Whole(Json* out) {
     SkipSpace();
     if (!Value(out, 0)) return false;
     SkipSpace();
@@ -25,7 +25,7 @@ class Parser {
   }
 
  private:
-  bool Value(OrderedJson* out, int depth) {
+  bool Value(Json* out, int depth) {
     if (at_ == text_.size() || depth > kMaxDepth) return false;
     switch (text_[at_]) {
       case '[':
@@ -44,30 +44,30 @@ class Parser {
     }
   }
 
-  bool Word(std::string_view word, const OrderedJson& value, OrderedJson* out) {
+  bool Word(std::string_view word, const Json& value, Json* out) {
     if (!text_.substr(at_).starts_with(word)) return false;
     at_ += word.size();
     *out = value;
     return true;
   }
 
-  bool Number(OrderedJson* out) {
+  bool Number(Json* out) {
     const size_t end = std::min(text_.find_first_not_of("+-.0123456789eE", at_), text_.size());
     const std::string_view number = text_.substr(at_, end - at_);
     at_ = end;
     // Python's numbers are JSON's but for "1." and ".5", which repr() does not write.
-    *out = OrderedJson::parse(number, nullptr, false);
+    *out = Json::parse(number, nullptr, false);
     return out->is_number();
   }
 
   // Of a list, a tuple or a set. A comma may follow the last item.
-  bool List(char close, OrderedJson* out, int depth) {
-    *out = OrderedJson::array();
+  bool List(char close, Json* out, int depth) {
+    *out = Json::array();
     ++at_;
     for (bool comma = true;; comma = Take(',')) {
       SkipSpace();
       if (Take(close)) return close != ')' || out->size() != 1 || text_[LastBefore()] == ',';
-      OrderedJson item;
+      Json item;
       if (!comma || !Value(&item, depth + 1)) return false;
       out->push_back(std::move(item));
       SkipSpace();
@@ -78,7 +78,7 @@ class Parser {
   // comma.
   size_t LastBefore() const { return text_.find_last_not_of(" \t\r\n", at_ - 2); }
 
-  bool Braces(OrderedJson* out, int depth) {
+  bool Braces(Json* out, int depth) {
     const size_t begin = at_;
     if (Dictionary(out, depth)) return true;
     // A set: never empty, for {} is a dictionary.
@@ -86,8 +86,8 @@ class Parser {
     return depth == 0 && List('}', out, depth) && !out->empty();
   }
 
-  bool Dictionary(OrderedJson* out, int depth) {
-    *out = OrderedJson::object();
+  bool Dictionary(Json* out, int depth) {
+    *out = Json::object();
     ++at_;
     for (bool comma = true;; comma = Take(',')) {
       SkipSpace();
@@ -98,7 +98,7 @@ class Parser {
       SkipSpace();
       if (!Take(':')) return false;
       SkipSpace();
-      OrderedJson value;
+      Json value;
       if (!Value(&value, depth + 1) || out->size() == kMaxMembers || out->contains(key)) return false;
       out->emplace(key, std::move(value));
       SkipSpace();
@@ -177,8 +177,8 @@ class Parser {
 
 }  // namespace
 
-std::optional<OrderedJson> ParsePythonLiteral(std::string_view text) {
-  OrderedJson out;
+std::optional<Json> ParsePythonLiteral(std::string_view text) {
+  Json out;
   if (!Parser(text).Whole(&out)) return std::nullopt;
   return out;
 }

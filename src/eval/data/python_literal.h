@@ -6,13 +6,13 @@
 #include <optional>
 #include <string_view>
 
-#include "policy/strict_json.h"
+#include "formats/json.h"
 
 namespace gatehouse {
 
 // Strings, numbers, None, True, False, lists, tuples, sets (both as lists) and dictionaries with strings as
 // keys, as Python's repr() writes them. Nothing where the text is anything else: other expressions, bytes, a
 // key twice, half a surrogate pair, nan, more than 64 levels.
-std::optional<OrderedJson> ParsePythonLiteral(std::string_view text);
+std::optional<Json> ParsePythonLiteral(std::string_view text);
 
 }  // namespace gatehouse

@@ -63,7 +63,7 @@ class CsvRecords : public RecordReader {
     record->line = csv_.line;
     record->problem = csv_.problem;
     record->text.clear();
-    record->value = OrderedJson::object();
+    record->value = Json::object();
     if (!record->problem.empty()) return true;
     if (csv_.fields.size() != columns_.size()) {
       record->problem = "expected " + std::to_string(columns_.size()) + " fields as in the header, found " +
@@ -96,14 +96,14 @@ void Record::Parse(std::string_view json) {
   const size_t valid = ValidUtf8Prefix(json);
   if (valid < json.size())
     return Fail("invalid UTF-8 at byte " + std::to_string(valid + 1) + " of the record");
-  auto parsed = ParseStrictJson(json, "", ErrorCode::kBadInput);
+  auto parsed = ParseJson(json, "", ErrorCode::kBadInput);
   if (!parsed.ok()) {
     Fail(parsed.error().Message());
     // A key that stands twice or too many levels: still JSON, with an id.
-    if (OrderedJson::accept(json)) text = json;
+    if (Json::accept(json)) text = json;
     return;
   }
-  if (!parsed->is_object()) return Fail("expected a JSON object, found " + Describe(*parsed));
+  if (!parsed->is_object()) return Fail("expected a JSON object, found " + ShortJson(*parsed));
   problem.clear();
   text = json;
   value = std::move(parsed).value();

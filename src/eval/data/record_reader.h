@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "eval/data/line_reader.h"
+#include "formats/json.h"
 #include "gatehouse/result.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
 struct Record {
   int64_t line = 0;
-  OrderedJson value;    // an object; of CSV: column to string
+  Json value;           // an object; of CSV: column to string
   std::string problem;  // not empty: there is no value
   std::string text;     // of JSON that is well-formed: as it stands in the file; else empty
 

@@ -31,15 +31,15 @@ RowConversation::RowConversation(const DatasetFormat& format, const std::string&
   };
 }
 
-Result<Conversation> RowConversation::Read(const OrderedJson& messages, const std::string& where) const {
-  OrderedJson list = messages;
+Result<Conversation> RowConversation::Read(const Json& messages, const std::string& where) const {
+  Json list = messages;
   if (list.is_string()) {
     if (auto cell = ParseCell(list.get_ref<const std::string&>())) list = std::move(*cell);
   }
   // The reader of conversations also takes an object, with its own categories and id: not here.
   if (!list.is_array())
     return BadInput("malformed conversation", where, "a list of messages, also as text in JSON or Python",
-                    Describe(messages));
+                    ShortJson(messages));
   return ReadMessages(list, where, options_);
 }
 

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "eval/data/dataset.h"
+#include "formats/json.h"
 #include "gatehouse/conversation.h"
 #include "gatehouse/result.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
@@ -17,7 +17,7 @@ class RowConversation {
 
   // messages: a list, or a text that holds one. where: its field. Errors: kBadInput, naming the message's
   // member.
-  Result<Conversation> Read(const OrderedJson& messages, const std::string& where) const;
+  Result<Conversation> Read(const Json& messages, const std::string& where) const;
 
  private:
   ConversationOptions options_;

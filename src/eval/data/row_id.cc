@@ -21,7 +21,7 @@ std::string_view RawAt(std::string_view object, std::string_view path) {
 RowId IdOfRaw(std::string_view raw) {
   if (raw.empty() || raw == "null") return {};
   RowId out{std::string(), OnOneLine(raw)};
-  const OrderedJson value = raw.front() == '"' ? OrderedJson::parse(raw, nullptr, false) : OrderedJson();
+  const Json value = raw.front() == '"' ? Json::parse(raw, nullptr, false) : Json();
   out.text = value.is_string() ? value.get<std::string>() : out.json;
   return out;
 }

@@ -11,8 +11,8 @@
 #include "eval/data/record_reader.h"
 #include "eval/data/row.h"
 #include "eval/data/row_id.h"
+#include "formats/json.h"
 #include "gatehouse/result.h"
-#include "policy/strict_json.h"
 
 namespace gatehouse {
 
@@ -24,7 +24,7 @@ class RowShape {
   virtual ~RowShape() = default;
   // Leaves id, source and language empty where the record does not say them. An error is a problem of this
   // row.
-  virtual Result<EvalRow> Make(const OrderedJson& record) const = 0;
+  virtual Result<EvalRow> Make(const Json& record) const = 0;
   // Of a record that may be no row, and whose value may be missing.
   virtual RowId IdOf(const Record& record) const = 0;
 };

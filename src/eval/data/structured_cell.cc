@@ -25,26 +25,26 @@ bool BeginsAsChat(std::string_view text) {
 
 }  // namespace
 
-std::optional<OrderedJson> ParseCell(const std::string& text) {
-  auto json = ParseStrictJson(text, "", ErrorCode::kBadInput);
+std::optional<Json> ParseCell(const std::string& text) {
+  auto json = ParseJson(text, "", ErrorCode::kBadInput);
   if (json.ok()) return std::move(json).value();
   return ParsePythonLiteral(text);
 }
 
-bool IsChat(const OrderedJson& value) {
+bool IsChat(const Json& value) {
   if (!value.is_array() || value.empty()) return false;
-  return std::all_of(value.begin(), value.end(), [](const OrderedJson& message) {
+  return std::all_of(value.begin(), value.end(), [](const Json& message) {
     const auto role = message.is_object() ? message.find("role") : message.end();
     return role != message.end() && role->is_string();
   });
 }
 
-Result<std::optional<OrderedJson>> ChatOfCell(const std::string& text, const std::string& where) {
+Result<std::optional<Json>> ChatOfCell(const std::string& text, const std::string& where) {
   const size_t first = text.find_first_not_of(kSpace);
-  if (first == text.npos || text[first] != '[') return std::optional<OrderedJson>();
-  std::optional<OrderedJson> value = ParseCell(text);
+  if (first == text.npos || text[first] != '[') return std::optional<Json>();
+  std::optional<Json> value = ParseCell(text);
   if (value && IsChat(*value)) return value;
-  if (!BeginsAsChat(text)) return std::optional<OrderedJson>();
+  if (!BeginsAsChat(text)) return std::optional<Json>();
   return BadInput("a text that begins as a list of messages and is none", where,
                   "a list of objects with role and content, in JSON or as Python prints it",
                   text.substr(0, 60));

@@ -33,8 +33,7 @@ const char* WordOf(SystemMessages mode) {
 }
 
 std::string Shown(const Json& value) {
-  std::string text = value.is_string() ? value.get<std::string>()
-                                       : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = value.is_string() ? value.get<std::string>() : JsonLine(value);
   if (text.empty()) return "empty";
   return text.size() > kShownBytes ? text.substr(0, kShownBytes) + "..." : text;
 }
@@ -88,7 +87,7 @@ std::string PolicyFingerprint(const Policy& policy) {
       {"max_prompt_tokens", policy.max_prompt_tokens},
       {"threshold", policy.threshold ? Json(*policy.threshold) : Json()},
       {"calibration", {policy.calibration_scale, policy.calibration_bias}}};
-  const std::string text = whole.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = JsonLine(whole);
   Sha256 hash;
   hash.Update(std::as_bytes(std::span(text)));
   return hash.Hex();

@@ -151,12 +151,8 @@ std::string PredictionToJson(const Prediction& prediction) {
     for (const auto& [key, value] : prediction.fields) fields[key] = value;
     out["fields"] = std::move(fields);
   }
-  const auto dump = [](const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  };
-  // Beside the parser, which would write a number in its own way.
-  const std::string id = prediction.id_json.empty() ? dump(prediction.id) : prediction.id_json;
-  return "{\"id\":" + id + "," + dump(out).substr(1);
+  const std::string id = prediction.id_json.empty() ? JsonLine(prediction.id) : prediction.id_json;
+  return WithId(id, JsonLine(out));
 }
 
 Result<Prediction> PredictionFromJson(std::string_view line, const std::string& where) {

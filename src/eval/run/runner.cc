@@ -108,8 +108,7 @@ Result<void> WriteProblems(const std::string& path, const std::vector<RowProblem
   std::string text;
   for (const RowProblem& problem : problems) {
     const Json line = {{"file", problem.file}, {"line", problem.line}, {"reason", problem.reason}};
-    const std::string fields = line.dump(-1, ' ', false, Json::error_handler_t::replace);
-    text += (problem.id_json.empty() ? fields : "{\"id\":" + problem.id_json + "," + fields.substr(1)) + "\n";
+    text += (problem.id_json.empty() ? JsonLine(line) : WithId(problem.id_json, JsonLine(line))) + "\n";
   }
   return WriteFile(path, text);
 }

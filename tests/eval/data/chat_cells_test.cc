@@ -25,7 +25,7 @@ std::string Shown(const char* ours, const std::string& cell) {
   DatasetFormat format;
   format.map = {{ours, "q"}, {"label", "l"}};
   const ReadResult table = ReadText("x.csv", "q,l\n" + Quoted(cell) + ",1\n", format);
-  const ReadResult lines = ReadText("x.jsonl", OrderedJson{{"q", cell}, {"l", 1}}.dump(), format);
+  const ReadResult lines = ReadText("x.jsonl", Json{{"q", cell}, {"l", 1}}.dump(), format);
   const auto shown = [](const ReadResult& result) {
     if (result.error) return "error: " + result.error->Message();
     return result.rows.empty() ? "problem: " + result.problems[0].reason : Shown(result.rows[0].conversation);
@@ -123,7 +123,7 @@ TEST(PythonLiteral, ReadsWhatReprWrites) {
   for (const auto& c : cases) {
     const auto value = ParsePythonLiteral(c.python);
     ASSERT_TRUE(value.has_value()) << c.python;
-    EXPECT_EQ(value->dump(), OrderedJson::parse(c.json).dump()) << c.python;
+    EXPECT_EQ(value->dump(), Json::parse(c.json).dump()) << c.python;
   }
   for (const char* bad : {"",
                           "[",

@@ -1,16 +1,16 @@
-#include "cli/bench_guard.h"
+#include "benchmark/bench_guard.h"
 
 #include <set>
 #include <utility>
 
 #include "backend/cpu_backend.h"
 #include "base/input_file.h"
-#include "cli/bench_model.h"
+#include "benchmark/random_model.h"
 #include "formats/tokenizer_json.h"
 #include "guard/builtin_policies.h"
 #include "text/pre_tokenizer.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 namespace {
 
 constexpr size_t kMaxFileBytes = 256u << 20;
@@ -154,4 +154,4 @@ Conversation BenchGuard::Message(int number) const {
   return out;
 }
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

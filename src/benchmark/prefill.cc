@@ -1,4 +1,4 @@
-#include "cli/bench_prefill.h"
+#include "benchmark/prefill.h"
 
 #include <fmt/core.h>
 
@@ -8,13 +8,12 @@
 #include "backend/cpu_backend.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "benchmark/random_model.h"
+#include "benchmark/rounds.h"
 #include "checkpoint/weights.h"
-#include "cli/bench_model.h"
-#include "cli/bench_rounds.h"
-#include "cli/output.h"
 #include "engine/engine.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 namespace {
 
@@ -52,7 +51,7 @@ Result<Subject> MakeShape(const BenchPrefillOptions& options, Backend& device) {
 
 }  // namespace
 
-Result<void> BenchPrefill(const BenchPrefillOptions& options) {
+Result<void> BenchPrefill(const BenchPrefillOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
                    CreateCpuBackend({.threads = options.threads, .f32 = options.f32}));
   Backend& device = *backend;
@@ -72,7 +71,7 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
                             2.0 * static_cast<double>(config.vocab) * config.hidden;
   const std::vector<TokenPath> end = {{}};
   std::vector<double> seconds, peaks, shares;
-  Turns turns(options.turns);
+  Turns turns(options.turns, console);
   GATEHOUSE_TRY(turns.Ready());
   for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
     GATEHOUSE_ASSIGN(const bool more, turns.Wait());
@@ -93,18 +92,28 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   const double time = Median(seconds);
   const char* const weights_name = WeightsName(subject.quant);
   if (options.json) {
-    GATEHOUSE_TRY(Print(
-        "{{\"bench\":\"prefill\",\"weights\":\"{}\",\"shape\":\"{}\",\"layers\":{},\"tokens\":{},\"kernel\":"
-        "\"{}\",\"ms\":{:.2f},"
-        "\"tokens_per_s\":{:.1f},\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
-        weights_name, subject.name, config.layers, options.tokens, device.Describe(), time * 1e3,
-        tokens / time, operations / time / 1e9, Median(peaks) / 1e9, Median(shares)));
+    GATEHOUSE_TRY(console.print(JsonObject()
+                                    .Add("bench", "prefill")
+                                    .Add("weights", weights_name)
+                                    .Add("shape", subject.name)
+                                    .Add("layers", config.layers)
+                                    .Add("tokens", options.tokens)
+                                    .Add("kernel", device.Describe())
+                                    .AddRounded("ms", time * 1e3, 2)
+                                    .AddRounded("tokens_per_s", tokens / time, 1)
+                                    .AddRounded("gops", operations / time / 1e9, 1)
+                                    .AddRounded("peak", Median(peaks) / 1e9, 1)
+                                    .AddRounded("share", Median(shares), 4)
+                                    .Text() +
+                                "\n"));
   } else {
-    GATEHOUSE_TRY(Print("prefill of {} tokens, {} with {} layers, {} weights\n{}; {}\n", options.tokens,
-                        subject.name, config.layers, weights_name, CpuModelName(), device.Describe()));
-    GATEHOUSE_TRY(Print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n",
-                        time * 1e3, options.rounds, tokens / time));
-    GATEHOUSE_TRY(Print(
+    GATEHOUSE_TRY(console.Print("prefill of {} tokens, {} with {} layers, {} weights\n{}; {}\n",
+                                options.tokens, subject.name, config.layers, weights_name, CpuModelName(),
+                                device.Describe()));
+    GATEHOUSE_TRY(
+        console.Print("  time      {:10.2f} ms (median of {} rounds)\n  speed     {:10.1f} tokens/s\n",
+                      time * 1e3, options.rounds, tokens / time));
+    GATEHOUSE_TRY(console.Print(
         "  products  {:10.1f} Gop/s\n  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     "
         "{:10.1f} %\n",
         operations / time / 1e9, Median(peaks) / 1e9, 100.0 * Median(shares)));
@@ -112,4 +121,4 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options) {
   return {};
 }
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

@@ -1,19 +1,15 @@
 // What benchmarks of several rounds share: time, medians, and turns with another program.
 #pragma once
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <chrono>
-#include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "cli/input.h"
-#include "cli/output.h"
+#include "benchmark/console.h"
+#include "formats/json_object.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 using Clock = std::chrono::steady_clock;
 
@@ -32,27 +28,21 @@ inline double Median(std::vector<double> values) {
 // is over: another program can be measured in between, while both stay loaded.
 class Turns {
  public:
-  explicit Turns(bool on) : on_(on) {}
-  // Says that all is loaded; more: fields of that object, each with a comma before it.
-  Result<void> Ready(const std::string& more = "") const { return Say("{\"ready\":true" + more + "}\n"); }
+  Turns(bool on, const Console& console) : on_(on), console_(console) {}
+  // Says that all is loaded, by {"ready":true} with what else the other program should know.
+  Result<void> Ready(const JsonObject& ready = JsonObject().Add("ready", true)) const { return Say(ready); }
   // False: standard input has ended, and so do the rounds. Errors: kBadInput.
-  Result<bool> Wait() {
-    if (!on_) return true;
-    if (!lines_) {
-      GATEHOUSE_ASSIGN(LineReader lines, LineReader::Open("-", size_t{1} << 16));
-      lines_.emplace(std::move(lines));
-    }
-    LineReader::Line line;
-    return lines_->Next(&line);
-  }
+  Result<bool> Wait() const { return on_ ? console_.next_line() : Result<bool>(true); }
   Result<void> Over(double milliseconds) const {
-    return Say(fmt::format("{{\"turn_ms\":{:.3f}}}\n", milliseconds));
+    return Say(JsonObject().AddRounded("turn_ms", milliseconds, 3));
   }
 
  private:
-  Result<void> Say(const std::string& line) const { return on_ ? PrintText(line) : Result<void>(); }
+  Result<void> Say(const JsonObject& line) const {
+    return on_ ? console_.print(line.Text() + "\n") : Result<void>();
+  }
   bool on_;
-  std::optional<LineReader> lines_;
+  const Console& console_;
 };
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

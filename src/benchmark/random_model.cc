@@ -1,4 +1,4 @@
-#include "cli/bench_model.h"
+#include "benchmark/random_model.h"
 
 #include <sys/mman.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 Result<ModelConfig> ShapeConfig(const std::string& shape, int layers) {
   ModelConfig config;
@@ -131,4 +131,4 @@ std::optional<QuantFormat> FormatOfName(const std::string& name) {
   return {};
 }
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

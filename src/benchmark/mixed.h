@@ -1,10 +1,11 @@
 // `gatehouse bench mixed`: how long short requests take beside a long one.
 #pragma once
 
-#include "cli/bench_guard.h"
+#include "benchmark/bench_guard.h"
+#include "benchmark/console.h"
 #include "gatehouse/result.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 struct BenchMixedOptions {
   BenchGuardOptions subject;  // tokens: of the short messages
@@ -15,6 +16,6 @@ struct BenchMixedOptions {
 
 // Short warm requests alone, and while another client sends long messages that nobody has seen, one after the
 // other: the 99th percentile of both. Errors: as BenchGuard::Load and Guard::Classify.
-Result<void> BenchMixed(const BenchMixedOptions& options);
+Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console);
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

@@ -1,4 +1,4 @@
-#include "cli/bench_request.h"
+#include "benchmark/request.h"
 
 #include <fmt/core.h>
 
@@ -9,13 +9,12 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
-#include "cli/bench_model.h"
-#include "cli/bench_rounds.h"
-#include "cli/output.h"
+#include "benchmark/random_model.h"
+#include "benchmark/rounds.h"
 #include "kernels/measure.h"
 #include "kernels/tables.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 namespace {
 
 // Operations a second of the register-only loops of the products that a model may have, on as many threads as
@@ -31,9 +30,10 @@ class Peaks {
     q8_.push_back(PeakRate(pool_, QuantTables(QuantFormat::kQ8, isa_).back()->peak_loop, kSeconds).wall);
     q4_.push_back(PeakRate(pool_, QuantTables(QuantFormat::kQ4, isa_).back()->peak_loop, kSeconds).wall);
   }
-  std::string Json() const {
-    return fmt::format("\"peak_bf16\":{:.1f},\"peak_q8\":{:.1f},\"peak_q4\":{:.1f}", Median(bf16_) / 1e9,
-                       Median(q8_) / 1e9, Median(q4_) / 1e9);
+  void AddTo(JsonObject* out) const {
+    out->AddRounded("peak_bf16", Median(bf16_) / 1e9, 1)
+        .AddRounded("peak_q8", Median(q8_) / 1e9, 1)
+        .AddRounded("peak_q4", Median(q4_) / 1e9, 1);
   }
   std::string Text() const {
     return fmt::format("bf16 {:.0f}, q8 {:.0f}, q4 {:.0f}", Median(bf16_) / 1e9, Median(q8_) / 1e9,
@@ -60,7 +60,7 @@ Result<double> TimePrompt(Engine& engine, int tokens) {
 
 }  // namespace
 
-Result<void> BenchRequest(const BenchRequestOptions& options) {
+Result<void> BenchRequest(const BenchRequestOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
   Guard::Impl& guard = subject.impl();
@@ -71,9 +71,11 @@ Result<void> BenchRequest(const BenchRequestOptions& options) {
   // One that is not counted says what is cached and what is not: another engine can do the same work.
   GATEHOUSE_ASSIGN(const Verdict first, guard.Classify(subject.Message(1), subject.request()));
   const int cached = first.usage.cached_tokens;
-  Turns turns(options.turns);
-  GATEHOUSE_TRY(turns.Ready(
-      fmt::format(",\"cached_tokens\":{},\"new_tokens\":{}", cached, first.usage.prompt_tokens - cached)));
+  Turns turns(options.turns, console);
+  GATEHOUSE_TRY(turns.Ready(JsonObject()
+                                .Add("ready", true)
+                                .Add("cached_tokens", cached)
+                                .Add("new_tokens", first.usage.prompt_tokens - cached)));
   std::vector<double> seconds, prefill, decode, gops;
   Usage usage;
   int64_t rows = 0;
@@ -102,25 +104,33 @@ Result<void> BenchRequest(const BenchRequestOptions& options) {
   const int fresh = usage.prompt_tokens - usage.cached_tokens;
   const std::string kernels = guard.engine->backend().Describe();
   if (options.json) {
-    GATEHOUSE_TRY(Print(
-        "{{\"bench\":\"request\",\"model\":\"{}\",\"kernel\":\"{}\",\"cold_ms\":{:.2f},\"warm_ms\":{:.2f},"
-        "\"prefill_ms\":{:.2f},\"decode_ms\":{:.2f},\"prompt_tokens\":{},\"new_tokens\":{},\"rows\":{},"
-        "\"gops\":{:.1f},{}}}\n",
-        guard.model_name, kernels, cold * 1e3, Median(seconds) * 1e3, Median(prefill), Median(decode),
-        usage.prompt_tokens, fresh, rows, Median(gops), peaks.Json()));
+    JsonObject out;
+    out.Add("bench", "request")
+        .Add("model", guard.model_name)
+        .Add("kernel", kernels)
+        .AddRounded("cold_ms", cold * 1e3, 2)
+        .AddRounded("warm_ms", Median(seconds) * 1e3, 2)
+        .AddRounded("prefill_ms", Median(prefill), 2)
+        .AddRounded("decode_ms", Median(decode), 2)
+        .Add("prompt_tokens", usage.prompt_tokens)
+        .Add("new_tokens", fresh)
+        .Add("rows", rows)
+        .AddRounded("gops", Median(gops), 1);
+    peaks.AddTo(&out);
+    GATEHOUSE_TRY(console.print(out.Text() + "\n"));
   } else {
-    GATEHOUSE_TRY(Print("a request to {}\n{}; {}\n", guard.model_name, CpuModelName(), kernels));
-    GATEHOUSE_TRY(
-        Print("  cold       {:9.2f} ms\n  warm       {:9.2f} ms (median of {}; {} of {} tokens new)\n",
-              cold * 1e3, Median(seconds) * 1e3, seconds.size(), fresh, usage.prompt_tokens));
-    GATEHOUSE_TRY(Print("    prefill  {:9.2f} ms\n    scoring  {:9.2f} ms ({} more tokens)\n",
-                        Median(prefill), Median(decode), rows - fresh));
-    GATEHOUSE_TRY(Print("  products   {:9.1f} Gop/s (peaks: {})\n", Median(gops), peaks.Text()));
+    GATEHOUSE_TRY(console.Print("a request to {}\n{}; {}\n", guard.model_name, CpuModelName(), kernels));
+    GATEHOUSE_TRY(console.Print(
+        "  cold       {:9.2f} ms\n  warm       {:9.2f} ms (median of {}; {} of {} tokens new)\n", cold * 1e3,
+        Median(seconds) * 1e3, seconds.size(), fresh, usage.prompt_tokens));
+    GATEHOUSE_TRY(console.Print("    prefill  {:9.2f} ms\n    scoring  {:9.2f} ms ({} more tokens)\n",
+                                Median(prefill), Median(decode), rows - fresh));
+    GATEHOUSE_TRY(console.Print("  products   {:9.1f} Gop/s (peaks: {})\n", Median(gops), peaks.Text()));
   }
   return {};
 }
 
-Result<void> BenchBatch(const BenchRequestOptions& options) {
+Result<void> BenchBatch(const BenchRequestOptions& options, const Console& console) {
   constexpr int kPrompt = 256, kAlone = 4;
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
   Guard::Impl& guard = subject.impl();
@@ -164,27 +174,34 @@ Result<void> BenchBatch(const BenchRequestOptions& options) {
   if (failed) return InternalError("a request failed", "bench batch");
   const std::string kernels = guard.engine->backend().Describe();
   if (options.json) {
-    GATEHOUSE_TRY(Print(
-        "{{\"bench\":\"batch\",\"model\":\"{}\",\"kernel\":\"{}\",\"clients\":{},\"requests_per_s\":{:.2f},"
-        "\"tokens_per_s\":{:.1f},\"rows_per_s\":{:.1f},\"alone_requests_per_s\":{:.2f},\"alone_tokens_per_"
-        "s\":"
-        "{:.1f},\"prompt_tokens_per_s\":{:.1f},\"rows_share\":{:.4f}}}\n",
-        guard.model_name, kernels, options.clients, Median(batch.requests), Median(batch.tokens),
-        Median(batch.rows), Median(alone.requests), Median(alone.tokens), Median(prompt), Median(shares)));
+    GATEHOUSE_TRY(console.print(JsonObject()
+                                    .Add("bench", "batch")
+                                    .Add("model", guard.model_name)
+                                    .Add("kernel", kernels)
+                                    .Add("clients", options.clients)
+                                    .AddRounded("requests_per_s", Median(batch.requests), 2)
+                                    .AddRounded("tokens_per_s", Median(batch.tokens), 1)
+                                    .AddRounded("rows_per_s", Median(batch.rows), 1)
+                                    .AddRounded("alone_requests_per_s", Median(alone.requests), 2)
+                                    .AddRounded("alone_tokens_per_s", Median(alone.tokens), 1)
+                                    .AddRounded("prompt_tokens_per_s", Median(prompt), 1)
+                                    .AddRounded("rows_share", Median(shares), 4)
+                                    .Text() +
+                                "\n"));
   } else {
-    GATEHOUSE_TRY(Print("requests of {} clients to {}\n{}; {}\n", options.clients, guard.model_name,
-                        CpuModelName(), kernels));
-    GATEHOUSE_TRY(
-        Print("  together       {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
-              Median(batch.requests), Median(batch.tokens), Median(batch.rows)));
-    GATEHOUSE_TRY(
-        Print("  one by one     {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
-              Median(alone.requests), Median(alone.tokens), Median(alone.rows)));
-    GATEHOUSE_TRY(
-        Print("  a prompt of {} tokens                    {:9.1f} tokens/s: together {:.1f} % of it\n",
-              kPrompt, Median(prompt), 100.0 * Median(shares)));
+    GATEHOUSE_TRY(console.Print("requests of {} clients to {}\n{}; {}\n", options.clients, guard.model_name,
+                                CpuModelName(), kernels));
+    GATEHOUSE_TRY(console.Print(
+        "  together       {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
+        Median(batch.requests), Median(batch.tokens), Median(batch.rows)));
+    GATEHOUSE_TRY(console.Print(
+        "  one by one     {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",
+        Median(alone.requests), Median(alone.tokens), Median(alone.rows)));
+    GATEHOUSE_TRY(console.Print(
+        "  a prompt of {} tokens                    {:9.1f} tokens/s: together {:.1f} % of it\n", kPrompt,
+        Median(prompt), 100.0 * Median(shares)));
   }
   return {};
 }
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

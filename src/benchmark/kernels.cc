@@ -1,4 +1,4 @@
-#include "cli/bench_kernels.h"
+#include "benchmark/kernels.h"
 
 #include <fmt/core.h>
 
@@ -8,12 +8,11 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
-#include "cli/bench_rounds.h"
-#include "cli/output.h"
+#include "benchmark/rounds.h"
 #include "kernels/measure.h"
 #include "kernels/tables.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 namespace {
 
 constexpr int64_t kFewRows = 8;
@@ -137,7 +136,7 @@ Product MakeProduct(const std::string& kernel, const Case& c, Isa isa, int threa
 }
 
 Result<void> MeasureCase(const std::string& name, const Case& c, Isa isa, ThreadPool& pool,
-                         const BenchKernelsOptions& options) {
+                         const BenchKernelsOptions& options, const Console& console) {
   const Product product = MakeProduct(name, c, isa, pool.threads());
   const bool few = c.m <= kFewRows;
   const double operations = 2.0 * static_cast<double>(kPanel * c.k * c.m);  // of a panel
@@ -164,16 +163,24 @@ Result<void> MeasureCase(const std::string& name, const Case& c, Isa isa, Thread
     shares.push_back(rate / bound);
   }
   if (options.json) {
-    return Print(
-        "{{\"kernel\":\"{}\",\"isa\":\"{}\",\"threads\":{},\"m\":{},\"n\":{},\"k\":{},\"gops\":{:.1f},"
-        "\"peak\":"
-        "{:.1f},\"bound\":{:.1f},\"share\":{:.3f},\"read_gb_per_s\":{:.1f}}}\n",
-        name, product.isa, pool.threads(), c.m, c.n, c.k, Median(gops), Median(peaks), Median(bounds),
-        Median(shares), Median(reads));
+    return console.print(JsonObject()
+                             .Add("kernel", name)
+                             .Add("isa", product.isa)
+                             .Add("threads", pool.threads())
+                             .Add("m", c.m)
+                             .Add("n", c.n)
+                             .Add("k", c.k)
+                             .AddRounded("gops", Median(gops), 1)
+                             .AddRounded("peak", Median(peaks), 1)
+                             .AddRounded("bound", Median(bounds), 1)
+                             .AddRounded("share", Median(shares), 3)
+                             .AddRounded("read_gb_per_s", Median(reads), 1)
+                             .Text() +
+                         "\n");
   }
-  return Print("{:5} {:13} {:4} x {:5} x {:5}  {:8.1f} {:8.1f} {:8.1f}  {:6.1f} %  {}\n", name, product.isa,
-               c.m, c.n, c.k, Median(gops), Median(peaks), Median(bounds), 100.0 * Median(shares),
-               few ? fmt::format("{:.1f} GB/s", Median(reads)) : "");
+  return console.Print("{:5} {:13} {:4} x {:5} x {:5}  {:8.1f} {:8.1f} {:8.1f}  {:6.1f} %  {}\n", name,
+                       product.isa, c.m, c.n, c.k, Median(gops), Median(peaks), Median(bounds),
+                       100.0 * Median(shares), few ? fmt::format("{:.1f} GB/s", Median(reads)) : "");
 }
 
 Result<Case> ParseProduct(const std::string& text) {
@@ -192,7 +199,7 @@ Result<Case> ParseProduct(const std::string& text) {
 
 }  // namespace
 
-Result<void> BenchKernels(const BenchKernelsOptions& options) {
+Result<void> BenchKernels(const BenchKernelsOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
   std::vector<Case> products;
   for (const std::string& text : options.products) {
@@ -201,18 +208,18 @@ Result<void> BenchKernels(const BenchKernelsOptions& options) {
   }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::DefaultThreads());
   if (!options.json) {
-    GATEHOUSE_TRY(Print("{}, {} threads, median of {} rounds; Gop/s, two operations a multiply-add\n",
-                        CpuModelName(), pool.threads(), options.rounds));
-    GATEHOUSE_TRY(Print("{:5} {:13} {:>4}   {:>5}   {:>5}  {:>8} {:>8} {:>8}  {:>6}    {}\n", "", "", "M",
-                        "N", "K", "Gop/s", "peak", "bound", "share", "read"));
+    GATEHOUSE_TRY(console.Print("{}, {} threads, median of {} rounds; Gop/s, two operations a multiply-add\n",
+                                CpuModelName(), pool.threads(), options.rounds));
+    GATEHOUSE_TRY(console.Print("{:5} {:13} {:>4}   {:>5}   {:>5}  {:>8} {:>8} {:>8}  {:>6}    {}\n", "", "",
+                                "M", "N", "K", "Gop/s", "peak", "bound", "share", "read"));
   }
   for (const std::string& kernel : options.kernels) {
     for (const int64_t m : options.rows) {
       for (const Case& product : products)
-        GATEHOUSE_TRY(MeasureCase(kernel, {m, product.n, product.k}, isa, pool, options));
+        GATEHOUSE_TRY(MeasureCase(kernel, {m, product.n, product.k}, isa, pool, options, console));
     }
   }
   return {};
 }
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

@@ -1,4 +1,4 @@
-#include "cli/bench_mixed.h"
+#include "benchmark/mixed.h"
 
 #include <fmt/core.h>
 
@@ -11,10 +11,9 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
-#include "cli/bench_rounds.h"
-#include "cli/output.h"
+#include "benchmark/rounds.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 namespace {
 
 // The value that a share of all does not exceed. Of at least one value.
@@ -26,7 +25,7 @@ double Quantile(std::vector<double> values, double share) {
 
 }  // namespace
 
-Result<void> BenchMixed(const BenchMixedOptions& options) {
+Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
   Guard::Impl& guard = subject.impl();
   const Scheduler& scheduler = guard.engine->scheduler();
@@ -82,24 +81,33 @@ Result<void> BenchMixed(const BenchMixedOptions& options) {
   const double ratio = ms(beside, 0.99) / ms(alone, 0.99);
   const std::string kernels = guard.engine->backend().Describe();
   if (options.json) {
-    GATEHOUSE_TRY(Print(
-        "{{\"bench\":\"mixed\",\"model\":\"{}\",\"kernel\":\"{}\",\"alone_p50_ms\":{:.2f},"
-        "\"alone_p99_ms\":{:.2f},\"beside_p50_ms\":{:.2f},\"beside_p99_ms\":{:.2f},\"ratio_p99\":{:.3f},"
-        "\"long_tokens\":{},\"long_alone_tokens_per_s\":{:.1f},\"beside_rows_per_s\":{:.1f}}}\n",
-        guard.model_name, kernels, ms(alone, 0.5), ms(alone, 0.99), ms(beside, 0.5), ms(beside, 0.99), ratio,
-        first.usage.prompt_tokens, long_rate, rate));
+    GATEHOUSE_TRY(console.print(JsonObject()
+                                    .Add("bench", "mixed")
+                                    .Add("model", guard.model_name)
+                                    .Add("kernel", kernels)
+                                    .AddRounded("alone_p50_ms", ms(alone, 0.5), 2)
+                                    .AddRounded("alone_p99_ms", ms(alone, 0.99), 2)
+                                    .AddRounded("beside_p50_ms", ms(beside, 0.5), 2)
+                                    .AddRounded("beside_p99_ms", ms(beside, 0.99), 2)
+                                    .AddRounded("ratio_p99", ratio, 3)
+                                    .Add("long_tokens", first.usage.prompt_tokens)
+                                    .AddRounded("long_alone_tokens_per_s", long_rate, 1)
+                                    .AddRounded("beside_rows_per_s", rate, 1)
+                                    .Text() +
+                                "\n"));
   } else {
-    GATEHOUSE_TRY(Print("{} short requests to {}, alone and beside long ones of {} tokens\n{}; {}\n",
-                        options.rounds, guard.model_name, first.usage.prompt_tokens, CpuModelName(),
-                        kernels));
-    GATEHOUSE_TRY(Print("  alone      median {:9.2f} ms  p99 {:9.2f} ms\n", ms(alone, 0.5), ms(alone, 0.99)));
-    GATEHOUSE_TRY(Print("  beside     median {:9.2f} ms  p99 {:9.2f} ms: p99 {:.2f} times as long\n",
-                        ms(beside, 0.5), ms(beside, 0.99), ratio));
+    GATEHOUSE_TRY(console.Print("{} short requests to {}, alone and beside long ones of {} tokens\n{}; {}\n",
+                                options.rounds, guard.model_name, first.usage.prompt_tokens, CpuModelName(),
+                                kernels));
     GATEHOUSE_TRY(
-        Print("  a long one alone {:9.1f} tokens/s; both together {:9.1f} tokens/s with scoring tokens\n",
-              long_rate, rate));
+        console.Print("  alone      median {:9.2f} ms  p99 {:9.2f} ms\n", ms(alone, 0.5), ms(alone, 0.99)));
+    GATEHOUSE_TRY(console.Print("  beside     median {:9.2f} ms  p99 {:9.2f} ms: p99 {:.2f} times as long\n",
+                                ms(beside, 0.5), ms(beside, 0.99), ratio));
+    GATEHOUSE_TRY(console.Print(
+        "  a long one alone {:9.1f} tokens/s; both together {:9.1f} tokens/s with scoring tokens\n",
+        long_rate, rate));
   }
   return {};
 }
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "benchmark/console.h"
 #include "gatehouse/result.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 struct BenchKernelsOptions {
   std::vector<std::string> kernels = {"f32", "bf16", "q8", "q4"};
@@ -23,6 +24,6 @@ struct BenchKernelsOptions {
 // register-only loop (`peak`, Gop/s); for M <= 8 the smaller of that and what a plain read of the weights,
 // which are passed over in more memory than caches hold, would allow. Rounding of X is no part of a product.
 // Errors: kUsage: a product that is not NxK with N a multiple of 32, GATEHOUSE_ISA.
-Result<void> BenchKernels(const BenchKernelsOptions& options);
+Result<void> BenchKernels(const BenchKernelsOptions& options, const Console& console);
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

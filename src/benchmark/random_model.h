@@ -11,7 +11,7 @@
 #include "gatehouse/result.h"
 #include "model/decoder.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 // "llama-guard-4" or "smollm2-135m"; layers 0: as many as the shape has. Errors: kUsage.
 Result<ModelConfig> ShapeConfig(const std::string& shape, int layers);
@@ -43,4 +43,4 @@ double LayerProducts(const ModelConfig& config, double rows, double read);
 const char* WeightsName(std::optional<QuantFormat> format);
 std::optional<QuantFormat> FormatOfName(const std::string& name);
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

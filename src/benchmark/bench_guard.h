@@ -11,7 +11,7 @@
 #include "gatehouse/result.h"
 #include "guard/guard_impl.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 struct BenchGuardOptions {
   GuardOptions guard;                // its model is not used where a shape is named
@@ -45,4 +45,4 @@ class BenchGuard {
   std::unique_ptr<Guard::Impl> own_;
 };
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

@@ -1,10 +1,11 @@
 // `gatehouse bench request` and `bench batch`: how long a model takes for a request, alone and among many.
 #pragma once
 
-#include "cli/bench_guard.h"
+#include "benchmark/bench_guard.h"
+#include "benchmark/console.h"
 #include "gatehouse/result.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 struct BenchRequestOptions {
   BenchGuardOptions subject;
@@ -17,10 +18,10 @@ struct BenchRequestOptions {
 // A cold request, then warm ones of other messages: policy cached, verdict and all category scores. Gop/s are
 // those of the layers' products for all tokens computed, the scoring ones too; attention and head are not
 // counted.
-Result<void> BenchRequest(const BenchRequestOptions& options);
+Result<void> BenchRequest(const BenchRequestOptions& options, const Console& console);
 // Each round: a prompt of 256 tokens with nothing cached, four requests one after the other, and one of each
 // client at once, policy cached; tokens a second of each. `rows` are all tokens computed, the scoring ones
 // too.
-Result<void> BenchBatch(const BenchRequestOptions& options);
+Result<void> BenchBatch(const BenchRequestOptions& options, const Console& console);
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

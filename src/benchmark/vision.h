@@ -5,9 +5,10 @@
 #include <optional>
 
 #include "backend/weight_view.h"
+#include "benchmark/console.h"
 #include "gatehouse/result.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 struct BenchVisionOptions {
   int layers = 34;
@@ -19,6 +20,6 @@ struct BenchVisionOptions {
 };
 
 // Prints a table (or one JSON object) to stdout.
-Result<void> BenchVision(const BenchVisionOptions& options);
+Result<void> BenchVision(const BenchVisionOptions& options, const Console& console);
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

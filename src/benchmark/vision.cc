@@ -1,4 +1,4 @@
-#include "cli/bench_vision.h"
+#include "benchmark/vision.h"
 
 #include <fmt/core.h>
 
@@ -9,12 +9,11 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
-#include "cli/bench_model.h"
-#include "cli/bench_rounds.h"
-#include "cli/output.h"
+#include "benchmark/random_model.h"
+#include "benchmark/rounds.h"
 #include "model/vision.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 namespace {
 
 VisionConfig LlamaGuard4Vision(int layers) {
@@ -46,7 +45,7 @@ double TileOperations(const VisionConfig& vision, int text_hidden) {
 
 }  // namespace
 
-Result<void> BenchVision(const BenchVisionOptions& options) {
+Result<void> BenchVision(const BenchVisionOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> device, CreateCpuBackend({.threads = options.threads}));
   GATEHOUSE_ASSIGN(ModelConfig config, ShapeConfig("llama-guard-4", 1));
   config.vision = LlamaGuard4Vision(options.layers);
@@ -81,21 +80,28 @@ Result<void> BenchVision(const BenchVisionOptions& options) {
   const char* const weights_name = WeightsName(options.quant);
   const double time = Median(seconds), gops = operations / time / 1e9;
   if (options.json) {
-    GATEHOUSE_TRY(Print(
-        "{{\"bench\":\"vision\",\"weights\":\"{}\",\"layers\":{},\"tiles\":{},\"kernel\":\"{}\",\"ms\":{:.1f}"
-        ","
-        "\"gops\":{:.1f},\"peak\":{:.1f},\"share\":{:.4f}}}\n",
-        weights_name, options.layers, options.tiles, device->Describe(), time * 1e3, gops,
-        Median(peaks) / 1e9, Median(shares)));
+    GATEHOUSE_TRY(console.print(JsonObject()
+                                    .Add("bench", "vision")
+                                    .Add("weights", weights_name)
+                                    .Add("layers", options.layers)
+                                    .Add("tiles", options.tiles)
+                                    .Add("kernel", device->Describe())
+                                    .AddRounded("ms", time * 1e3, 1)
+                                    .AddRounded("gops", gops, 1)
+                                    .AddRounded("peak", Median(peaks) / 1e9, 1)
+                                    .AddRounded("share", Median(shares), 4)
+                                    .Text() +
+                                "\n"));
   } else {
-    GATEHOUSE_TRY(Print("{} tiles through {} layers of Llama Guard 4's image tower, {} weights\n{}; {}\n",
-                        options.tiles, options.layers, weights_name, CpuModelName(), device->Describe()));
     GATEHOUSE_TRY(
-        Print("  time      {:10.1f} ms (median of {} rounds)\n  speed     {:10.1f} Gop/s\n"
-              "  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     {:10.1f} %\n",
-              time * 1e3, options.rounds, gops, Median(peaks) / 1e9, 100.0 * Median(shares)));
+        console.Print("{} tiles through {} layers of Llama Guard 4's image tower, {} weights\n{}; {}\n",
+                      options.tiles, options.layers, weights_name, CpuModelName(), device->Describe()));
+    GATEHOUSE_TRY(
+        console.Print("  time      {:10.1f} ms (median of {} rounds)\n  speed     {:10.1f} Gop/s\n"
+                      "  peak      {:10.1f} Gop/s (register-only loop, same run)\n  share     {:10.1f} %\n",
+                      time * 1e3, options.rounds, gops, Median(peaks) / 1e9, 100.0 * Median(shares)));
   }
   return {};
 }
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark

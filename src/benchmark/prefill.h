@@ -6,9 +6,10 @@
 #include <string>
 
 #include "backend/weight_view.h"
+#include "benchmark/console.h"
 #include "gatehouse/result.h"
 
-namespace gatehouse::cli {
+namespace gatehouse::benchmark {
 
 struct BenchPrefillOptions {
   std::string model;                    // a directory or a .gguf file; empty: the shape
@@ -24,6 +25,6 @@ struct BenchPrefillOptions {
 };
 
 // Prints a table (or one JSON object) to stdout.
-Result<void> BenchPrefill(const BenchPrefillOptions& options);
+Result<void> BenchPrefill(const BenchPrefillOptions& options, const Console& console);
 
-}  // namespace gatehouse::cli
+}  // namespace gatehouse::benchmark
