@@ -11,29 +11,6 @@ namespace gatehouse::cpu {
 
 namespace {
 
-// Rows of one sequence that one unit of work takes together.
-constexpr int kRowsAtOnce = 16;
-
-struct Unit {
-  int first;
-  int count;
-};
-
-std::vector<Unit> CutRows(const AttentionLayout& layout) {
-  std::vector<Unit> units;
-  const int rows = static_cast<int>(layout.rows.size());
-  for (int first = 0; first < rows;) {
-    int count = 1;
-    while (count < kRowsAtOnce && first + count < rows &&
-           layout.rows[first + count].sequence == layout.rows[first].sequence) {
-      ++count;
-    }
-    units.push_back({first, count});
-    first += count;
-  }
-  return units;
-}
-
 // Bits of the slots of one page that a row sees.
 uint32_t PageMask(const AttentionLayout& layout, const AttentionLayout::Row& row, int32_t page,
                   bool chunked) {
@@ -113,8 +90,10 @@ void ScaleQueries(const VectorKernel& kernel, const Unit& unit, int group, int h
 
 }  // namespace
 
-void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer,
-                  const AttentionLayout& layout, Mat q, float scale, bool chunked, Mat out) {
+void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer, const Layout& prepared,
+                  Mat q, float scale, bool chunked, Mat out) {
+  const AttentionLayout& layout = prepared.host;
+  const std::vector<Unit>& units = prepared.units;
   const int head_dim = cache.shape.head_dim;
   const int stride = ValueStride(head_dim);
   const int kv_heads = cache.shape.kv_heads;
@@ -124,7 +103,6 @@ void RunAttention(const AttentionContext& context, const PagedKv& cache, int lay
   const int width = in_pairs ? 2 * HeadPairs(head_dim) : head_dim;  // of a query vector
   constexpr float kLog2E = 1.44269504f;
   const float factor = in_pairs ? scale * kLog2E : scale;
-  const std::vector<Unit> units = CutRows(layout);
   context.pool->For(static_cast<int64_t>(units.size()) * kv_heads, [&](int64_t index, int thread) {
     // All units of a head one after the other: its keys and values stay in the cache between them. The
     // longest units come last in a causal batch: begin with them, so that the threads end together.

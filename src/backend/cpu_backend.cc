@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <new>
 
 #include "backend/cpu_internal.h"
+#include "backend/open_passes.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "kernels/measure.h"
@@ -19,7 +22,7 @@ constexpr int64_t kRowBlock = 8;
 class CpuBackend : public Backend {
  public:
   CpuBackend(const LinearKernel* linear, const VectorKernel* vector, const QuantKernel* q8,
-             const QuantKernel* q4, const CpuBackendOptions& options, int threads)
+             const QuantKernel* q4, const BackendOptions& options, int threads)
       : linear_(linear),
         vector_(vector),
         quant_{q8, q4},
@@ -44,11 +47,33 @@ class CpuBackend : public Backend {
     return PeakRate(pool_, loop, 0.1).wall;
   }
 
-  std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) override {
-    return std::make_unique<Buffer>(elements);
+  bool ExactInCompany() const override { return true; }
+  PassLimits Limits() const override {
+    PassLimits limits;
+    // A tile's 577 rows keep the kernels busy, and its scratch is 40 MB at Llama Guard 4's size.
+    limits.max_tiles = 1;
+    // Attention is done in float32 (or in pairs, by a kernel less dense), products by the fastest there is.
+    limits.attention_factor = 4;
+    return limits;
   }
-  void Upload(const float* host, Mat to) override { std::memcpy(Data(to), host, Bytes(to)); }
-  void Download(Mat from, float* host) override { std::memcpy(host, Data(from), Bytes(from)); }
+  DType ActivationType() const override { return DType::kF32; }
+  int64_t ScratchBytes() const override {
+    size_t total = rounded_.bytes() + experts_.bytes();
+    for (const Scratch& of_thread : scratch_) total += of_thread.bytes();
+    for (const RoundedRows& form : rounded8_) total += form.bytes();
+    return static_cast<int64_t>(total);
+  }
+
+  Result<std::unique_ptr<DeviceBuffer>> Allocate(int64_t elements, DType type) override {
+    if (type != DType::kF32 && type != DType::kI32)
+      return Error{ErrorCode::kInternal, "the CPU holds no such matrices", "backend", "F32 or I32",
+                   DTypeName(type)};
+    try {
+      return std::unique_ptr<DeviceBuffer>(std::make_unique<Buffer>(elements));
+    } catch (const std::bad_alloc&) {
+      return NoMemory();
+    }
+  }
 
   Result<std::unique_ptr<DeviceWeight>> LoadWeight(WeightView view) override {
     auto weight = std::make_unique<Weight>();
@@ -58,48 +83,76 @@ class CpuBackend : public Backend {
     return std::unique_ptr<DeviceWeight>(std::move(weight));
   }
 
-  Result<std::unique_ptr<DeviceWeight>> LoadVector(const WeightView& view) override {
+  Result<std::unique_ptr<DeviceWeight>> LoadTable(const WeightView& view) override {
     auto weight = std::make_unique<Weight>();
-    weight->rows = 1;
-    weight->cols = view.rows * view.cols;
-    weight->vector.resize(static_cast<size_t>(weight->cols));
-    view.ReadRows(0, view.rows, weight->vector.data());
+    weight->rows = view.rows;
+    weight->cols = view.cols;
+    weight->table.resize(static_cast<size_t>(view.rows * view.cols));
+    view.ReadRows(0, view.rows, weight->table.data());
     return std::unique_ptr<DeviceWeight>(std::move(weight));
   }
 
   std::unique_ptr<KvCache> CreateKvCache(const KvShape& shape) override {
     return std::make_unique<PagedKv>(shape, shape.exact ? exact_kv_type_ : kv_type_);
   }
+  std::unique_ptr<DeviceLayout> CreateLayout() override { return std::make_unique<Layout>(); }
+
+  void BeginPass() override { passes_.Begin(); }
+  Result<void> EndPass() override { return passes_.End(); }
+
+  void Upload(std::span<const float> host, Mat to) override {
+    Do([&] { Copy(Data(to), host.data(), host.size_bytes()); });
+  }
+  void Upload(std::span<const int32_t> host, Mat to) override {
+    Do([&] { Copy(Data(to), host.data(), host.size_bytes()); });
+  }
+  void Download(Mat from, float* host) override {
+    Do([&] { Copy(host, Data(from), Bytes(from)); });
+  }
+  void Prepare(const AttentionLayout& layout, DeviceLayout& to) override {
+    Do([&] { static_cast<Layout&>(to).Prepare(layout); });
+  }
 
   void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) override {
-    RunLinear({linear_, vector_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, rounded8_}, x, terms);
+    Do([&] { RunLinear(Products(), x, terms); });
+  }
+  void Experts(Mat scores, int per_token, Mat x, std::span<const ExpertWeights> experts, Mat out) override {
+    Do([&] { RunExperts(Products(), experts_, scores, per_token, x, experts, out); });
   }
 
-  void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) override {
-    const WeightView& view = static_cast<const Weight&>(table).view;
-    pool_.For(static_cast<int64_t>(ids.size()),
-              [&](int64_t i, int) { view.ReadRows(ids[static_cast<size_t>(i)], 1, RowOf(out, i)); });
-  }
-
-  void GatherRows(Mat from, std::span<const int32_t> rows, Mat out) override {
-    for (size_t i = 0; i < rows.size(); ++i) CopyRow(from, rows[i], out, static_cast<int64_t>(i));
-  }
-  void ScatterRows(Mat from, std::span<const int32_t> rows, Mat out) override {
-    for (size_t i = 0; i < rows.size(); ++i) CopyRow(from, static_cast<int64_t>(i), out, rows[i]);
-  }
-  void ScatterAddRows(Mat from, std::span<const int32_t> rows, Mat out) override {
-    for (size_t i = 0; i < rows.size(); ++i)
-      vector_->add(RowOf(out, rows[i]), RowOf(from, static_cast<int64_t>(i)), out.cols);
-  }
-  void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) override {
-    ForRows(x.rows, [&](int64_t row) {
-      vector_->add(RowOf(x, row), RowOf(table, rows[static_cast<size_t>(row)]), x.cols);
+  void Embed(const DeviceWeight& table, Mat ids, Mat out) override {
+    Do([&] {
+      const auto& weight = static_cast<const Weight&>(table);
+      const int32_t* id = Numbers(ids);
+      pool_.For(ids.rows, [&](int64_t i, int) {
+        if (weight.table.empty()) {
+          weight.view.ReadRows(id[i], 1, RowOf(out, i));
+        } else {
+          std::copy_n(weight.table.data() + id[i] * weight.cols, weight.cols, RowOf(out, i));
+        }
+      });
     });
   }
-  void ScaleRows(Mat x, std::span<const float> scales) override {
-    ForRows(x.rows, [&](int64_t row) {
-      vector_->scale(RowOf(x, row), scales[static_cast<size_t>(row)], x.cols, RowOf(x, row));
+  void CopyRows(Mat from, Mat from_rows, Mat to, Mat to_rows) override {
+    Do([&] {
+      const int32_t* source = from_rows.buffer != nullptr ? Numbers(from_rows) : nullptr;
+      const int32_t* target = to_rows.buffer != nullptr ? Numbers(to_rows) : nullptr;
+      const int64_t count = source != nullptr ? from_rows.rows : target != nullptr ? to_rows.rows : from.rows;
+      for (int64_t i = 0; i < count; ++i) {
+        std::memcpy(RowOf(to, target != nullptr ? target[i] : i),
+                    RowOf(from, source != nullptr ? source[i] : i),
+                    static_cast<size_t>(from.cols) * sizeof(float));
+      }
     });
+  }
+  void AddRows(Mat x, const DeviceWeight& table, Mat rows) override {
+    const float* values = TableOf(table);
+    ForRows(x.rows,
+            [&](int64_t row) { vector_->add(RowOf(x, row), values + Numbers(rows)[row] * x.cols, x.cols); });
+  }
+  void ScaleRows(Mat x, Mat scales) override {
+    ForRows(x.rows,
+            [&](int64_t row) { vector_->scale(RowOf(x, row), *RowOf(scales, row), x.cols, RowOf(x, row)); });
   }
 
   void Compute(const LinearInput& x, Mat out) override {
@@ -110,10 +163,11 @@ class CpuBackend : public Backend {
     });
   }
 
-  void Rope(Mat x, int head_dim, Mat cos, Mat sin, bool interleaved) override {
+  void Rope(Mat x, int head_dim, Mat cos, Mat sin, Mat positions, bool interleaved) override {
     ForRows(x.rows, [&](int64_t row) {
+      const int64_t position = Numbers(positions)[row];
       for (float* head = RowOf(x, row); head < RowOf(x, row) + x.cols; head += head_dim) {
-        vector_->rotate(head, RowOf(cos, row), RowOf(sin, row), head_dim / 2, interleaved);
+        vector_->rotate(head, RowOf(cos, position), RowOf(sin, position), head_dim / 2, interleaved);
       }
     });
   }
@@ -126,31 +180,55 @@ class CpuBackend : public Backend {
     });
   }
 
-  void WriteKv(KvCache& cache, int layer, const AttentionLayout& layout, Mat k, Mat v) override {
-    RunWriteKv({vector_, &pool_, &scratch_}, static_cast<PagedKv&>(cache), layer, layout, k, v);
+  void WriteKv(KvCache& cache, int layer, const DeviceLayout& layout, Mat k, Mat v) override {
+    Do([&] {
+      RunWriteKv({vector_, &pool_, &scratch_}, static_cast<PagedKv&>(cache), layer,
+                 static_cast<const Layout&>(layout), k, v);
+    });
   }
-  void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale,
+  void Attention(const KvCache& cache, int layer, const DeviceLayout& layout, Mat q, float scale,
                  bool chunked, Mat out) override {
-    RunAttention({vector_, &pool_, &scratch_}, static_cast<const PagedKv&>(cache), layer, layout, q, scale,
-                 chunked, out);
+    Do([&] {
+      RunAttention({vector_, &pool_, &scratch_}, static_cast<const PagedKv&>(cache), layer,
+                   static_cast<const Layout&>(layout), q, scale, chunked, out);
+    });
   }
   void ReadLogits(Mat logits, std::span<const LogitQuestion> questions,
                   std::span<NextToken> answers) override {
-    RunReadLogits(pool_, logits, questions, answers);
+    Do([&] { RunReadLogits(pool_, logits, questions, answers); });
   }
 
  private:
   static size_t Bytes(const Mat& mat) { return static_cast<size_t>(mat.rows * mat.cols) * sizeof(float); }
+  static void Copy(void* to, const void* from, size_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
+  static Error NoMemory() { return {ErrorCode::kInternal, "out of memory", "forward pass", {}, {}}; }
 
-  static void CopyRow(const Mat& from, int64_t source, const Mat& to, int64_t target) {
-    std::memcpy(RowOf(to, target), RowOf(from, source), static_cast<size_t>(from.cols) * sizeof(float));
+  LinearContext Products() {
+    return {linear_, vector_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, rounded8_};
+  }
+
+  // An operation of a pass: nothing that it throws leaves it.
+  template <typename Work>
+  void Do(Work work) {
+    if (!passes_.MayGoOn()) return;
+    try {
+      work();
+    } catch (const std::bad_alloc&) {
+      passes_.Fail(NoMemory());
+    } catch (const std::exception& error) {  // of who computes a weight's rows
+      passes_.Fail(InternalError(error.what(), "forward pass"));
+    }
   }
 
   template <typename Body>
   void ForRows(int64_t rows, Body body) {
-    pool_.For((rows + kRowBlock - 1) / kRowBlock, [&](int64_t block, int) {
-      const int64_t end = std::min(rows, (block + 1) * kRowBlock);
-      for (int64_t row = block * kRowBlock; row < end; ++row) body(row);
+    Do([&] {
+      pool_.For((rows + kRowBlock - 1) / kRowBlock, [&](int64_t block, int) {
+        const int64_t end = std::min(rows, (block + 1) * kRowBlock);
+        for (int64_t row = block * kRowBlock; row < end; ++row) body(row);
+      });
     });
   }
 
@@ -161,14 +239,16 @@ class CpuBackend : public Backend {
   std::vector<Scratch> scratch_;
   AlignedBuffer rounded_;
   RoundedRows rounded8_[kQuantForms];
+  ExpertMemory experts_;
   KvType exact_kv_type_;
   KvType kv_type_;
+  OpenPasses passes_;
 };
 
 }  // namespace
 }  // namespace cpu
 
-Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& options) {
+Result<std::unique_ptr<Backend>> CreateCpuBackend(const BackendOptions& options) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
   const VectorKernel* vector = nullptr;
   for (const VectorKernel* table : VectorTables(isa)) {
@@ -182,8 +262,13 @@ Result<std::unique_ptr<Backend>> CreateCpuBackend(const CpuBackendOptions& optio
     return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
   const QuantKernel* q8 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ8, isa).back();
   const QuantKernel* q4 = options.f32 ? nullptr : QuantTables(QuantFormat::kQ4, isa).back();
-  return std::unique_ptr<Backend>(
-      std::make_unique<cpu::CpuBackend>(linear, vector, q8, q4, options, threads));
+  try {
+    return std::unique_ptr<Backend>(
+        std::make_unique<cpu::CpuBackend>(linear, vector, q8, q4, options, threads));
+  } catch (const std::exception& error) {  // std::system_error, std::bad_alloc
+    return Error{ErrorCode::kInternal, "cannot start the backend's threads", "--threads",
+                 std::to_string(threads) + " of them", error.what()};
+  }
 }
 
 }  // namespace gatehouse

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <span>
 #include <vector>
 
 #include "backend/backend.h"
@@ -14,7 +15,8 @@
 
 namespace gatehouse::cpu {
 
-// Memory aligned for the widest vectors, uninitialised; grows, never shrinks.
+// Memory aligned for the widest vectors, uninitialised; grows, never shrinks. Throws std::bad_alloc, which
+// the backend's operations turn into their pass's error.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -38,6 +40,7 @@ class AlignedBuffer {
     }
     return data_;
   }
+  size_t bytes() const { return bytes_; }
   template <typename T>
   T* GetAs(int64_t count) {
     return static_cast<T*>(Get(static_cast<size_t>(count) * sizeof(T)));
@@ -48,25 +51,37 @@ class AlignedBuffer {
   size_t bytes_ = 0;
 };
 
+// Elements of four bytes: float32 or int32.
 class Buffer : public DeviceBuffer {
  public:
-  explicit Buffer(int64_t elements) { data = memory.GetAs<float>(elements > 0 ? elements : 1); }
+  Buffer() = default;
+  explicit Buffer(int64_t elements) { memory.GetAs<float>(elements > 0 ? elements : 1); }
+  void* data() { return memory.Get(0); }
+  // A matrix in as much of it as is needed; what it held may be gone.
+  Mat Get(int64_t rows, int64_t cols) {
+    memory.GetAs<float>(rows * cols);
+    return {this, 0, rows, cols};
+  }
   AlignedBuffer memory;
-  float* data;
 };
 
 // [rows, cols] of a Mat, on the host.
-inline float* Data(const Mat& mat) { return static_cast<Buffer*>(mat.buffer)->data + mat.offset; }
+inline float* Data(const Mat& mat) {
+  return static_cast<float*>(static_cast<Buffer*>(mat.buffer)->data()) + mat.offset;
+}
 inline float* RowOf(const Mat& mat, int64_t row) { return Data(mat) + row * mat.cols; }
+inline const int32_t* Numbers(const Mat& mat) {
+  return static_cast<const int32_t*>(static_cast<Buffer*>(mat.buffer)->data()) + mat.offset;
+}
 
 class Weight : public DeviceWeight {
  public:
   WeightView view;
-  std::vector<float> vector;  // of LoadVector
+  std::vector<float> table;  // of LoadTable, [rows][cols]; the view is empty then
 };
 
-inline const float* VectorOf(const DeviceWeight& weight) {
-  return static_cast<const Weight&>(weight).vector.data();
+inline const float* TableOf(const DeviceWeight& weight) {
+  return static_cast<const Weight&>(weight).table.data();
 }
 
 // Scratch of one thread.
@@ -77,6 +92,12 @@ struct Scratch {
   AlignedBuffer kernel;
   AlignedBuffer out;
   AlignedBuffer attention[6];
+
+  size_t bytes() const {
+    size_t total = panel.bytes() + rows.bytes() + turned.bytes() + kernel.bytes() + out.bytes();
+    for (const AlignedBuffer& one : attention) total += one.bytes();
+    return total;
+  }
 };
 
 // A page holds, for every layer and kv head, keys [head_dim][kPageTokens] and then values
@@ -90,7 +111,7 @@ class PagedKv : public KvCache {
   PagedKv(const KvShape& shape_in, KvType type_in);
   int64_t BytesPerPage() const override;
   Result<void> Reserve(int32_t count) override;
-  void CopyPage(int32_t from, int32_t to) override;
+  Result<void> CopyPage(int32_t from, int32_t to) override;
 
   // The keys of (layer, head) in a page.
   std::byte* Head(int32_t page, int layer, int head) const {
@@ -118,6 +139,20 @@ class PagedKv : public KvCache {
 // x rounded to 8 bits, once for all products that share it and have weights of one format.
 struct RoundedRows {
   AlignedBuffer values, scales, sums, widened;
+  size_t bytes() const { return values.bytes() + scales.bytes() + sums.bytes() + widened.bytes(); }
+};
+
+// Rows of one sequence, for which the pages that they see are read together.
+struct Unit {
+  int first;
+  int count;
+};
+
+class Layout : public DeviceLayout {
+ public:
+  void Prepare(const AttentionLayout& layout);
+  AttentionLayout host;
+  std::vector<Unit> units;
 };
 
 // In what form products with rounded weights take their input: by format, and for turned weights turned.
@@ -141,15 +176,25 @@ const float* ComputeRows(const VectorKernel& vector, const LinearInput& x, int64
 void RunLinear(const LinearContext& context, const LinearInput& x,
                std::initializer_list<Backend::LinearTerm> terms);
 
+// What a row of experts' work is kept in.
+struct ExpertMemory {
+  Buffer in, gate, up, out;
+  size_t bytes() const {
+    return in.memory.bytes() + gate.memory.bytes() + up.memory.bytes() + out.memory.bytes();
+  }
+};
+void RunExperts(const LinearContext& context, ExpertMemory& memory, Mat scores, int per_token, Mat x,
+                std::span<const ExpertWeights> experts, Mat out);
+
 struct AttentionContext {
   const VectorKernel* kernel;
   ThreadPool* pool;
   std::vector<Scratch>* scratch;
 };
-void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
-                Mat k, Mat v);
-void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer,
-                  const AttentionLayout& layout, Mat q, float scale, bool chunked, Mat out);
+void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const Layout& layout, Mat k,
+                Mat v);
+void RunAttention(const AttentionContext& context, const PagedKv& cache, int layer, const Layout& layout,
+                  Mat q, float scale, bool chunked, Mat out);
 
 // NextToken::log_total of a row.
 double LogTotal(std::span<const float> logits);

@@ -28,9 +28,10 @@ Result<void> PagedKv::Reserve(int32_t count) {
   return {};
 }
 
-void PagedKv::CopyPage(int32_t from, int32_t to) {
+Result<void> PagedKv::CopyPage(int32_t from, int32_t to) {
   std::memcpy(page_data[static_cast<size_t>(to)], page_data[static_cast<size_t>(from)],
               static_cast<size_t>(BytesPerPage()));
+  return {};
 }
 
 namespace {
@@ -59,10 +60,11 @@ void StoreSlotInPairs(const PagedKv& cache, std::byte* head, int64_t slot, const
 
 }  // namespace
 
-void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const AttentionLayout& layout,
-                Mat k, Mat v) {
+void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, const Layout& prepared, Mat k,
+                Mat v) {
   constexpr int64_t kRowsOfTask = 16;
   const int head_dim = cache.shape.head_dim;
+  const AttentionLayout& layout = prepared.host;
   const int64_t rows = static_cast<int64_t>(layout.rows.size());
   const int64_t blocks = (rows + kRowsOfTask - 1) / kRowsOfTask;
   context.pool->For(cache.shape.kv_heads * blocks, [&](int64_t index, int thread) {

@@ -172,10 +172,10 @@ const float* ComputeRows(const VectorKernel& vector, const LinearInput& x, int64
       case LinearInput::Kind::kPlain:
         break;
       case LinearInput::Kind::kRmsNorm:
-        vector.rms_norm(from, x.weight == nullptr ? nullptr : VectorOf(*x.weight), n, x.eps, to);
+        vector.rms_norm(from, x.weight == nullptr ? nullptr : TableOf(*x.weight), n, x.eps, to);
         break;
       case LinearInput::Kind::kLayerNorm:
-        vector.layer_norm(from, VectorOf(*x.weight), VectorOf(*x.bias), n, x.eps, to);
+        vector.layer_norm(from, TableOf(*x.weight), TableOf(*x.bias), n, x.eps, to);
         break;
       case LinearInput::Kind::kSwiGlu:
         vector.swiglu(from, RowOf(x.up, row), n, to);
@@ -253,7 +253,7 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
         kernel.run(input, stride, rows, k, prepared, y, y_stride, columns, work);
       }
     }
-    if (term->bias != nullptr) AddBias(VectorOf(*term->bias) + first, rows, columns, y, y_stride);
+    if (term->bias != nullptr) AddBias(TableOf(*term->bias) + first, rows, columns, y, y_stride);
     if (through_tile) {
       for (int64_t row = 0; row < rows; ++row) {
         context.vector->add(out + row * term->out.cols, y + row * kPanel, columns);

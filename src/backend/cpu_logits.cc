@@ -72,7 +72,7 @@ double LogTotal(std::span<const float> logits) {
 void RunReadLogits(ThreadPool& pool, Mat logits, std::span<const LogitQuestion> questions,
                    std::span<NextToken> answers) {
   const int64_t vocab = logits.cols;
-  // Memory first: the threads below must not fail.
+  // Memory first: the threads below take none.
   for (size_t i = 0; i < questions.size(); ++i)
     answers[i].logits.resize(questions[i].whole ? static_cast<size_t>(vocab) : questions[i].ids.size());
   pool.For(static_cast<int64_t>(questions.size()), [&](int64_t index, int) {

@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/processors.h"
 
@@ -26,10 +27,18 @@ void Pause() {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : state_(kClosed) {
-  for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { Work(thread); });
+  try {
+    workers_.reserve(static_cast<size_t>(threads));
+    for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { Work(thread); });
+  } catch (...) {
+    Stop();
+    throw;
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { Stop(); }
+
+void ThreadPool::Stop() {
   stop_.store(true);
   state_.fetch_add(kOneLoop);
   state_.notify_all();
@@ -37,10 +46,16 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::RunShare(int thread) {
-  for (;;) {
-    const int64_t index = next_.fetch_add(1, std::memory_order_relaxed);
-    if (index >= count_) return;
-    (*body_)(index, thread);
+  try {
+    for (;;) {
+      const int64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= count_) return;
+      (*body_)(index, thread);
+    }
+  } catch (...) {
+    next_.store(count_, std::memory_order_relaxed);  // nobody begins another
+    // What is written here is seen by For(), which waits for this thread to leave the loop.
+    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::current_exception();
   }
 }
 
@@ -66,6 +81,10 @@ void ThreadPool::For(int64_t count, const std::function<void(int64_t, int)>& bod
       std::this_thread::yield();
     }
     state = state_.load(std::memory_order_acquire);
+  }
+  if (failed_.load(std::memory_order_relaxed)) {
+    failed_.store(false, std::memory_order_relaxed);
+    std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 }
 

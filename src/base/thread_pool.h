@@ -4,8 +4,9 @@
 //   pool.For(panels, [&](int64_t panel, int thread) { ... });
 //
 // For() hands out indices 0..count-1, each to exactly one thread, and returns when all are done; the calling
-// thread works as thread 0. Which thread takes an index never influences a result. The body must not throw.
-// One thread at a time calls For().
+// thread works as thread 0. Which thread takes an index never influences a result. Where the body throws, no
+// further index is begun, and For() throws the first exception once nobody works any more: the pool is as
+// before. One thread at a time calls For().
 //
 // A loop is a few microseconds long where a model is small, so nobody waits for a thread that has not begun:
 // workers poll for some time before they sleep, join a loop only while it is open, and For() closes it when
@@ -14,6 +15,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -22,7 +24,8 @@ namespace gatehouse {
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // 1 .. kMaxThreads
+  // threads: 1 .. kMaxThreads. Throws std::system_error where the system gives no more of them.
+  explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -37,6 +40,7 @@ class ThreadPool {
  private:
   void Work(int thread);
   void RunShare(int thread);
+  void Stop();
 
   std::vector<std::thread> workers_;
   // Which loop (its number, upper bits), whether it is closed, and how many workers are in it. count_ and
@@ -46,6 +50,8 @@ class ThreadPool {
   std::atomic<int64_t> next_{0};
   int64_t count_ = 0;
   const std::function<void(int64_t, int)>* body_ = nullptr;
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;  // of whoever set failed_
 };
 
 }  // namespace gatehouse

@@ -3,7 +3,7 @@
 #include <set>
 #include <utility>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "base/input_file.h"
 #include "benchmark/random_model.h"
 #include "formats/tokenizer_json.h"
@@ -117,10 +117,10 @@ Result<void> BenchGuard::LoadShape() {
     GATEHOUSE_ASSIGN(impl->tokenizer, Tokenizer::Create(std::move(data)));
   }
   GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
-  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
-                   CreateCpuBackend({.threads = options_.guard.threads,
-                                     .f32 = options_.guard.dtype == "f32",
-                                     .kv_int8 = options_.guard.kv == "int8"}));
+  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateBackend({.device = options_.guard.device,
+                                                                    .threads = options_.guard.threads,
+                                                                    .f32 = options_.guard.dtype == "f32",
+                                                                    .kv_int8 = options_.guard.kv == "int8"}));
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, RandomDecoder(config, options_.quant, *backend));
   impl->engine =
       std::make_unique<Engine>(std::move(backend), std::move(decoder), nullptr,

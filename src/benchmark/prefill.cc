@@ -5,7 +5,7 @@
 #include <chrono>
 #include <vector>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "benchmark/random_model.h"
@@ -53,7 +53,7 @@ Result<Subject> MakeShape(const BenchPrefillOptions& options, Backend& device) {
 
 Result<void> BenchPrefill(const BenchPrefillOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend,
-                   CreateCpuBackend({.threads = options.threads, .f32 = options.f32}));
+                   CreateBackend({.device = options.device, .threads = options.threads, .f32 = options.f32}));
   Backend& device = *backend;
   GATEHOUSE_ASSIGN(Subject subject,
                    options.model.empty() ? MakeShape(options, device) : LoadModel(options.model, device));

@@ -17,6 +17,7 @@ struct BenchPrefillOptions {
   int layers = 0;                       // 0: as the shape has
   int tokens = 256;
   int rounds = 5;
+  std::string device = "cpu";
   int threads = 0;
   bool f32 = false;
   std::optional<QuantFormat> quant;  // of the shape; none: BF16 weights

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <vector>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -46,7 +46,8 @@ double TileOperations(const VisionConfig& vision, int text_hidden) {
 }  // namespace
 
 Result<void> BenchVision(const BenchVisionOptions& options, const Console& console) {
-  GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> device, CreateCpuBackend({.threads = options.threads}));
+  GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> device,
+                   CreateBackend({.device = options.device, .threads = options.threads}));
   GATEHOUSE_ASSIGN(ModelConfig config, ShapeConfig("llama-guard-4", 1));
   config.vision = LlamaGuard4Vision(options.layers);
   ThreadPool pool(ThreadPool::DefaultThreads());
@@ -63,7 +64,7 @@ Result<void> BenchVision(const BenchVisionOptions& options, const Console& conso
   std::vector<float> pixels(static_cast<size_t>(options.tiles * tile_values));
   for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i * 37 % 255) / 127.5f - 1.0f;
   const int64_t rows = static_cast<int64_t>(options.tiles) * encoder->tokens_per_tile();
-  const std::unique_ptr<DeviceBuffer> memory = device->Allocate(rows * config.hidden);
+  GATEHOUSE_ASSIGN(const std::unique_ptr<DeviceBuffer> memory, device->Allocate(rows * config.hidden));
   const double operations = options.tiles * TileOperations(config.vision, config.hidden);
 
   std::vector<double> seconds, peaks, shares;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "backend/weight_view.h"
 #include "benchmark/console.h"
@@ -14,6 +15,7 @@ struct BenchVisionOptions {
   int layers = 34;
   int tiles = 5;
   int rounds = 5;
+  std::string device = "cpu";
   int threads = 0;
   std::optional<QuantFormat> quant;  // of the layers' products; none: BF16 weights
   bool json = false;

@@ -1,6 +1,7 @@
 #include <memory>
 #include <optional>
 
+#include "backend/create.h"
 #include "base/error.h"
 #include "benchmark/kernels.h"
 #include "benchmark/mixed.h"
@@ -44,6 +45,10 @@ void AddThreads(Command& command, int* threads) {
       .Between(1, 1024);
 }
 
+void AddDevice(Command& command, std::string* device) {
+  command.Value("--device", device, kBackendDevices).OneOf({"cpu", "cuda"});
+}
+
 void AddLayers(Command& command, int* layers) {
   command.Value("--layers", layers, "layers of the shape (default: all)").Between(1, 1000);
 }
@@ -80,6 +85,7 @@ void AddPrefill(Command& bench) {
   command.Value("--tokens", &options->tokens, "length of the prompt").Between(1, 65536);
   command.Value("--rounds", &options->rounds, "measured rounds").Between(1, 1000);
   AddThreads(command, &options->threads);
+  AddDevice(command, &options->device);
   command.Value("--dtype", dtype.get(), "bf16 or f32").OneOf({"bf16", "f32"});
   AddQuant(command, quant.get());
   command.Flag("--turns", &options->turns, kTurns);
@@ -101,6 +107,7 @@ void AddVision(Command& bench) {
   command.Value("--tiles", &options->tiles, "tiles of an image").Between(1, 1000);
   command.Value("--rounds", &options->rounds, "measured rounds").Between(1, 1000);
   AddThreads(command, &options->threads);
+  AddDevice(command, &options->device);
   AddQuant(command, quant.get());
   command.Flag("--json", &options->json, "one JSON object");
   command.Does([=]() -> Result<int> {

@@ -110,7 +110,7 @@ Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const P
   GATEHOUSE_ASSIGN(const ImageFeatures features,
                    impl.engine->EncodeTiles(request.Pixels(), request.images.tiles));
   std::vector<float> host(static_cast<size_t>(features.rows.rows * features.rows.cols));
-  impl.engine->Download(features.rows, host.data());
+  GATEHOUSE_TRY(impl.engine->Download(features.rows, host.data()));
   return WriteTensors(flags.out,
                       {{"image_embeds", DType::kF32, {features.rows.rows, features.rows.cols}, host.data()}});
 }

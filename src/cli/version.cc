@@ -1,6 +1,6 @@
 #include <fmt/core.h>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "cli/command.h"
@@ -15,7 +15,7 @@ Result<std::string> VersionText(bool verbose) {
   if (!verbose) return out;
   out += fmt::format("processor: {}\n", CpuModelName());
   for (const bool f32 : {false, true}) {
-    GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = 0, .f32 = f32}));
+    GATEHOUSE_ASSIGN(const std::unique_ptr<Backend> backend, CreateBackend({.f32 = f32}));
     out += fmt::format("--dtype {}: {}\n", f32 ? "f32 " : "bf16", backend->Describe());
   }
   return out;

@@ -6,6 +6,8 @@
 namespace gatehouse {
 
 void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t sequence, Batch* batch) {
+  const auto picture = static_cast<int32_t>(batch->embeddings.size());
+  if (input.embeddings.rows > 0) batch->embeddings.push_back(input.embeddings);
   for (int32_t i = 0; i < count; ++i) {
     const size_t at = static_cast<size_t>(begin + i);
     const int32_t embedding = input.embedding_rows.empty() ? -1 : input.embedding_rows[at];
@@ -13,7 +15,8 @@ void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t
                            .embedding = embedding,
                            .position = begin + i,
                            .sequence = sequence,
-                           .parent = i == 0 ? -1 : static_cast<int32_t>(batch->rows.size()) - 1});
+                           .parent = i == 0 ? -1 : static_cast<int32_t>(batch->rows.size()) - 1,
+                           .picture = embedding < 0 ? 0 : picture});
   }
 }
 

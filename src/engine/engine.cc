@@ -1,9 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
-#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -27,16 +25,18 @@ Result<ImageFeatures> Engine::EncodeTiles(std::span<const float> pixels, int til
   }
   const int64_t rows = static_cast<int64_t>(tiles) * vision_->tokens_per_tile();
   ImageFeatures features;
-  features.buffer = backend_->Allocate(rows * config().hidden);
+  GATEHOUSE_ASSIGN(features.buffer, backend_->Allocate(rows * config().hidden));
   features.rows = {features.buffer.get(), 0, rows, config().hidden};
-  // One at a time: 577 rows keep the kernels busy, scratch (40 MB a tile at Llama Guard 4's size) stays
-  // small, and requests without images pass in between, and between two layers.
+  // As many at a time as the device likes; requests without images pass in between, and between two layers.
   const size_t tile_values = pixels.size() / static_cast<size_t>(std::max(tiles, 1));
   const int64_t per_tile = vision_->tokens_per_tile();
-  for (int tile = 0; tile < tiles; ++tile) {
+  const int at_once = backend_->Limits().max_tiles;
+  for (int tile = 0; tile < tiles; tile += at_once) {
+    const int count = std::min(at_once, tiles - tile);
     GATEHOUSE_TRY(scheduler_.Interruptible([&](const BetweenLayers& stop) {
-      return vision_->Encode(pixels.subspan(static_cast<size_t>(tile) * tile_values, tile_values), 1,
-                             features.rows.Rows(tile * per_tile, per_tile), stop);
+      return vision_->Encode(
+          pixels.subspan(static_cast<size_t>(tile) * tile_values, static_cast<size_t>(count) * tile_values),
+          count, features.rows.Rows(tile * per_tile, count * per_tile), stop);
     }));
   }
   return features;
@@ -46,17 +46,27 @@ Result<ImageFeatures> Engine::Join(std::span<const std::shared_ptr<const ImageFe
   int64_t total = 0;
   for (const auto& image : images) total += image->rows.rows;
   ImageFeatures out;
-  out.buffer = backend_->Allocate(total * config().hidden);
+  GATEHOUSE_ASSIGN(out.buffer, backend_->Allocate(total * config().hidden));
   out.rows = {out.buffer.get(), 0, total, config().hidden};
-  int64_t first = 0;
-  for (const auto& image : images) {
-    const int64_t count = image->rows.rows;
-    std::vector<int32_t> rows(static_cast<size_t>(count));
-    std::iota(rows.begin(), rows.end(), 0);
-    scheduler_.Exclusive([&] { backend_->GatherRows(image->rows, rows, out.rows.Rows(first, count)); });
-    first += count;
-  }
+  const auto copy = [&] {
+    PassScope pass(*backend_);
+    int64_t first = 0;
+    for (const auto& image : images) {
+      backend_->CopyRows(image->rows, {}, out.rows.Rows(first, image->rows.rows), {});
+      first += image->rows.rows;
+    }
+    return pass.End();
+  };
+  GATEHOUSE_TRY(scheduler_.Exclusive(copy));
   return out;
+}
+
+Result<void> Engine::Download(const Mat& mat, float* host) {
+  return scheduler_.Exclusive([&] {
+    PassScope pass(*backend_);
+    backend_->Download(mat, host);
+    return pass.End();
+  });
 }
 
 Result<NextTokens> Engine::Ask(Sequence& sequence, const TokenInput& input,
@@ -85,7 +95,6 @@ Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& i
     const int32_t begin = sequence.length();
     const int32_t count = std::min(total - begin, kChunk);
     Batch batch;
-    batch.embeddings = input.embeddings;
     AppendTokens(input, begin, count, 0, &batch);
     for (int32_t i = 0; i < count; ++i) batch.questions.push_back({i, {}, /*whole=*/true});
     const auto pass = [&]() -> Result<void> {

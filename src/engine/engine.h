@@ -58,7 +58,7 @@ class Engine {
   Result<ImageFeatures> EncodeTiles(std::span<const float> pixels, int tiles);
   // Vectors of several images behind each other, in one buffer.
   Result<ImageFeatures> Join(std::span<const std::shared_ptr<const ImageFeatures>> images);
-  void Download(const Mat& mat, float* host) { backend_->Download(mat, host); }
+  Result<void> Download(const Mat& mat, float* host);
 
   // Appends input.ids[sequence.length() ..] to the sequence (which must hold their beginning), and answers
   // the questions: what comes after each path of further tokens; the paths themselves are not kept. An empty

@@ -80,7 +80,7 @@ Result<void> Sequence::Prepare(int32_t count) {
     int32_t& last = pages_[static_cast<size_t>(length_ / kPageTokens)];
     if (pool_->IsShared(last)) {
       GATEHOUSE_ASSIGN(const int32_t own, pool_->Take());
-      pool_->cache().CopyPage(last, own);
+      GATEHOUSE_TRY(pool_->cache().CopyPage(last, own));
       pool_->Release(last);
       last = own;
     }

@@ -12,19 +12,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Rows of one pass: more make no product faster.
-constexpr int32_t kPassRows = 512;
 // What a short request costs at most, in rows of products; what else it reads is counted in the same measure.
 constexpr double kShortCost = 256;
-// A long text goes in chunks: as large as makes the products fast, so small that others get in between where
-// passes cannot be stopped (for another long text).
-constexpr int32_t kLongChunk = 256;
 // A long pass keeps the device for this share of a short pass's time between two stops: a third of the time
 // is its own, and a short request waits half its own time, and for a layer.
 constexpr double kLongShare = 0.5;
-// Attention over a key costs as much as this many multiply-adds of products for each of its own: it is done
-// in float32, by a kernel less dense.
-constexpr double kAttentionFactor = 4;
 
 Error Busy(std::string what) { return {ErrorCode::kBusy, std::move(what), "engine", {}, {}}; }
 
@@ -40,7 +32,7 @@ Scheduler::Scheduler(Decoder& decoder, KvCache& cache, const SchedulerOptions& o
 bool Scheduler::IsLong(const Sequence& sequence, const TokenInput& input) const {
   const double tokens = static_cast<double>(input.ids.size());
   const double left = tokens - sequence.length();
-  return left * (1.0 + kAttentionFactor * decoder_.AttentionShare() * tokens) > kShortCost;
+  return left * (1.0 + decoder_.limits().attention_factor * decoder_.AttentionShare() * tokens) > kShortCost;
 }
 
 bool Scheduler::MayTakeDevice(Work work) const {
@@ -184,19 +176,16 @@ std::vector<Scheduler::Part> Scheduler::ChooseParts(bool is_long) {
     std::stable_sort(order.begin() + 1, order.end(), [](Task* a, Task* b) { return a->left() < b->left(); });
   }
   std::vector<Part> parts;
-  int32_t room = kPassRows;
-  bool images = false;
+  const PassLimits limits = decoder_.limits();
+  int32_t room = limits.max_rows;
   for (Task* task : order) {
     if (task->tap != nullptr && !parts.empty()) continue;  // shows the rows of its own pass only
-    const bool has_images = task->input.embeddings.rows > 0;
-    if (has_images && images) continue;  // a batch takes the vectors of one buffer
     const int32_t left = task->left();
-    const int32_t tokens = std::min({left, kLongChunk, options_.prefill_chunk});
+    const int32_t tokens = std::min({left, limits.long_chunk, options_.prefill_chunk});
     const int32_t tree = tokens == left ? TreeRows(task->questions) : 0;
     if (!parts.empty() && tokens + tree > room) continue;
     parts.push_back({task, tokens, tokens == left});
     task->running = true;
-    images = images || has_images;
     room -= tokens + tree;
     if (task->tap != nullptr) break;
   }
@@ -225,7 +214,6 @@ std::vector<Scheduler::Part> Scheduler::FillBatch(std::vector<Part> parts, Batch
       continue;
     }
     batch->sequences.push_back({task.sequence.pages(), cached});
-    if (task.input.embeddings.rows > 0) batch->embeddings = task.input.embeddings;
     taken.push_back(std::move(part));
   }
   return taken;

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "checkpoint/weights.h"
@@ -23,7 +23,7 @@ std::string BaseName(std::string path) {
 }  // namespace
 
 Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
-  if (options.device != "cpu") return UsageError("unknown device", "device", "cpu", options.device);
+  GATEHOUSE_TRY(CheckDevice(options.device));
   if (options.dtype != "bf16" && options.dtype != "f32")
     return UsageError("unknown dtype", "dtype", "bf16 or f32", options.dtype);
   if (!options.kv.empty() && options.kv != "int8")
@@ -49,9 +49,10 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   GATEHOUSE_ASSIGN(impl->policy, PolicyFor(options, *checkpoint, *impl->tokenizer));
   GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
 
-  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateCpuBackend({.threads = options.threads,
-                                                                       .f32 = options.dtype == "f32",
-                                                                       .kv_int8 = options.kv == "int8"}));
+  GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateBackend({.device = options.device,
+                                                                    .threads = options.threads,
+                                                                    .f32 = options.dtype == "f32",
+                                                                    .kv_int8 = options.kv == "int8"}));
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, Decoder::Create(config, checkpoint->lookup(), *backend));
   std::unique_ptr<VisionEncoder> vision;
   if (config.vision.present) {

@@ -16,10 +16,11 @@ namespace gatehouse {
 
 struct BatchRow {
   int32_t token = 0;
-  int32_t embedding = -1;  // row of Batch::embeddings that stands in for the token's, or -1
+  int32_t embedding = -1;  // row of a picture's vectors that stands in for the token's, or -1
   int32_t position = 0;
   int32_t sequence = 0;
   int32_t parent = -1;  // earlier row of this batch, or -1: the sequence's last cached token
+  int32_t picture = 0;  // which of Batch::embeddings `embedding` is a row of
 };
 
 struct BatchSequence {
@@ -30,7 +31,7 @@ struct BatchSequence {
 struct Batch {
   std::vector<BatchRow> rows;  // rows of one sequence follow each other; the i-th goes to slot cached + i
   std::vector<BatchSequence> sequences;
-  Mat embeddings;                        // device, [n, hidden]; may be empty
+  std::vector<Mat> embeddings;           // device, [n, hidden] each: of the pictures of one request
   std::vector<LogitQuestion> questions;  // what is wanted after some of the rows
   // All rows go through the whole last layer, though nobody reads what comes out of it: for those who look
   // at the products on the way.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <string>
+#include <utility>
 
 #include "model/rope.h"
 #include "model/workspace.h"
@@ -11,15 +13,67 @@
 namespace gatehouse {
 namespace {
 
-using WeightPtr = std::unique_ptr<DeviceWeight>;
-
 // A linear layer, or a layer norm, with its bias.
 struct Affine {
   WeightPtr weight, bias;
 };
 
-// Tiles that go through the network together: enough rows for full products, bounded memory.
-constexpr int kTilesAtOnce = 4;
+// The row numbers that gathers, scatters and attention need, for `tiles` tiles of grid x grid patches and a
+// class token each, which comes last. A tile is a sequence.
+struct TileRows {
+  std::vector<int32_t> patches, classes, places, shuffled, zeros;
+  AttentionLayout layout;
+};
+
+int32_t PagesOfTile(int per_tile) { return (per_tile + kPageTokens - 1) / kPageTokens; }
+
+TileRows MakeTileRows(int tiles, int grid) {
+  TileRows out;
+  const int per_tile = grid * grid + 1;
+  const int32_t pages = PagesOfTile(per_tile);
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int32_t base = tile * per_tile;
+    for (int i = 0; i + 1 < per_tile; ++i) out.patches.push_back(base + i);
+    out.classes.push_back(base + per_tile - 1);
+    out.zeros.push_back(0);
+    for (int i = 0; i < per_tile; ++i) {
+      out.places.push_back(i);
+      out.layout.rows.push_back({.sequence = tile, .slot = i, .end = per_tile});
+    }
+    out.layout.pages.emplace_back();
+    for (int32_t page = 0; page < pages; ++page) out.layout.pages.back().push_back(tile * pages + page);
+    // Pixel shuffle: the four patches of a 2 x 2 square become one token.
+    for (int row = 0; row < grid; row += 2) {
+      for (int col = 0; col < grid; col += 2) {
+        for (int part : {0, 1, grid, grid + 1}) out.shuffled.push_back(base + row * grid + col + part);
+      }
+    }
+  }
+  return out;
+}
+
+// Patches as rows: channel, then row, then column inside the patch.
+// pixels [tiles][3][size][size] -> [tiles * grid * grid][3 * patch * patch]
+std::vector<float> PatchRows(const float* pixels, int tiles, int size, int patch) {
+  const int grid = size / patch;
+  std::vector<float> out(static_cast<size_t>(tiles) * 3 * size * size);
+  float* to = out.data();
+  for (int tile = 0; tile < tiles; ++tile) {
+    for (int row = 0; row < grid; ++row) {
+      for (int col = 0; col < grid; ++col) {
+        for (int channel = 0; channel < 3; ++channel) {
+          for (int y = 0; y < patch; ++y) {
+            const float* from = pixels +
+                                ((static_cast<int64_t>(tile) * 3 + channel) * size + row * patch + y) * size +
+                                col * patch;
+            to = std::copy(from, from + patch, to);
+          }
+        }
+      }
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -29,26 +83,60 @@ struct VisionEncoder::Layer {
 
 struct VisionEncoder::Work {
   explicit Work(Backend& backend)
-      : patches(backend),
-        embedded(backend),
+      : embedded(backend),
         x(backend),
-        q(backend),
-        k(backend),
-        v(backend),
-        attended(backend),
-        wide(backend),
+        shuffled(backend),
+        patches(backend, backend.ActivationType()),
+        q(backend, backend.ActivationType()),
+        k(backend, backend.ActivationType()),
+        v(backend, backend.ActivationType()),
+        attended(backend, backend.ActivationType()),
+        wide(backend, backend.ActivationType()),
+        adapted(backend, backend.ActivationType()),
         cos(backend),
         sin(backend),
-        positions(backend),
-        class_row(backend),
-        shuffled(backend),
-        adapted(backend) {}
-  Workspace patches, embedded, x, q, k, v, attended, wide, cos, sin, positions, class_row, shuffled, adapted;
-  Mat cos_rows, sin_rows;
+        patch_rows(backend, DType::kI32),
+        class_rows(backend, DType::kI32),
+        places(backend, DType::kI32),
+        shuffled_rows(backend, DType::kI32),
+        zeros(backend, DType::kI32),
+        layout(backend.CreateLayout()) {}
+
+  // Of each matrix its elements for so many tiles.
+  std::vector<std::pair<Workspace*, int64_t>> Sizes(const VisionConfig& vision, int64_t tiles) {
+    const int64_t grid = vision.image_size / vision.patch_size, patches_of = grid * grid;
+    const int64_t rows = tiles * (patches_of + 1), hidden = vision.hidden;
+    const int64_t pixels = tiles * 3 * vision.image_size * vision.image_size;
+    const int64_t tokens = tiles * patches_of / 4;
+    const int64_t angles = (patches_of + 1) * (hidden / vision.heads / 2);
+    return {{&embedded, tiles * (patches_of + 1) * hidden},
+            {&x, rows * hidden},
+            {&shuffled, tiles * patches_of * hidden},
+            {&patches, pixels},
+            {&q, rows * hidden},
+            {&k, rows * hidden},
+            {&v, rows * hidden},
+            {&attended, rows * hidden},
+            {&wide, std::max(rows * vision.ffn, tokens * vision.projector_input)},
+            {&adapted, tokens * vision.projector_output},
+            {&cos, angles},
+            {&sin, angles},
+            {&patch_rows, rows},
+            {&class_rows, tiles},
+            {&places, rows},
+            {&shuffled_rows, rows},
+            {&zeros, tiles}};
+  }
+
+  Workspace embedded, x, shuffled, patches, q, k, v, attended, wide, adapted;
+  Workspace cos, sin;  // [patches + 1, head_dim / 2], the same for every tile
+  Workspace patch_rows, class_rows, places, shuffled_rows, zeros;
+  std::unique_ptr<DeviceLayout> layout;
+  Mat cos_rows, sin_rows, place_rows;  // of the pass under way
 };
 
 VisionEncoder::VisionEncoder(const ModelConfig& config, Backend& backend)
-    : config_(config), backend_(backend), work_(std::make_unique<Work>(backend)) {}
+    : config_(config), backend_(backend) {}
 VisionEncoder::~VisionEncoder() = default;
 
 int VisionEncoder::tokens_per_tile() const {
@@ -60,29 +148,18 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
                                                              const WeightLookup& lookup, Backend& backend) {
   std::unique_ptr<VisionEncoder> encoder(new VisionEncoder(config, backend));
   const VisionConfig& vision = config.vision;
-  const auto matrix = [&](const std::string& name, int64_t rows, int64_t cols) -> Result<WeightPtr> {
-    GATEHOUSE_ASSIGN(WeightView view, lookup(name + ".weight", {rows, cols}));
-    return backend.LoadWeight(std::move(view));
-  };
-  const auto vector = [&](const std::string& name, int64_t size) -> Result<WeightPtr> {
-    GATEHOUSE_ASSIGN(const WeightView view, lookup(name, {size}));
-    return backend.LoadVector(view);
+  const WeightLoader weights(lookup, backend);
+  const auto matrix = [&](const std::string& name, int64_t rows, int64_t cols) {
+    return weights.Matrix(name + ".weight", rows, cols);
   };
   const auto affine = [&](const std::string& name, int64_t rows, int64_t cols, Affine* out) -> Result<void> {
     GATEHOUSE_ASSIGN(out->weight, matrix(name, rows, cols));
-    GATEHOUSE_ASSIGN(out->bias, vector(name + ".bias", rows));
+    GATEHOUSE_ASSIGN(out->bias, weights.Table(name + ".bias", {rows}));
     return {};
   };
   const auto norm = [&](const std::string& name, Affine* out) -> Result<void> {
-    GATEHOUSE_ASSIGN(out->weight, vector(name + ".weight", vision.hidden));
-    GATEHOUSE_ASSIGN(out->bias, vector(name + ".bias", vision.hidden));
-    return {};
-  };
-  const auto values = [&](const std::string& name, const Shape& shape,
-                          std::vector<float>* out) -> Result<void> {
-    GATEHOUSE_ASSIGN(const WeightView view, lookup(name, shape));
-    out->resize(static_cast<size_t>(view.rows * view.cols));
-    view.ReadRows(0, view.rows, out->data());
+    GATEHOUSE_ASSIGN(out->weight, weights.Table(name + ".weight", {vision.hidden}));
+    GATEHOUSE_ASSIGN(out->bias, weights.Table(name + ".bias", {vision.hidden}));
     return {};
   };
 
@@ -90,9 +167,9 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
   const int64_t grid = vision.image_size / vision.patch_size;
   const int64_t patch = static_cast<int64_t>(vision.channels) * vision.patch_size * vision.patch_size;
   GATEHOUSE_ASSIGN(encoder->patch_embedding_, matrix("vision_model.patch_embedding.linear", hidden, patch));
-  GATEHOUSE_TRY(values("vision_model.class_embedding", {hidden}, &encoder->class_embedding_));
-  GATEHOUSE_TRY(values("vision_model.positional_embedding_vlm", {grid * grid + 1, hidden},
-                       &encoder->positional_embedding_));
+  GATEHOUSE_ASSIGN(encoder->class_embedding_, weights.Table("vision_model.class_embedding", {hidden}));
+  GATEHOUSE_ASSIGN(encoder->positional_embedding_,
+                   weights.Table("vision_model.positional_embedding_vlm", {grid * grid + 1, hidden}));
   Affine pre, post;
   GATEHOUSE_TRY(norm("vision_model.layernorm_pre", &pre));
   GATEHOUSE_TRY(norm("vision_model.layernorm_post", &post));
@@ -126,107 +203,100 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
   return encoder;
 }
 
-Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat out,
-                                   const BetweenLayers& between_layers) {
-  const int64_t tile_values = static_cast<int64_t>(3) * tile_size() * tile_size();
-  for (int first = 0; first < tiles; first += kTilesAtOnce) {
-    const int count = std::min(kTilesAtOnce, tiles - first);
-    GATEHOUSE_TRY(EncodeSome(pixels.data() + first * tile_values, count,
-                             out.Rows(static_cast<int64_t>(first) * tokens_per_tile(),
-                                      static_cast<int64_t>(count) * tokens_per_tile()),
-                             between_layers));
-  }
+int64_t VisionEncoder::PassBytes() const {
+  Work none(backend_);
+  int64_t bytes = 0;
+  for (const auto& [space, elements] : none.Sizes(config_.vision, backend_.Limits().max_tiles))
+    bytes += space->BytesFor(elements);
+  const int grid = config_.vision.image_size / config_.vision.patch_size;
+  return bytes + int64_t{backend_.Limits().max_tiles} * PagesOfTile(grid * grid + 1) * cache_->BytesPerPage();
+}
+
+// Memory for as many tiles as the backend likes; the angles go over once.
+Result<void> VisionEncoder::MakeWork() {
+  const VisionConfig& vision = config_.vision;
+  const int tiles = backend_.Limits().max_tiles;
+  const int grid = vision.image_size / vision.patch_size, per_tile = grid * grid + 1;
+  const int head_dim = vision.hidden / vision.heads;
+  auto work = std::make_unique<Work>(backend_);
+  for (const auto& [space, elements] : work->Sizes(vision, tiles)) GATEHOUSE_TRY(space->Reserve(elements));
+  GATEHOUSE_TRY(cache_->Reserve(tiles * PagesOfTile(per_tile)));
+  std::vector<float> cos, sin;
+  VisionRopeTables(grid, head_dim, static_cast<float>(vision.rope_theta), &cos, &sin);
+  work->cos_rows = work->cos.Get(per_tile, head_dim / 2);
+  work->sin_rows = work->sin.Get(per_tile, head_dim / 2);
+  PassScope pass(backend_);
+  backend_.Upload(cos, work->cos_rows);
+  backend_.Upload(sin, work->sin_rows);
+  GATEHOUSE_TRY(pass.End());
+  work_ = std::move(work);
   return {};
 }
 
-Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out,
-                                       const BetweenLayers& between_layers) {
+Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat out,
+                                   const BetweenLayers& between_layers) {
+  try {
+    if (work_ == nullptr) GATEHOUSE_TRY(MakeWork());
+    const int at_once = backend_.Limits().max_tiles;
+    const int64_t tile_values = static_cast<int64_t>(3) * tile_size() * tile_size();
+    for (int first = 0; first < tiles; first += at_once) {
+      const int count = std::min(at_once, tiles - first);
+      PassScope pass(backend_);
+      GATEHOUSE_TRY(Run(pixels.data() + first * tile_values, count,
+                        out.Rows(static_cast<int64_t>(first) * tokens_per_tile(),
+                                 static_cast<int64_t>(count) * tokens_per_tile()),
+                        between_layers));
+      GATEHOUSE_TRY(pass.End());
+    }
+    return {};
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kInternal, "out of memory", "vision encoder", {}, {}};
+  }
+}
+
+Result<void> VisionEncoder::Run(const float* pixels, int tiles, Mat out,
+                                const BetweenLayers& between_layers) {
   const VisionConfig& vision = config_.vision;
   const int size = vision.image_size, patch = vision.patch_size;
   const int grid = size / patch;
-  const int per_tile = grid * grid + 1;  // patches and the class token, which comes last
-  const int64_t rows = static_cast<int64_t>(tiles) * per_tile;
   const int64_t hidden = vision.hidden;
-  const int head_dim = static_cast<int>(hidden) / vision.heads;
+  const TileRows numbers = MakeTileRows(tiles, grid);
+  const auto bring = [&](const std::vector<int32_t>& host, const Workspace& space) {
+    const Mat to = space.Get(static_cast<int64_t>(host.size()), 1);
+    backend_.Upload(host, to);
+    return to;
+  };
+  const Mat patch_rows = bring(numbers.patches, work_->patch_rows);
+  const Mat class_rows = bring(numbers.classes, work_->class_rows);
+  const Mat shuffled_rows = bring(numbers.shuffled, work_->shuffled_rows);
+  const Mat zeros = bring(numbers.zeros, work_->zeros);
+  work_->place_rows = bring(numbers.places, work_->places);
+  backend_.Prepare(numbers.layout, *work_->layout);
 
-  // Patches as rows: channel, then row, then column inside the patch.
   const int64_t patch_values = static_cast<int64_t>(3) * patch * patch;
-  std::vector<float> host(static_cast<size_t>(tiles * grid * grid * patch_values));
-  float* to = host.data();
-  for (int tile = 0; tile < tiles; ++tile) {
-    for (int row = 0; row < grid; ++row) {
-      for (int col = 0; col < grid; ++col) {
-        for (int channel = 0; channel < 3; ++channel) {
-          for (int y = 0; y < patch; ++y) {
-            const float* from = pixels +
-                                ((static_cast<int64_t>(tile) * 3 + channel) * size + row * patch + y) * size +
-                                col * patch;
-            to = std::copy(from, from + patch, to);
-          }
-        }
-      }
-    }
-  }
   const Mat patches = work_->patches.Get(static_cast<int64_t>(tiles) * grid * grid, patch_values);
-  backend_.Upload(host.data(), patches);
+  backend_.Upload(PatchRows(pixels, tiles, size, patch), patches);
   const Mat embedded = work_->embedded.Get(patches.rows, hidden);
   backend_.Linear(patches, {{patch_embedding_.get(), nullptr, embedded}});
-
-  // Row numbers that the gathers and scatters below need, and the attention layout: a tile is a sequence.
-  std::vector<int32_t> patch_rows, class_rows, position_rows, shuffle_rows;
-  AttentionLayout layout;
-  const int32_t pages = (per_tile + kPageTokens - 1) / kPageTokens;
-  for (int tile = 0; tile < tiles; ++tile) {
-    const int32_t base = tile * per_tile;
-    for (int i = 0; i + 1 < per_tile; ++i) patch_rows.push_back(base + i);
-    class_rows.push_back(base + per_tile - 1);
-    for (int i = 0; i < per_tile; ++i) {
-      position_rows.push_back(i);
-      layout.rows.push_back({.sequence = tile, .slot = i, .end = per_tile});
-    }
-    layout.pages.emplace_back();
-    for (int32_t page = 0; page < pages; ++page) layout.pages.back().push_back(tile * pages + page);
-    // Pixel shuffle: the four patches of a 2 x 2 square become one token.
-    for (int row = 0; row < grid; row += 2) {
-      for (int col = 0; col < grid; col += 2) {
-        for (int part : {0, 1, grid, grid + 1}) shuffle_rows.push_back(base + row * grid + col + part);
-      }
-    }
-  }
-  GATEHOUSE_TRY(cache_->Reserve(tiles * pages));
-
-  const Mat x = work_->x.Get(rows, hidden);
-  backend_.ScatterRows(embedded, patch_rows, x);
-  const Mat class_row = work_->class_row.Get(1, hidden);
-  backend_.Upload(class_embedding_.data(), class_row);
-  for (int32_t row : class_rows) backend_.ScatterRows(class_row, std::span(&row, 1), x);
-  const Mat positions = work_->positions.Get(per_tile, hidden);
-  backend_.Upload(positional_embedding_.data(), positions);
-  backend_.AddRowBias(x, positions, position_rows);
-
-  std::vector<float> cos, sin, all_cos, all_sin;
-  VisionRopeTables(grid, head_dim, static_cast<float>(vision.rope_theta), &cos, &sin);
-  for (int tile = 0; tile < tiles; ++tile) {
-    all_cos.insert(all_cos.end(), cos.begin(), cos.end());
-    all_sin.insert(all_sin.end(), sin.begin(), sin.end());
-  }
-  work_->cos_rows = work_->cos.Get(rows, head_dim / 2);
-  work_->sin_rows = work_->sin.Get(rows, head_dim / 2);
-  backend_.Upload(all_cos.data(), work_->cos_rows);
-  backend_.Upload(all_sin.data(), work_->sin_rows);
+  const Mat x = work_->x.Get(work_->place_rows.rows, hidden);
+  backend_.CopyRows(embedded, {}, x, patch_rows);
+  const Mat class_tokens = work_->embedded.Get(tiles, hidden);  // the patches are where they belong
+  backend_.Embed(*class_embedding_, zeros, class_tokens);
+  backend_.CopyRows(class_tokens, {}, x, class_rows);
+  backend_.AddRows(x, *positional_embedding_, work_->place_rows);
 
   const float eps = static_cast<float>(vision.norm_eps);
   backend_.Compute(LinearInput::LayerNorm(x, *pre_weight_, *pre_bias_, eps), x);
   for (const Layer& layer : layers_) {
-    Block(layer, layout, x);
+    RunLayer(layer, x);
     if (between_layers && !between_layers())
       return Error{ErrorCode::kCancelled, "the encoder was stopped", "engine", {}, {}};
   }
   backend_.Compute(LinearInput::LayerNorm(x, *post_weight_, *post_bias_, eps), x);
 
   // [4 n, hidden] read as [n, 4 hidden]: the gather put the four patches of a token behind each other.
-  Mat shuffled = work_->shuffled.Get(static_cast<int64_t>(shuffle_rows.size()), hidden);
-  backend_.GatherRows(x, shuffle_rows, shuffled);
+  Mat shuffled = work_->shuffled.Get(shuffled_rows.rows, hidden);
+  backend_.CopyRows(x, shuffled_rows, shuffled, {});
   shuffled.rows /= 4;
   shuffled.cols *= 4;
   const Mat adapted = work_->wide.Get(shuffled.rows, adapter1_->rows);
@@ -237,7 +307,7 @@ Result<void> VisionEncoder::EncodeSome(const float* pixels, int tiles, Mat out,
   return {};
 }
 
-void VisionEncoder::Block(const Layer& layer, const AttentionLayout& layout, Mat x) {
+void VisionEncoder::RunLayer(const Layer& layer, Mat x) {
   const VisionConfig& vision = config_.vision;
   const float eps = static_cast<float>(vision.norm_eps);
   const int head_dim = vision.hidden / vision.heads;
@@ -249,11 +319,12 @@ void VisionEncoder::Block(const Layer& layer, const AttentionLayout& layout, Mat
                   {{layer.q.weight.get(), layer.q.bias.get(), q},
                    {layer.k.weight.get(), layer.k.bias.get(), k},
                    {layer.v.weight.get(), layer.v.bias.get(), v}});
-  backend_.Rope(q, head_dim, work_->cos_rows, work_->sin_rows, /*interleaved=*/true);
-  backend_.Rope(k, head_dim, work_->cos_rows, work_->sin_rows, /*interleaved=*/true);
-  backend_.WriteKv(*cache_, 0, layout, k, v);
-  backend_.Attention(*cache_, 0, layout, q, 1.0f / std::sqrt(static_cast<float>(head_dim)), /*chunked=*/false,
-                     attended);
+  for (const Mat heads : {q, k}) {
+    backend_.Rope(heads, head_dim, work_->cos_rows, work_->sin_rows, work_->place_rows, /*interleaved=*/true);
+  }
+  backend_.WriteKv(*cache_, 0, *work_->layout, k, v);
+  backend_.Attention(*cache_, 0, *work_->layout, q, 1.0f / std::sqrt(static_cast<float>(head_dim)),
+                     /*chunked=*/false, attended);
   backend_.Linear(attended, {{layer.o.weight.get(), layer.o.bias.get(), x, /*adds=*/true}});
   const Mat wide = work_->wide.Get(x.rows, vision.ffn);
   backend_.Linear(LinearInput::LayerNorm(x, *layer.norm2.weight, *layer.norm2.bias, eps),

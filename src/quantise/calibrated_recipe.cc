@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "checkpoint/convert.h"
@@ -59,7 +59,7 @@ Result<void> CalibratedRecipe::Begin(const Checkpoint& checkpoint) {
   summary_.prompts = static_cast<int64_t>(options_.prompts.size());
   summary_.rows = PassRows(options_.prompts);
   model_ = std::make_unique<Model>();
-  GATEHOUSE_ASSIGN(model_->backend, CreateCpuBackend({.threads = options_.threads}));
+  GATEHOUSE_ASSIGN(model_->backend, CreateBackend({.threads = options_.threads}));
   model_->observer = std::make_unique<Observer>(*model_->backend, summary_.rows);
   GATEHOUSE_ASSIGN(
       model_->decoder,

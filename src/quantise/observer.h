@@ -11,6 +11,8 @@
 // threads.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -39,43 +41,46 @@ class Observer : public Backend {
 
   std::string Describe() const override { return inner_.Describe(); }
   bool ComputesInBf16() const override { return inner_.ComputesInBf16(); }
+  bool ExactInCompany() const override { return inner_.ExactInCompany(); }
+  PassLimits Limits() const override { return inner_.Limits(); }
+  DType ActivationType() const override { return inner_.ActivationType(); }
+  int64_t ScratchBytes() const override { return inner_.ScratchBytes(); }
   double MeasurePeak(std::optional<QuantFormat> format) override { return inner_.MeasurePeak(format); }
-  std::unique_ptr<DeviceBuffer> Allocate(int64_t elements) override { return inner_.Allocate(elements); }
-  void Upload(const float* host, Mat to) override { inner_.Upload(host, to); }
-  void Download(Mat from, float* host) override { inner_.Download(from, host); }
+  Result<std::unique_ptr<DeviceBuffer>> Allocate(int64_t elements, DType type) override {
+    return inner_.Allocate(elements, type);
+  }
   Result<std::unique_ptr<DeviceWeight>> LoadWeight(WeightView view) override;
-  Result<std::unique_ptr<DeviceWeight>> LoadVector(const WeightView& view) override {
-    return inner_.LoadVector(view);
+  Result<std::unique_ptr<DeviceWeight>> LoadTable(const WeightView& view) override {
+    return inner_.LoadTable(view);
   }
   std::unique_ptr<KvCache> CreateKvCache(const KvShape& shape) override {
     return inner_.CreateKvCache(shape);
   }
+  std::unique_ptr<DeviceLayout> CreateLayout() override { return inner_.CreateLayout(); }
+  void BeginPass() override { inner_.BeginPass(); }
+  Result<void> EndPass() override;
+  void Upload(std::span<const float> host, Mat to) override { inner_.Upload(host, to); }
+  void Upload(std::span<const int32_t> host, Mat to) override { inner_.Upload(host, to); }
+  void Download(Mat from, float* host) override { inner_.Download(from, host); }
+  void Prepare(const AttentionLayout& layout, DeviceLayout& to) override { inner_.Prepare(layout, to); }
   void Linear(const LinearInput& x, std::initializer_list<LinearTerm> terms) override;
-  void Embed(const DeviceWeight& table, std::span<const int32_t> ids, Mat out) override {
-    inner_.Embed(table, ids, out);
+  // Expert by expert, by the operations above: each one's products are watched.
+  void Experts(Mat scores, int per_token, Mat x, std::span<const ExpertWeights> experts, Mat out) override;
+  void Embed(const DeviceWeight& table, Mat ids, Mat out) override { inner_.Embed(table, ids, out); }
+  void CopyRows(Mat from, Mat from_rows, Mat to, Mat to_rows) override {
+    inner_.CopyRows(from, from_rows, to, to_rows);
   }
-  void GatherRows(Mat from, std::span<const int32_t> rows, Mat out) override {
-    inner_.GatherRows(from, rows, out);
-  }
-  void ScatterRows(Mat from, std::span<const int32_t> rows, Mat out) override {
-    inner_.ScatterRows(from, rows, out);
-  }
-  void ScatterAddRows(Mat from, std::span<const int32_t> rows, Mat out) override {
-    inner_.ScatterAddRows(from, rows, out);
-  }
-  void ScaleRows(Mat x, std::span<const float> scales) override { inner_.ScaleRows(x, scales); }
-  void AddRowBias(Mat x, Mat table, std::span<const int32_t> rows) override {
-    inner_.AddRowBias(x, table, rows);
-  }
+  void AddRows(Mat x, const DeviceWeight& table, Mat rows) override { inner_.AddRows(x, table, rows); }
+  void ScaleRows(Mat x, Mat scales) override { inner_.ScaleRows(x, scales); }
   void Compute(const LinearInput& x, Mat out) override { inner_.Compute(x, out); }
-  void Rope(Mat x, int head_dim, Mat cos, Mat sin, bool interleaved) override {
-    inner_.Rope(x, head_dim, cos, sin, interleaved);
+  void Rope(Mat x, int head_dim, Mat cos, Mat sin, Mat positions, bool interleaved) override {
+    inner_.Rope(x, head_dim, cos, sin, positions, interleaved);
   }
   void NormHeads(Mat x, int head_dim, float eps) override { inner_.NormHeads(x, head_dim, eps); }
-  void WriteKv(KvCache& cache, int layer, const AttentionLayout& layout, Mat k, Mat v) override {
+  void WriteKv(KvCache& cache, int layer, const DeviceLayout& layout, Mat k, Mat v) override {
     inner_.WriteKv(cache, layer, layout, k, v);
   }
-  void Attention(const KvCache& cache, int layer, const AttentionLayout& layout, Mat q, float scale,
+  void Attention(const KvCache& cache, int layer, const DeviceLayout& layout, Mat q, float scale,
                  bool chunked, Mat out) override {
     inner_.Attention(cache, layer, layout, q, scale, chunked, out);
   }
@@ -87,7 +92,13 @@ class Observer : public Backend {
  private:
   void Observe(const LinearInput& x, const DeviceWeight& weight);
   void Sample(const std::vector<float>& x, InputMoments* moments);
-  void AddMoments(std::vector<float> x, int64_t rows, InputMoments* moments);
+  Result<void> AddMoments(std::vector<float> x, int64_t rows, InputMoments* moments);
+  Result<Mat> Memory(int64_t rows, int64_t cols, DType type,
+                     std::vector<std::unique_ptr<DeviceBuffer>>* keep);
+  void Fail(Error error);
+  Result<void> ObserveRows(const LinearInput& x, InputMoments* moments);
+  Result<void> RunExpert(const ExpertWeights& expert, const std::vector<int32_t>& rows,
+                         const std::vector<float>& scales, Mat x, Mat out);
 
   Backend& inner_;
   int64_t sample_step_;
@@ -96,6 +107,7 @@ class Observer : public Backend {
   std::vector<float> row_weights_;
   What what_ = What::kMoments;
   MomentsMap moments_;
+  std::optional<Error> failure_;  // the first of the observer's own in this pass
 };
 
 }  // namespace gatehouse

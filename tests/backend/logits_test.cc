@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 
 namespace gatehouse {
 namespace {
@@ -12,17 +12,19 @@ namespace {
 // One row on a device, and what is read of it.
 NextToken Read(Backend& backend, const std::vector<float>& row, std::vector<int32_t> ids) {
   const auto cols = static_cast<int64_t>(row.size());
-  const auto buffer = backend.Allocate(cols);
+  const auto buffer = backend.Allocate(cols).value();
   const Mat mat{buffer.get(), 0, 1, cols};
-  backend.Upload(row.data(), mat);
+  PassScope pass(backend);
+  backend.Upload(row, mat);
   const LogitQuestion questions[] = {{0, std::move(ids)}};
   NextToken answers[1];
   backend.ReadLogits(mat, questions, answers);
+  EXPECT_TRUE(pass.End().ok());
   return answers[0];
 }
 
 TEST(ReadLogits, LogTotalEqualsTheSumInDoubles) {
-  const auto backend = CreateCpuBackend({.threads = 2}).value();
+  const auto backend = CreateBackend({.threads = 2}).value();
   std::vector<float> logits;
   uint32_t state = 1;
   for (const size_t size : {1, 3, 4, 261, 50000}) {
@@ -48,14 +50,16 @@ TEST(ReadLogits, LogTotalEqualsTheSumInDoubles) {
 }
 
 TEST(ReadLogits, EachQuestionGetsWhatItAskedFor) {
-  const auto backend = CreateCpuBackend({.threads = 2}).value();
+  const auto backend = CreateBackend({.threads = 2}).value();
   const std::vector<float> rows = {1, 5, 2, 5, /**/ -1, -2, -3, -0.5f};
-  const auto buffer = backend->Allocate(8);
+  const auto buffer = backend->Allocate(8).value();
   const Mat mat{buffer.get(), 0, 2, 4};
-  backend->Upload(rows.data(), mat);
+  PassScope pass(*backend);
+  backend->Upload(rows, mat);
   const LogitQuestion questions[] = {{1, {3, 0}}, {0, {}, true}, {0, {2}}, {1, {}}};
   NextToken answers[4];
   backend->ReadLogits(mat, questions, answers);
+  ASSERT_TRUE(pass.End().ok());
   EXPECT_EQ(answers[0].logits, (std::vector<float>{-0.5f, -1}));
   EXPECT_EQ(answers[0].best, 3);
   EXPECT_EQ(answers[1].logits, (std::vector<float>{1, 5, 2, 5}));

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "checkpoint/convert.h"
 #include "support/cosine.h"
 #include "support/golden_model.h"
@@ -26,7 +26,7 @@ Loaded Load(const std::string& directory, bool f32, int threads = 2) {
   auto checkpoint = Checkpoint::Open(directory);
   EXPECT_TRUE(checkpoint.ok()) << checkpoint.error().Message();
   out.checkpoint = std::move(*checkpoint);
-  auto backend = CreateCpuBackend({.threads = threads, .f32 = f32});
+  auto backend = CreateBackend({.threads = threads, .f32 = f32});
   auto decoder = Decoder::Create(out.checkpoint->config(), out.checkpoint->lookup(), **backend);
   EXPECT_TRUE(decoder.ok()) << decoder.error().Message();
   out.engine = std::make_unique<Engine>(std::move(*backend), std::move(*decoder), nullptr, EngineOptions{});

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "checkpoint/weights.h"
 #include "engine/engine.h"
 #include "guard/tokenizer_of.h"
@@ -27,7 +27,7 @@ TEST(Smollm2, LogitsAndGreedyTokensOfTheRealWeights) {
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().Message();
   const auto tokenizer = TokenizerOf(**checkpoint);
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().Message();
-  auto backend = CreateCpuBackend({.threads = 2, .f32 = true});
+  auto backend = CreateBackend({.threads = 2, .f32 = true});
   ASSERT_TRUE(backend.ok());
   auto decoder = Decoder::Create((*checkpoint)->config(), (*checkpoint)->lookup(), **backend);
   ASSERT_TRUE(decoder.ok()) << decoder.error().Message();

@@ -103,7 +103,7 @@ TEST(VisionParity, ImageVectors) {
       auto features = model.engine->EncodeTiles(pixels, tiles);
       ASSERT_TRUE(features.ok());
       std::vector<float> got(static_cast<size_t>(features->rows.rows * features->rows.cols));
-      model.engine->Download(features->rows, got.data());
+      ASSERT_TRUE(model.engine->Download(features->rows, got.data()).ok());
       EXPECT_LE(test::MaxDifference(got, expected), kBar) << name << " " << image;
     }
   }

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <random>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "checkpoint/convert.h"
 #include "quantise/calibrated_recipe.h"
 #include "support/checkpoint_maker.h"
@@ -44,7 +44,7 @@ std::unique_ptr<Checkpoint> Open(const std::string& name) {
 
 std::vector<float> Logits(const ModelConfig& config, const WeightLookup& lookup, const TokenIds& ids,
                           bool f32 = true) {
-  const auto backend = CreateCpuBackend({.threads = 2, .f32 = f32});
+  const auto backend = CreateBackend({.threads = 2, .f32 = f32});
   const auto decoder = Decoder::Create(config, lookup, **backend);
   const auto cache = (*backend)->CreateKvCache((*decoder)->kv_shape());
   Batch batch;

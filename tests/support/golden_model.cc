@@ -10,7 +10,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "backend/cpu_backend.h"
+#include "backend/create.h"
 #include "checkpoint/prune.h"
 #include "formats/safetensors.h"
 #include "image/image.h"
@@ -77,7 +77,7 @@ LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int 
   const std::string directory = GoldenCheckpoint(name);
   out.checkpoint = Take(Checkpoint::Open(directory));
   if (name.find("-pruned") != std::string::npos) std::filesystem::remove_all(directory);  // it stays mapped
-  auto backend = Take(CreateCpuBackend({.threads = threads, .f32 = f32, .kv_int8 = kv_int8}));
+  auto backend = Take(CreateBackend({.threads = threads, .f32 = f32, .kv_int8 = kv_int8}));
   auto decoder = Take(Decoder::Create(out.checkpoint->config(), out.checkpoint->lookup(), *backend));
   std::unique_ptr<VisionEncoder> vision;
   if (out.checkpoint->config().vision.present) {
