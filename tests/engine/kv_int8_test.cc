@@ -10,6 +10,8 @@
 namespace gatehouse {
 namespace {
 
+using Logits = std::vector<std::vector<float>>;
+
 const std::vector<TokenPath> kEnds = {{}, {7}, {7, 8}, {7, 9}};
 
 Logits LogitsOf(Engine& engine, Sequence& sequence, const std::vector<int32_t>& ids) {
