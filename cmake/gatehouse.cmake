@@ -48,6 +48,24 @@ function(gatehouse_library name)
   endif()
 endfunction()
 
+# gatehouse_embed(OUT.cc HEADER kName=file kOther=file ...): makes OUT.cc, which holds the files as
+# the constants `extern const char* const kName` of HEADER.
+function(gatehouse_embed out header)
+  set(texts "")
+  set(files "")
+  foreach(pair IN LISTS ARGN)
+    string(REGEX MATCH "^([^=]+)=(.+)$" _ ${pair})
+    set(name ${CMAKE_MATCH_1})
+    get_filename_component(file ${CMAKE_MATCH_2} ABSOLUTE)
+    list(APPEND texts ${name}=${file})
+    list(APPEND files ${file})
+  endforeach()
+  list(JOIN texts "|" texts)
+  set(script ${CMAKE_SOURCE_DIR}/cmake/embed_texts.cmake)
+  add_custom_command(OUTPUT ${out} DEPENDS ${files} ${script} VERBATIM
+                     COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DHEADER=${header} -DTEXTS=${texts} -P ${script})
+endfunction()
+
 # gatehouse_test(NAME SOURCES a_test.cc ... DEPS text formats ... LABELS unit)
 # makes a GoogleTest binary NAME, registered with ctest as one test (one start-up, many cases).
 # SANITIZED_FILTER '...': the cases that run under sanitizers, where all of them, or a slow test's, would take minutes.

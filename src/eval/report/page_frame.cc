@@ -12,7 +12,7 @@ namespace gatehouse {
 namespace {
 
 std::string ScriptDigest() {
-  const std::string_view script = PageScript();
+  const std::string_view script = kPageScript;
   Sha256 digest;
   digest.Update(std::as_bytes(std::span(script.data(), script.size())));
   return EncodeBase64(digest.Bytes());
@@ -33,8 +33,8 @@ std::string Page(std::string_view title, const std::string& header,
       "content=\"no-referrer\">\n"
       "<title>" +
       HtmlText(title) + "</title>\n<style>";
-  out += PageStyle();
-  out += PageStyleParts();
+  out += kPageStyle;
+  out += kPageStyleOfParts;
   out += "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the figures</a>\n<header>" +
          header + "</header>\n<nav aria-label=\"Sections\"><ul>";
   for (const PageSection& section : sections)
@@ -49,7 +49,7 @@ std::string Page(std::string_view title, const std::string& header,
     out += section.body + "</section>\n";
   }
   out += "</main>\n<script>";
-  out += PageScript();
+  out += kPageScript;
   return out + "</script>\n</body>\n</html>\n";
 }
 

@@ -49,8 +49,10 @@ struct PageSection {
 // The whole file. `title` is plain text, header and bodies HTML.
 std::string Page(std::string_view title, const std::string& header, const std::vector<PageSection>& sections);
 
-std::string_view PageStyle();       // text, colours, layout
-std::string_view PageStyleParts();  // charts, bars, lists
-std::string_view PageScript();
+// The files page.css, page_parts.css and page.js. The script is fixed, since the page allows a script by its
+// digest alone; links into folded lists need no help of it.
+extern const char* const kPageStyle;
+extern const char* const kPageStyleOfParts;
+extern const char* const kPageScript;
 
 }  // namespace gatehouse

@@ -1,10 +1,3 @@
-#include "eval/report/page_parts.h"
-
-namespace gatehouse {
-
-// Fixed, since the page allows a script by its digest alone. Links into folded lists need no help of it.
-std::string_view PageScript() {
-  return R"js(
 (() => {
   'use strict';
   const button = document.getElementById('texts');
@@ -17,7 +10,3 @@ std::string_view PageScript() {
     button.textContent = open ? 'Fold all texts' : 'Show all texts';
   });
 })();
-)js";
-}
-
-}  // namespace gatehouse
