@@ -9,7 +9,7 @@
 #include "cli/eval_flags.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "eval/data/held_pipe.h"
+#include "data/held_pipe.h"
 #include "eval/report/report.h"
 #include "eval/run/compare.h"
 #include "eval/run/mistakes.h"

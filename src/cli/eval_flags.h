@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "eval/data/dataset.h"
+#include "data/dataset.h"
 #include "eval/run/build_report.h"
 #include "eval/run/selection.h"
 

@@ -42,28 +42,6 @@ void AppendUtf8(uint32_t code, std::string* out) {
   add(0x80 | (code & 0x3F));
 }
 
-bool Utf16ToUtf8(std::string_view bytes, bool big_endian, std::string* out) {
-  if (bytes.size() % 2 != 0) return false;
-  out->clear();
-  out->reserve(bytes.size());
-  const auto unit = [&](size_t at) {
-    const auto first = static_cast<unsigned char>(bytes[at]),
-               second = static_cast<unsigned char>(bytes[at + 1]);
-    return static_cast<uint32_t>(big_endian ? first << 8 | second : second << 8 | first);
-  };
-  for (size_t at = 0; at < bytes.size(); at += 2) {
-    uint32_t code = unit(at);
-    if (code >= 0xD800 && code < 0xE000) {
-      at += 2;
-      const uint32_t low = at < bytes.size() ? unit(at) : 0;
-      if (code >= 0xDC00 || low < 0xDC00 || low >= 0xE000) return false;
-      code = 0x10000 + (code - 0xD800) * 0x400 + (low - 0xDC00);
-    }
-    AppendUtf8(code, out);
-  }
-  return true;
-}
-
 size_t ValidUtf8Prefix(std::string_view text) {
   constexpr uint64_t kHighBits = 0x8080808080808080u;
   size_t at = 0;

@@ -26,9 +26,6 @@ Utf8Sequence ReadUtf8Sequence(std::string_view text);
 // Writes a code point (not a surrogate, at most U+10FFFF) behind `out`.
 void AppendUtf8(uint32_t code, std::string* out);
 
-// UTF-16 without its mark as UTF-8. False: an odd number of bytes, or half of a surrogate pair.
-bool Utf16ToUtf8(std::string_view bytes, bool big_endian, std::string* out);
-
 // Bytes of the longest well-formed beginning.
 size_t ValidUtf8Prefix(std::string_view text);
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/text_mark.h"
 #include "formats/gguf.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
@@ -90,18 +89,7 @@ TEST(FileKind, AnErrorPageIsNoModel) {
   EXPECT_THAT(ReadTokenizerModel(piece, "f").error().Message(), HasSubstr("SentencePiece"));
 }
 
-TEST(TextMark, MarksAreNoMatter) {
-  std::string scratch;
-  EXPECT_EQ(Utf8Text("\xef\xbb\xbf{}", &scratch), "{}");
-  EXPECT_EQ(Utf8Text("{}", &scratch), "{}");
-  // U+00E9, U+20AC, U+1F600 as Unicode's tables have them.
-  EXPECT_EQ(Utf8Text("\xff\xfe\xe9\0\xac\x20\x3d\xd8\0\xde"s, &scratch),
-            "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-  EXPECT_EQ(Utf8Text("\xfe\xff\0\xe9\x20\xac\xd8\x3d\xde\0"s, &scratch),
-            "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-  for (const std::string& bad : {"\xff\xfe\x3d\xd8"s, "\xff\xfe\0\xde"s, "\xff\xfe{"s}) {
-    EXPECT_EQ(Utf8Text(bad, &scratch), bad);
-  }
+TEST(ParseJson, MarksAreNoMatter) {
   const auto utf8 = ParseJson("\xef\xbb\xbf{\"a\":1}", "f", ErrorCode::kModel);
   ASSERT_TRUE(utf8.ok()) << utf8.error().Message();
   EXPECT_EQ(utf8->at("a"), 1);

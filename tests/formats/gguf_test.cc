@@ -179,5 +179,20 @@ TEST(Gguf, EveryTruncationAndFlippedByteIsHandled) {
   }
 }
 
+TEST(GgufFile, TypesThatAreNotReadAreNamed) {
+  const auto message = [](uint32_t type) {
+    const std::string bytes = GgufMaker().Tensor("t", type, {256}, std::string(256, 'x')).Bytes();
+    const auto file = Read(bytes);
+    return file.ok() ? std::string("no error") : file.error().Message();
+  };
+  // Numbers and names of ggml's enumeration.
+  EXPECT_THAT(message(16), HasSubstr("IQ2_XXS"));
+  EXPECT_THAT(message(34), HasSubstr("TQ1_0"));
+  EXPECT_THAT(message(39), HasSubstr("MXFP4"));
+  EXPECT_THAT(message(15), HasSubstr("Q8_K"));
+  EXPECT_THAT(message(36), HasSubstr("type 36"));
+  EXPECT_THAT(message(4000000000u), HasSubstr("type 4000000000"));
+}
+
 }  // namespace
 }  // namespace gatehouse

@@ -47,21 +47,5 @@ TEST(AppendUtf8, EveryCodePoint) {
   }
 }
 
-// Expected values: Python's str.encode('utf-16-le') and ('utf-16-be').
-TEST(Utf16ToUtf8, BothOrders) {
-  const std::string little("a\0\xe9\x00\xac\x20\x3d\xd8\x00\xde", 10),
-      big("\0a\0\xe9\x20\xac\xd8\x3d\xde\x00", 10);
-  std::string out;
-  ASSERT_TRUE(Utf16ToUtf8(little, false, &out));
-  EXPECT_EQ(out, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-  ASSERT_TRUE(Utf16ToUtf8(big, true, &out));
-  EXPECT_EQ(out, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-  ASSERT_TRUE(Utf16ToUtf8("", true, &out));
-  EXPECT_EQ(out, "");
-  for (size_t size : {1u, 7u, 8u, 9u})
-    EXPECT_FALSE(Utf16ToUtf8(std::string_view(big).substr(0, size), true, &out));
-  EXPECT_FALSE(Utf16ToUtf8(std::string_view(big).substr(8), true, &out));
-}
-
 }  // namespace
 }  // namespace gatehouse

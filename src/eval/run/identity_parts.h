@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "eval/data/dataset.h"
+#include "data/dataset.h"
 #include "gatehouse/guard.h"
 #include "gatehouse/result.h"
 #include "policy/policy.h"

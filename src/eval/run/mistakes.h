@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/data/dataset.h"
+#include "data/dataset.h"
 #include "eval/report/report.h"
 #include "eval/run/rule.h"
 #include "gatehouse/result.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "eval/data/row_id.h"
+#include "data/row_id.h"
 #include "formats/json.h"
 #include "policy/raw_member.h"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "eval/data/row.h"
+#include "data/row.h"
 #include "gatehouse/result.h"
 #include "gatehouse/verdict.h"
 

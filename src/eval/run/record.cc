@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/output_file.h"
-#include "eval/data/line_reader.h"
+#include "data/line_reader.h"
 #include "eval/run/identity_parts.h"
 
 namespace gatehouse {

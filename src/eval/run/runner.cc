@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/output_file.h"
-#include "eval/data/clean_text.h"
+#include "data/clean_text.h"
 #include "eval/run/record.h"
 #include "formats/json.h"
 #include "guard/guard_impl.h"

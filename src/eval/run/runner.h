@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/data/dataset.h"
+#include "data/dataset.h"
 #include "eval/run/selection.h"
 #include "gatehouse/guard.h"
 #include "gatehouse/result.h"

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "eval/data/dataset.h"
+#include "data/dataset.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse {
