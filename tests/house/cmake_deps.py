@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compares the DEPS of every library of src/ with the folders that its files include, both ways.
+"""Compares the DEPS of every library of src/ with the folders that its files include, both ways, and the folders of
+src/ with those of tests/: each has its tests.
 
 Libraries hand on what they depend on, so a folder that is used but not named would be found by luck, and one that is
 named but not used makes its readers and the build wait for nothing. cmake_deps.py SOURCE_DIR
@@ -56,6 +57,9 @@ def main() -> int:
             problems.append(f"src/{folder}/CMakeLists.txt: DEPS lack {other} ({used[name][other]})")
         for other in sorted(named - used[name].keys()):
             problems.append(f"src/{folder}/CMakeLists.txt: DEPS name {other}, which no file includes")
+    for folder in sorted(path.name for path in source.iterdir() if path.is_dir()):
+        if not any((source.parent / "tests" / folder).rglob("*_test.cc")):
+            problems.append(f"tests/{folder}: no test of src/{folder}")
     print("\n".join(problems))
     print(f"{len(libraries)} libraries, {len(problems)} problems")
     return 1 if problems or len(libraries) < 10 else 0
