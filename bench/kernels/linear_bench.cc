@@ -17,7 +17,7 @@
 
 #include "base/cpu.h"
 #include "base/thread_pool.h"
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 #include "kernels/measure.h"
 #include "kernels/tables.h"
 

@@ -18,7 +18,7 @@
 #include "base/cpu.h"
 #include "base/thread_pool.h"
 #include "kernels/measure.h"
-#include "kernels/quant.h"
+#include "kernels/quant/quant.h"
 #include "kernels/tables.h"
 
 namespace {

@@ -9,9 +9,9 @@
 
 #include "backend/backend.h"
 #include "base/thread_pool.h"
-#include "kernels/linear.h"
-#include "kernels/quant.h"
-#include "kernels/vector.h"
+#include "kernels/linear/linear.h"
+#include "kernels/quant/quant.h"
+#include "kernels/vector/vector.h"
 
 namespace gatehouse::cpu {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "kernels/quant.h"
+#include "kernels/quant/quant.h"
 #include "tensor/tensor.h"
 
 namespace gatehouse {
@@ -17,7 +17,8 @@ struct WeightView {
   int64_t cols = 0;   // K (1 row of K values for vectors)
   TensorView tensor;  // row-major [N, K]; with `packed`, the stored layout uint16 [N/32][K/2][32][2]
   bool packed = false;
-  // Rounded to 8 or 4 bits (kernels/quant.h): tensor holds the panels' values, scales f32 [N/32][K/128][32].
+  // Rounded to 8 or 4 bits (kernels/quant/quant.h): tensor holds the panels' values, scales f32
+  // [N/32][K/128][32].
   std::optional<QuantFormat> quant = {};
   bool turned = false;  // rounded weights that meet turned inputs (VectorKernel::turn)
   TensorView scales = {};

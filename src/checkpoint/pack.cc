@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "checkpoint/release_pages.h"
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 
 namespace gatehouse {
 namespace {

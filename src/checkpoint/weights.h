@@ -30,7 +30,7 @@ struct StoredWeight {
     kRows,        // row-major [rows, cols]
     kPacked,      // BF16 [ceil(rows / 32)][ceil(cols / 2)][32][2], the layout of converted models
     kRotary,      // GGUF's order of q and k
-    kQuant,       // rounded panels (kernels/quant.h), with `scales`
+    kQuant,       // rounded panels (kernels/quant/quant.h), with `scales`
     kTransposed,  // a slice of a fused [experts, cols, all rows] tensor
   };
   TensorView tensor;

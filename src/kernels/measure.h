@@ -38,7 +38,8 @@ struct Rate {
 Rate MeasureRate(ThreadPool& pool, int64_t count, double units_each,
                  const std::function<void(int64_t, int)>& body);
 
-// Operations a second of a table's peak_loop (linear.h, quant.h) on all threads; takes about `seconds`.
+// Operations a second of a table's peak_loop (linear/linear.h, quant/quant.h) on all threads; takes about
+// `seconds`.
 Rate PeakRate(ThreadPool& pool, double (*peak_loop)(int64_t iterations), double seconds);
 
 // Bytes a second of one plain read of data on all threads. What is to be memory's speed and not a cache's

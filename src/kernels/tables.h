@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "base/cpu.h"
-#include "kernels/linear.h"
-#include "kernels/quant.h"
-#include "kernels/vector.h"
+#include "kernels/linear/linear.h"
+#include "kernels/quant/quant.h"
+#include "kernels/vector/vector.h"
 
 namespace gatehouse {
 

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 #include "quantise/feedback.h"
 
 namespace gatehouse {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <memory>
 
-#include "kernels/quant_round.h"
+#include "kernels/quant/round.h"
 
 namespace gatehouse {
 namespace {
@@ -104,7 +104,7 @@ void RoundGroup(QuantFormat format, int64_t begin, int64_t depth, const Feedback
   }
 }
 
-// Values of one group into the stored panel (kernels/quant.h), padded with zeros to a multiple of 8.
+// Values of one group into the stored panel (kernels/quant/quant.h), padded with zeros to a multiple of 8.
 void Store(QuantFormat format, const Group& group, int64_t begin, int64_t depth, uint8_t* values) {
   const int offset = format == QuantFormat::kQ8 ? 128 : 8;
   const int64_t padded = QuantPaddedK(depth);

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "checkpoint/pack.h"
-#include "kernels/quant.h"
-#include "kernels/vector.h"
+#include "kernels/quant/quant.h"
+#include "kernels/vector/vector.h"
 #include "quantise/smoothing.h"
 
 namespace gatehouse {

@@ -11,7 +11,7 @@
 
 #include "checkpoint/pack.h"
 #include "checkpoint/small_models.h"
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 #include "support/checkpoint_maker.h"
 #include "support/temp_dir.h"
 

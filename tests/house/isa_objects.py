@@ -16,7 +16,7 @@ import re
 import struct
 import sys
 
-NAMED = re.compile(r"/src/kernels/[^/]*(avx2|avx512|neon|vnni|amx)[^/]*$")
+NAMED = re.compile(r"/src/kernels/(?:\w+/)*[^/]*(avx2|avx512|neon|vnni|amx)[^/]*$")
 FLAG = re.compile(r"\s-m(?!tune=|no-)\w+")
 # The sanitizers' own, and the unwinder's.
 HELPERS = ("__asan", "__odr_asan", "__tsan", "__ubsan", "DW.ref.")
@@ -80,7 +80,7 @@ def main() -> int:
     if not objects:
         print("skipped: no object of one instruction set in this build tree")
         return 77
-    problems = [f"{path.name}: {problem}" for path in objects for problem in problems_of(path.read_bytes())]
+    problems = [f"{path.relative_to(build)}: {problem}" for path in objects for problem in problems_of(path.read_bytes())]
     print("\n".join(problems))
     print(f"{len(objects)} objects, {len(problems)} problems")
     return 1 if problems else 0

@@ -1,6 +1,6 @@
 // Every table of linear kernels against sums in double, and the promise that a row's result does not depend
 // on the rows beside it.
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/cpu.h"
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 #include "kernels/tables.h"
 #include "tensor/tensor.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/cpu.h"
-#include "kernels/quant.h"
+#include "kernels/quant/quant.h"
 #include "kernels/tables.h"
 
 namespace gatehouse {

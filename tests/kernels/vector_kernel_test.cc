@@ -1,5 +1,5 @@
 // Vector kernels of every instruction set against the formulas in double.
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 
 #include <gtest/gtest.h>
 

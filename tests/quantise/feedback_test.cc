@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 
 namespace gatehouse {
 namespace {

@@ -1,5 +1,5 @@
 // Kernels on rows of float32: norms, activations, and attention of some queries over one page of keys and
-// values. One table per instruction set, like linear.h; stateless, no allocation, no checks.
+// values. One table per instruction set, like linear/linear.h; stateless, no allocation, no checks.
 //
 // A row's result depends only on that row: every sum runs in one fixed order, so batching never changes a
 // bit.
@@ -82,7 +82,7 @@ struct VectorKernel {
   AttendInPairs attend_pairs;
 };
 
-// As in linear.h: constants, and only those of the build's kind of processor.
+// As in linear/linear.h: constants, and only those of the build's kind of processor.
 extern const VectorKernel kRefVector, kAvx2Vector, kAvx512Vector, kNeonVector;
 // The one entry in which a table for avx512-bf16 differs from avx512's.
 extern const AttendInPairs kAvx512Bf16AttendPairs;

@@ -1,7 +1,7 @@
 // What the NEON tables share: tiles of 8 x 8 (16 integer sums of 32 registers), rounding of rows, and sums of
 // a group by products with one word of a row. The including file defines
 //
-//   kOffset<format>     of quant_product.inl: 0 where Ready makes 8-bit weights signed
+//   kOffset<format>     of product.inl: 0 where Ready makes 8-bit weights signed
 //   Line Ready<format>(Line)                 stored bytes as Dot takes them
 //   Int Dot<lane>(Int sum, Line weights, int8x8_t values)   adds four weights of each column times the values
 //                                            4 lane .. 4 lane + 3

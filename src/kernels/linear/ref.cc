@@ -2,12 +2,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_ref.inl"
+#include "kernels/linear/ref.inl"
 
 constexpr const char* kName = "ref/f32";
 constexpr bool kPairs = false;
@@ -20,11 +20,11 @@ inline Bits UnitsOf(const float* from) {
 }
 inline Bits UnitsOf(const uint16_t* from) { return Bits{from[0], from[1], from[2], from[3]} << 16; }
 
-#include "kernels/linear_product.inl"
+#include "kernels/linear/product.inl"
 
-#include "kernels/linear_packed.inl"
+#include "kernels/linear/packed.inl"
 
-#include "kernels/linear_pack.inl"
+#include "kernels/linear/pack.inl"
 
 }  // namespace
 

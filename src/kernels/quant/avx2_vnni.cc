@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/quant.h"
-#include "kernels/quant_round.h"
+#include "kernels/quant/quant.h"
+#include "kernels/quant/round.h"
 
 #include <immintrin.h>
 
@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kName8 = "avx2-vnni/q8";
 constexpr const char* kName4 = "avx2-vnni/q4";
 
-#include "kernels/quant_avx2.inl"
+#include "kernels/quant/avx2.inl"
 
 // Not the intrinsic, and volatile: see the AVX-512 table.
 inline Int Dot(Int sum, Int weights, Int values) {
@@ -21,9 +21,9 @@ inline Int Dot(Int sum, Int weights, Int values) {
   return sum;
 }
 
-#include "kernels/quant_vnni.inl"
+#include "kernels/quant/vnni.inl"
 
-#include "kernels/quant_product.inl"
+#include "kernels/quant/product.inl"
 
 }  // namespace
 

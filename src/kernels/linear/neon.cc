@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_neon.inl"
+#include "kernels/linear/neon.inl"
 
 constexpr const char* kName = "neon/f32";
 constexpr bool kPairs = false;
@@ -18,11 +18,11 @@ inline Vec MulAdd(Vec sum, Vec x, Vec w) { return vfmaq_f32(sum, x, w); }
 inline Bits UnitsOf(const float* from) { return vreinterpretq_u32_f32(vld1q_f32(from)); }
 inline Bits UnitsOf(const uint16_t* from) { return vshlq_n_u32(vmovl_u16(vld1_u16(from)), 16); }
 
-#include "kernels/linear_product.inl"
+#include "kernels/linear/product.inl"
 
-#include "kernels/linear_packed.inl"
+#include "kernels/linear/packed.inl"
 
-#include "kernels/linear_pack.inl"
+#include "kernels/linear/pack.inl"
 
 }  // namespace
 

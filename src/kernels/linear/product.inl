@@ -6,7 +6,7 @@
 //   Vec MulAdd(Vec sum, Vec x, Vec w)    sum + x w for each lane's unit, in one fixed way
 //   Vec Splat(const void* unit), Vec Load(const void*), void Store(void*, Vec), void Keep(Vec&)
 //
-// and includes linear_product.inl and linear_pack.inl after that. K is counted in units of 32 bits below: a
+// and includes product.inl and pack.inl after that. K is counted in units of 32 bits below: a
 // float of X and a row of 32 floats of the panel, or a pair of bf16 and a row of 32 pairs.
 
 constexpr int kTileColumns = kLanes * kTileVecs;

@@ -21,7 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 namespace gatehouse {
 
@@ -83,7 +83,7 @@ struct QuantKernel {
   double (*peak_loop)(int64_t iterations);
 };
 
-// As in linear.h: constants, and only those of the build's kind of processor.
+// As in linear/linear.h: constants, and only those of the build's kind of processor.
 extern const QuantKernel kRefQ8, kRefQ4;
 extern const QuantKernel kAvx2Q8, kAvx2Q4;
 extern const QuantKernel kAvx2VnniQ8, kAvx2VnniQ4;  // VEX VPDPBUSD: laptops
@@ -99,7 +99,7 @@ extern const QuantKernel kNeonI8mmQ8, kNeonI8mmQ4;        // USMMLA; USDOT for o
 void PackQuantPanel(QuantFormat format, const float* w, int64_t row_stride, int rows, int64_t k,
                     uint8_t* values, float* scales);
 
-// The weights that a panel stands for, as linear.h's float panel [K][32].
+// The weights that a panel stands for, as linear/linear.h's float panel [K][32].
 void WidenQuantPanel(QuantFormat format, const QuantPanel& panel, int64_t k, float* out);
 
 }  // namespace gatehouse

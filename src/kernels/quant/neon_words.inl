@@ -1,4 +1,4 @@
-// The rest of the tables that know products with one word of a row alone; included after quant_neon.inl and
+// The rest of the tables that know products with one word of a row alone; included after neon.inl and
 // Dot.
 
 template <QuantFormat, int>
@@ -6,7 +6,7 @@ constexpr bool kWidens = false;
 template <int>
 inline void WidenRows(const int8_t*, int64_t, int64_t, char*, int64_t) {}
 
-#include "kernels/quant_plain_rows.inl"
+#include "kernels/quant/plain_rows.inl"
 
 // A panel taken apart: lines of 8-bit weights in the layout of 8 bits, as Dot takes them.
 constexpr bool kUnpacks = true;

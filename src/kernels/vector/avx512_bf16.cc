@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 
 namespace gatehouse {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 
 #define VECTOR_FLOATS 4
 #define VECTOR_QUERIES 2
@@ -12,7 +12,7 @@
 namespace gatehouse {
 namespace {
 
-#include "kernels/vector_body.inl"
+#include "kernels/vector/body.inl"
 
 }  // namespace
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/quant.h"
-#include "kernels/quant_round.h"
+#include "kernels/quant/quant.h"
+#include "kernels/quant/round.h"
 
 namespace gatehouse {
 namespace {

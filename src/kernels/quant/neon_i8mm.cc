@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/quant.h"
-#include "kernels/quant_round.h"
+#include "kernels/quant/quant.h"
+#include "kernels/quant/round.h"
 
 #include <arm_neon.h>
 
@@ -27,7 +27,7 @@ inline int32x4_t Dot(int32x4_t sum, uint8x16_t weights, int8x8_t values) {
   return vusdotq_lane_s32(sum, weights, values, lane);
 }
 
-#include "kernels/quant_neon.inl"
+#include "kernels/quant/neon.inl"
 
 // Rows in pairs, one of an odd number with itself: eight values of both in turn are an operand. The operands
 // of even steps go where the first row of the pair has its place, those of odd steps to the second.
@@ -71,7 +71,7 @@ inline Operands LoadOperands(const uint8_t* panel) {
   return Interleave<format>(panel);
 }
 
-#include "kernels/quant_plain_rows.inl"
+#include "kernels/quant/plain_rows.inl"
 
 // A panel taken apart: operands where lines of 8-bit weights would be.
 constexpr bool kUnpacks = true;
@@ -155,7 +155,7 @@ inline void GroupSums(Int (&sum)[rows][kTileVecs], const char* x, int64_t x_byte
   }
 }
 
-#include "kernels/quant_product.inl"
+#include "kernels/quant/product.inl"
 
 }  // namespace
 

@@ -4,14 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 #include <arm_neon.h>
 
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_neon.inl"
+#include "kernels/linear/neon.inl"
 
 constexpr const char* kName = "neon-bf16/bf16";
 constexpr bool kPairs = true;
@@ -26,11 +26,11 @@ inline Bits UnitsOf(const float* from) {
   return vreinterpretq_u32_bf16(vcvtq_high_bf16_f32(low, vld1q_f32(from + kLanes)));
 }
 
-#include "kernels/linear_product.inl"
+#include "kernels/linear/product.inl"
 
-#include "kernels/linear_packed.inl"
+#include "kernels/linear/packed.inl"
 
-#include "kernels/linear_pack.inl"
+#include "kernels/linear/pack.inl"
 
 }  // namespace
 

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/quant.h"
-#include "kernels/quant_round.h"
+#include "kernels/quant/quant.h"
+#include "kernels/quant/round.h"
 
 #include <immintrin.h>
 
@@ -101,9 +101,9 @@ void Round(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* va
   }
 }
 
-#include "kernels/quant_vnni.inl"
+#include "kernels/quant/vnni.inl"
 
-#include "kernels/quant_product.inl"
+#include "kernels/quant/product.inl"
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 
 #define VECTOR_FLOATS 8
 #define VECTOR_QUERIES 3
@@ -29,7 +29,7 @@ inline float Reduce(__m256 v) {
   return _mm_cvtss_f32(Combine<sum>(half, _mm_shuffle_ps(half, half, 1)));
 }
 
-#include "kernels/vector_body.inl"
+#include "kernels/vector/body.inl"
 
 }  // namespace
 

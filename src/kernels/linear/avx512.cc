@@ -2,14 +2,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 #include <immintrin.h>
 
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_avx512.inl"
+#include "kernels/linear/avx512.inl"
 
 constexpr const char* kName = "avx512/f32";
 constexpr bool kPairs = false;
@@ -21,11 +21,11 @@ inline Bits UnitsOf(const uint16_t* from) {
   return _mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
 }
 
-#include "kernels/linear_product.inl"
+#include "kernels/linear/product.inl"
 
-#include "kernels/linear_packed.inl"
+#include "kernels/linear/packed.inl"
 
-#include "kernels/linear_pack.inl"
+#include "kernels/linear/pack.inl"
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "kernels/vector.h"
+#include "kernels/vector/vector.h"
 
 #define VECTOR_FLOATS 4
 #define VECTOR_NAME "neon"
@@ -15,7 +15,7 @@
 namespace gatehouse {
 namespace {
 
-#include "kernels/vector_body.inl"
+#include "kernels/vector/body.inl"
 
 }  // namespace
 

@@ -15,7 +15,7 @@ constexpr int64_t kWideFactor = 1;
 template <QuantFormat>
 constexpr double kPeakOperations = 2.0 * 4 * kLanes;
 
-#include "kernels/quant_plain_rows.inl"
+#include "kernels/quant/plain_rows.inl"
 
 constexpr bool kUnpacks = false;
 constexpr int64_t kBlockGroups = 4;  // a block's part of a panel (16 KB at 8 bits) stays in the first cache

@@ -1,5 +1,5 @@
 // Packing of weights and rounding of activations, written once for all tables; included after
-// linear_product.inl and linear_packed.inl. The including file also defines, in its unnamed namespace,
+// product.inl and packed.inl. The including file also defines, in its unnamed namespace,
 //
 //   Bits                                  kLanes units of 32 bits
 //   Bits UnitsOf(const float*)            kLanes units from row-major values: as they are, or rounded to bf16

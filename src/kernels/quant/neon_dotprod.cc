@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/quant.h"
-#include "kernels/quant_round.h"
+#include "kernels/quant/quant.h"
+#include "kernels/quant/round.h"
 
 #include <arm_neon.h>
 
@@ -28,11 +28,11 @@ inline int32x4_t Dot(int32x4_t sum, uint8x16_t weights, int8x8_t values) {
   return vdotq_lane_s32(sum, vreinterpretq_s8_u8(weights), values, lane);
 }
 
-#include "kernels/quant_neon.inl"
+#include "kernels/quant/neon.inl"
 
-#include "kernels/quant_neon_words.inl"
+#include "kernels/quant/neon_words.inl"
 
-#include "kernels/quant_product.inl"
+#include "kernels/quant/product.inl"
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // Products with a packed bfloat16 panel in float32: of few rows widened in registers (read once, where a
 // widened copy would be written and read again, four bytes a value), of more block by block of K into scratch
-// that stays in the second cache. Included between linear_product.inl and linear_pack.inl; of use to float32
-// tables. The order of summation is linear_product.inl's.
+// that stays in the second cache. Included between product.inl and pack.inl; of use to float32
+// tables. The order of summation is product.inl's.
 
 typedef uint32_t UnitVec __attribute__((vector_size(sizeof(Vec))));
 

@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_ref.inl"
+#include "kernels/linear/ref.inl"
 
 constexpr const char* kName = "ref/bf16";
 constexpr bool kPairs = true;
@@ -28,11 +28,11 @@ inline Bits UnitsOf(const uint16_t* from) {
   return bits;
 }
 
-#include "kernels/linear_product.inl"
+#include "kernels/linear/product.inl"
 
-#include "kernels/linear_packed.inl"
+#include "kernels/linear/packed.inl"
 
-#include "kernels/linear_pack.inl"
+#include "kernels/linear/pack.inl"
 
 uint32_t RoundPair(const float* from) { return RoundBf16(from[0]) | RoundBf16(from[1]) << 16; }
 

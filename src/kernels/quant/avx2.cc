@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/quant.h"
-#include "kernels/quant_round.h"
+#include "kernels/quant/quant.h"
+#include "kernels/quant/round.h"
 
 #include <immintrin.h>
 
@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kName8 = "avx2/q8";
 constexpr const char* kName4 = "avx2/q4";
 
-#include "kernels/quant_avx2.inl"
+#include "kernels/quant/avx2.inl"
 
 template <bool wide, int rows>
 constexpr int kVecsOf = rows <= 3 && !wide ? 4 : kTileVecs;
@@ -45,8 +45,8 @@ inline void AskAhead(const uint8_t* panel) {
   __builtin_prefetch(panel + kAhead + kPartBytes / 2);
 }
 
-#include "kernels/quant_avx2_q4.inl"
-#include "kernels/quant_avx2_q8.inl"
+#include "kernels/quant/avx2_q4.inl"
+#include "kernels/quant/avx2_q8.inl"
 
 // Formats differ in all but the frame.
 template <QuantFormat format>
@@ -78,7 +78,7 @@ inline Int PeakStep(Int sum, Int a) {
   return format == QuantFormat::kQ8 ? PeakCrossed(sum, a) : AddNibbles(sum, a, a);
 }
 
-#include "kernels/quant_product.inl"
+#include "kernels/quant/product.inl"
 
 }  // namespace
 

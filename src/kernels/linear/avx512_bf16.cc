@@ -3,14 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/linear.h"
+#include "kernels/linear/linear.h"
 
 #include <immintrin.h>
 
 namespace gatehouse {
 namespace {
 
-#include "kernels/linear_avx512.inl"
+#include "kernels/linear/avx512.inl"
 
 constexpr const char* kName = "avx512-bf16/bf16";
 constexpr bool kPairs = true;
@@ -34,11 +34,11 @@ inline Bits UnitsOf(const float* from) {
   return _mm512_inserti64x4(_mm512_castsi256_si512(RoundVector(from)), RoundVector(from + kLanes), 1);
 }
 
-#include "kernels/linear_product.inl"
+#include "kernels/linear/product.inl"
 
-#include "kernels/linear_packed.inl"
+#include "kernels/linear/packed.inl"
 
-#include "kernels/linear_pack.inl"
+#include "kernels/linear/pack.inl"
 
 }  // namespace
 
