@@ -14,12 +14,6 @@ namespace {
 constexpr size_t kMaxAdapterConfig = 1u << 20;
 constexpr int kMaxRank = 1 << 16;
 
-bool Empty(const Json& value) {
-  if (value.is_null()) return true;
-  if (value.is_boolean()) return !value.get<bool>();
-  return (value.is_array() || value.is_object() || value.is_string()) && value.empty();
-}
-
 // Read below.
 constexpr std::string_view kRead[] = {"peft_type",
                                       "task_type",
@@ -139,7 +133,7 @@ Result<AdapterConfig> ReadAdapterConfig(const std::string& path) {
   if (type != "LORA")
     return ModelError("not supported", fields.Where("peft_type"), "LORA", type.substr(0, 80));
   for (const auto& [key, value] : root.items()) {
-    if (Has(kRead, key) || Has(kHarmless, key) || Empty(value)) continue;
+    if (Has(kRead, key) || Has(kHarmless, key) || SaysNothing(value)) continue;
     return ModelError("not supported", fields.Where(key.substr(0, 80)), "none", ShortJson(value));
   }
   GATEHOUSE_ASSIGN(const std::string task, Word(fields, "task_type"));

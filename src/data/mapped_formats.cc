@@ -87,7 +87,7 @@ Result<void> PrepareMap(const DatasetFormat& format, const std::string& name,
   shape->map = format.map;
   for (auto& [ours, theirs] : shape->map) {
     if (ours == "label" && theirs.starts_with('!')) {
-      shape->label_turned = true;
+      shape->label_inverted = true;
       theirs.erase(0, 1);
     }
     if (columns != nullptr && !Columns(columns, name).Has(theirs))

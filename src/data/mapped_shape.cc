@@ -132,7 +132,7 @@ Result<bool> MappedShape::Label(const Json& record) const {
     return value->get_ref<const std::string&>().starts_with("contrast");
   }
   GATEHOUSE_ASSIGN(const bool label, ParseLabel(*value, column));
-  return label != label_turned;
+  return label != label_inverted;
 }
 
 }  // namespace gatehouse

@@ -17,7 +17,7 @@ class MappedShape : public RowShape {
   StringPairs map;  // ours -> theirs
   StringPairs category_map;
   std::string fixed_label;
-  bool label_turned = false;
+  bool label_inverted = false;
   bool label_of_type = false;  // XSTest's older file: the column holds a type, "contrast..." is unsafe
   bool locale = false;         // the language column holds locales
 

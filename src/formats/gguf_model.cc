@@ -63,8 +63,8 @@ Result<void> ReadRope(const GgufFile& file, ModelConfig* config) {
   }
   const TensorView* divisors = file.Find("rope_freqs.weight");
   if (divisors == nullptr) {
-    // Llama 3.1 and 3.2 turn the lower frequencies slower (factor 8 or 32). Converters did not write that at
-    // first; a context of 131072 with a base of 500000 is what such a file is known by.
+    // Llama 3.1 and 3.2 rotate the lower frequencies slower (factor 8 or 32). Converters did not write that
+    // at first; a context of 131072 with a base of 500000 is what such a file is known by.
     if (config->rope.kind == RopeScaling::Kind::kNone && config->rope_theta == 500000.0 &&
         config->max_position == 131072) {
       Log(LogLevel::kWarn, "positions turn as Llama 3's in " + file.name() +

@@ -126,6 +126,12 @@ std::string ShortFigures(std::string_view json) {
   return out;
 }
 
+bool SaysNothing(const Json& value) {
+  if (value.is_boolean()) return !value.get<bool>();
+  // empty() is false of every text.
+  return value.is_null() || value == "" || (value.is_structured() && value.empty());
+}
+
 std::string ShortJson(const Json& value) {
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
   return text.size() > 80 ? text.substr(0, 77) + "..." : text;

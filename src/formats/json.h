@@ -28,6 +28,9 @@ constexpr size_t kFewMembers = 2048, kManyMembers = size_t{1} << 20;
 Result<Json> ParseJson(std::string_view bytes, const std::string& name, ErrorCode code,
                        size_t max_members = kFewMembers);
 
+// Null, false, or an empty text, list or object: a member that is unknown may say that.
+bool SaysNothing(const Json& value);
+
 // A value for a message: its text, cut at 80 bytes.
 std::string ShortJson(const Json& value);
 

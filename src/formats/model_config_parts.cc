@@ -54,7 +54,7 @@ Result<void> ParseVision(const JsonFields& fields, VisionConfig* vision) {
   GATEHOUSE_TRY(Require(vision->image_size % (2 * vision->patch_size) == 0, fields.Where("image_size"),
                         "an even number of patches of " + std::to_string(vision->patch_size),
                         std::to_string(vision->image_size)));
-  // Half of a head's pairs turn by the column, half by the row.
+  // Half of a head's pairs rotate by the column, half by the row.
   GATEHOUSE_TRY(Require(vision->hidden % vision->heads == 0 && vision->hidden / vision->heads % 4 == 0,
                         fields.Where("hidden_size"), "heads of a multiple of 4",
                         std::to_string(vision->hidden)));

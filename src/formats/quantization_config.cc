@@ -8,16 +8,12 @@
 namespace gatehouse {
 namespace {
 
-bool Nothing(const Json& value) {
-  return value.is_null() || value == false || ((value.is_array() || value.is_object()) && value.empty());
-}
-
 // Members that are not in the list may say something about the weights: they are refused by name.
 Result<void> CheckMembers(const JsonFields& fields, const Json& object,
                           std::initializer_list<const char*> known) {
   for (const auto& [key, value] : object.items()) {
     const bool listed = std::find(known.begin(), known.end(), key) != known.end();
-    if (!listed && !Nothing(value))
+    if (!listed && !SaysNothing(value))
       return ModelError("quantised in a way that is not known", fields.Where(key), "no such member",
                         ShortJson(value));
   }
@@ -100,7 +96,7 @@ Result<ScaledWeights> ReadCompressedTensors(const Json& object, const JsonFields
                     "version", "run_compressed", "dequantize", "use_optimized_inference"}));
   GATEHOUSE_TRY(Require(fields, "format", {"float-quantized", "int-quantized", "naive-quantized"}));
   GATEHOUSE_TRY(Require(fields, "quantization_status", {"compressed", "frozen"}));
-  if (const Json* sparsity = fields.Find("sparsity_config"); sparsity != nullptr && !Nothing(*sparsity)) {
+  if (const Json* sparsity = fields.Find("sparsity_config"); sparsity != nullptr && !SaysNothing(*sparsity)) {
     if (!sparsity->is_object())
       return ModelError("bad value", fields.Where("sparsity_config"), "an object", ShortJson(*sparsity));
     GATEHOUSE_TRY(Require(JsonFields(*sparsity, fields.Where("sparsity_config")), "format", {"dense"}));
@@ -108,7 +104,7 @@ Result<ScaledWeights> ReadCompressedTensors(const Json& object, const JsonFields
   if (const Json* transform = fields.Find("transform_config");
       transform != nullptr && transform->is_object()) {
     const auto groups = transform->find("config_groups");
-    if (groups != transform->end() && !Nothing(*groups))
+    if (groups != transform->end() && !SaysNothing(*groups))
       return ModelError("quantised in a way that is not supported", fields.Where("transform_config"), "none",
                         ShortJson(*transform));
   }
@@ -148,7 +144,7 @@ Result<ScaledWeights> ReadFp8(const Json& object, const JsonFields& fields) {
 Result<std::optional<ScaledWeights>> ParseOne(const Json& root, const std::string& where, const char* key) {
   const JsonFields outer(root, where);
   const Json* object = outer.Find(key);
-  if (object == nullptr || Nothing(*object)) return std::optional<ScaledWeights>();
+  if (object == nullptr || SaysNothing(*object)) return std::optional<ScaledWeights>();
   if (!object->is_object()) return ModelError("bad value", outer.Where(key), "an object", ShortJson(*object));
   const JsonFields fields(*object, outer.Where(key));
   GATEHOUSE_ASSIGN(std::string method, fields.String("quant_method", ""));
@@ -176,7 +172,7 @@ Result<std::optional<ScaledWeights>> ParseQuantization(const Json& root, const s
     if (found) return found;
   }
   // MLX writes a member of its own.
-  if (const auto mlx = root.find("quantization"); mlx != root.end() && !Nothing(*mlx)) {
+  if (const auto mlx = root.find("quantization"); mlx != root.end() && !SaysNothing(*mlx)) {
     return ModelError("quantised by a method that is not supported", name + ", quantization",
                       "none; the model itself in BF16, or a GGUF file, will do", "MLX's " + ShortJson(*mlx));
   }

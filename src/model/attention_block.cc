@@ -14,10 +14,10 @@ class AttentionBlock : public Block {
         q_width_(static_cast<int64_t>(config.heads) * config.head_dim),
         kv_width_(static_cast<int64_t>(config.kv_heads) * config.head_dim),
         eps_(static_cast<float>(config.norm_eps)),
-        turns_(config.uses_rope[static_cast<size_t>(layer)] != 0),
+        rotates_(config.uses_rope[static_cast<size_t>(layer)] != 0),
         interleaved_(config.interleaved_rope()),
-        norms_heads_(turns_ && config.qk_norm),
-        sharpens_(!turns_ && config.temperature_tuning),
+        norms_heads_(rotates_ && config.qk_norm),
+        sharpens_(!rotates_ && config.temperature_tuning),
         chunked_(config.attention_chunk > 0 && config.chunked[static_cast<size_t>(layer)] != 0) {}
 
   Result<void> Load(const std::string& prefix, int64_t hidden, const WeightLoader& weights) {
@@ -58,9 +58,9 @@ class AttentionBlock : public Block {
   }
 
  private:
-  // Turns every head of queries or keys to the row's position.
+  // Rotates every head of queries or keys to the row's position.
   void Place(const DecoderPass& pass, Mat heads) const {
-    if (!turns_) return;
+    if (!rotates_) return;
     pass.backend().Rope(heads, head_dim_, pass.cos, pass.sin, pass.positions, interleaved_);
     if (norms_heads_) pass.backend().NormHeads(heads, head_dim_, eps_);
   }
@@ -69,7 +69,7 @@ class AttentionBlock : public Block {
   int head_dim_;
   int64_t q_width_, kv_width_;
   float eps_;
-  bool turns_, interleaved_, norms_heads_, sharpens_, chunked_;
+  bool rotates_, interleaved_, norms_heads_, sharpens_, chunked_;
   WeightPtr norm_;       // [1, hidden]
   WeightPtr q_, k_, v_;  // [heads * head_dim, hidden], [kv_heads * head_dim, hidden] twice
   WeightPtr o_;          // [hidden, heads * head_dim]

@@ -17,7 +17,7 @@ void RopeTables(std::span<const int32_t> positions, std::span<const float> frequ
                 std::vector<float>* cos, std::vector<float>* sin);
 
 // The vision encoder's two-dimensional form for a grid x grid image with the class token last:
-// [grid * grid + 1][head_dim / 2]; the first half of the pairs turns by column + 1, the second by row + 1.
+// [grid * grid + 1][head_dim / 2]; the first half of the pairs rotates by column + 1, the second by row + 1.
 void VisionRopeTables(int grid, int head_dim, float theta, std::vector<float>* cos, std::vector<float>* sin);
 
 }  // namespace gatehouse

@@ -1,4 +1,4 @@
-// RotaryTable: cosine and sine of every angle that a decoder turns its heads by, one row a position, on the
+// RotaryTable: cosine and sine of every angle that a decoder rotates its heads by, one row a position, on the
 // device. It grows with the longest text seen, and never computes an angle twice.
 //
 //   GATEHOUSE_ASSIGN(const auto angles, table.UpTo(last_position + 1));  // within a pass

@@ -144,24 +144,24 @@ Result<void> Observer::AddMoments(std::vector<float> x, int64_t rows, InputMomen
   }
   // A few tokens' inputs are a thousand times the others'; what is added to the hidden state there is that
   // much larger too, and errors count by comparison.
-  std::vector<float> turned(x.size());  // X^T [cols, rows], rows times the root of their weights
+  std::vector<float> transposed(x.size());  // X^T [cols, rows], rows times the root of their weights
   for (int64_t row = 0; row < rows; ++row) {
     const float weight = weighted ? row_weights_[static_cast<size_t>(row)] : 1.0f;
     const float root = std::sqrt(weight / (1.0f + squares[static_cast<size_t>(row)] / moments->usual_square));
     for (int64_t col = 0; col < cols; ++col)
-      turned[static_cast<size_t>(col * rows + row)] = x[static_cast<size_t>(row * cols + col)] * root;
+      transposed[static_cast<size_t>(col * rows + row)] = x[static_cast<size_t>(row * cols + col)] * root;
   }
   moments->rows += rows;
   x = {};
   WeightView view;
   view.rows = cols;
   view.cols = rows;
-  view.tensor = {DType::kF32, {cols, rows}, reinterpret_cast<const std::byte*>(turned.data())};
+  view.tensor = {DType::kF32, {cols, rows}, reinterpret_cast<const std::byte*>(transposed.data())};
   GATEHOUSE_ASSIGN(const std::unique_ptr<DeviceWeight> weight, inner_.LoadWeight(std::move(view)));
   std::vector<std::unique_ptr<DeviceBuffer>> keep;
   GATEHOUSE_ASSIGN(const Mat in, Memory(cols, rows, DType::kF32, &keep));
   GATEHOUSE_ASSIGN(const Mat out, Memory(cols, cols, DType::kF32, &keep));
-  inner_.Upload(turned, in);
+  inner_.Upload(transposed, in);
   inner_.Linear(in, {{weight.get(), nullptr, out}});
   std::vector<float> product(static_cast<size_t>(cols * cols));
   inner_.Download(out, product.data());

@@ -5,53 +5,19 @@
 
 CHECKPOINT_DIR holds a small Llama 4 checkpoint without a tokenizer (tests/support makes it). Exit 77: not there.
 """
-import base64, json, lzma, os, shutil, struct, subprocess, sys, zlib
+import base64, json, os, shutil, struct, sys, zlib
 
-BINARY, CHECKPOINT, WORK = sys.argv[1:4]
-HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(os.path.dirname(HERE), 'golden')
-failures = 0
+from program import GOLDEN, check, fails, finish, run, with_tokenizer, write_file
 
-
-def check(name, ok, detail=''):
-    global failures
-    failures += not ok
-    print(('ok    ' if ok else 'FAIL  ') + name + ('' if ok else ': ' + str(detail)[:300]), flush=True)
-
-
-def run(*args, stdin=b'', env=None):
-    p = subprocess.run([BINARY, *args], capture_output=True, input=stdin, timeout=300, env={**os.environ, **(env or {})})
-    return p.returncode, p.stdout.decode(), p.stderr.decode()
-
-
-def fails(name, code, words, *args, **kwargs):
-    """The call must exit with `code` and say all `words` on stderr, and nothing on stdout."""
-    got, out, err = run(*args, **kwargs)
-    check(name, got == code and out == '' and err.startswith('gatehouse: error: ') and all(w in err for w in words), (got, out, err))
+CHECKPOINT, WORK = sys.argv[2:4]
 
 
 def write(name, data):
-    path = os.path.join(WORK, name)
-    with open(path, 'wb') as f:
-        f.write(data if isinstance(data, bytes) else json.dumps(data).encode())
-    return path
+    return write_file(os.path.join(WORK, name), data if isinstance(data, bytes) else json.dumps(data))
 
 
-def make_model():
-    model = os.path.join(WORK, 'model')
-    shutil.rmtree(WORK, ignore_errors=True)
-    os.makedirs(model)
-    for f in os.listdir(CHECKPOINT):
-        os.symlink(os.path.join(CHECKPOINT, f), os.path.join(model, f))
-    with lzma.open(f'{GOLDEN}/tokenizer/llama4.tokenizer.json.xz') as f:
-        open(model + '/tokenizer.json', 'wb').write(f.read())
-    return model
-
-
-if not os.path.exists(CHECKPOINT + '/config.json'):
-    print('no checkpoint at', CHECKPOINT)
-    sys.exit(77)
-MODEL = make_model()
+shutil.rmtree(WORK, ignore_errors=True)
+MODEL = with_tokenizer(CHECKPOINT, os.path.join(WORK, 'model'))
 M = ['--model', MODEL]
 user = lambda text: [{'role': 'user', 'content': text}]
 
@@ -219,7 +185,7 @@ broken('wrong shape', ['expected'], edit_config(lambda c: c['text_config'].updat
 broken('missing layer', ['expected'], edit_config(lambda c: c['text_config'].update(num_hidden_layers=6, no_rope_layers=[1] * 6)))
 broken('truncated weights', ['safetensors'], truncate)
 fails('bad policy', 4, ['policy.json', 'messages'], 'classify', *M, '--user', 'x', '--policy',
-      write('policy.json', {**json.load(open(HERE + '/../../models/policies/mlcommons-s14.json')), 'prompt': [{'text': 'x'}]}))
+      write('policy.json', {**json.load(open(GOLDEN + '/../../models/policies/mlcommons-s14.json')), 'prompt': [{'text': 'x'}]}))
 
 # ---- the rest of the house
 for args in (['classify', '--help'], ['inspect', '--help'], ['convert', '--help'], ['prune', '--help'], ['bench', '--help']):
@@ -296,5 +262,4 @@ check('calibrated model answers', code == 0 and abs(json.loads(out)['unsafe_scor
 code, out, err = run('convert', MODEL, rounded, '--quant', 'q4', '--calibrate', path, '--calibrate-finer', '100')
 check('--calibrate-finer is a share of the weights', code == 0 and '100.0 % of those rounded' in out, (out, err))
 
-print(f'{failures} failures')
-sys.exit(1 if failures else 0)
+finish()

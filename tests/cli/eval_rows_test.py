@@ -6,29 +6,17 @@ what ends a run.
 
 CHECKPOINT_DIR holds a small Llama 4 checkpoint without a tokenizer (tests/support makes it). Exit 77: not there.
 """
-import base64, csv, io, json, lzma, os, random, re, shutil, struct, subprocess, sys, zlib
+import base64, csv, io, json, os, random, re, shutil, struct, subprocess, sys, zlib
 
-BINARY, CHECKPOINT, WORK = map(os.path.abspath, sys.argv[1:4])
+from program import BINARY, check, finish, run, with_tokenizer, write_file
+
+CHECKPOINT, WORK = map(os.path.abspath, sys.argv[2:4])
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-failures = count = 0
-
-
-def check(name, ok, detail=''):
-    global failures
-    failures += not ok
-    print(('ok    ' if ok else 'FAIL  ') + name + ('' if ok else ': ' + str(detail)[:900]), flush=True)
+count = 0
 
 
 def write(name, data):
-    path = os.path.join(WORK, name)
-    with open(path, 'wb') as f:
-        f.write(data if isinstance(data, bytes) else data.encode())
-    return path
-
-
-def run(*args):
-    p = subprocess.run([BINARY, *args], capture_output=True, timeout=300)
-    return p.returncode, p.stdout.decode(), p.stderr.decode()
+    return write_file(os.path.join(WORK, name), data)
 
 
 def lines(values):
@@ -63,16 +51,9 @@ def assistant(content):
     return {'role': 'assistant', 'content': content}
 
 
-if not os.path.exists(CHECKPOINT + '/config.json'):
-    print('no checkpoint at', CHECKPOINT)
-    sys.exit(77)
 shutil.rmtree(WORK, ignore_errors=True)
-os.makedirs(WORK + '/hf')
 os.makedirs(WORK + '/elsewhere')
-for f in os.listdir(CHECKPOINT):
-    os.symlink(os.path.join(CHECKPOINT, f), f'{WORK}/hf/{f}')
-with lzma.open(f'{TESTS}/golden/tokenizer/llama4.tokenizer.json.xz') as f:
-    open(WORK + '/hf/tokenizer.json', 'wb').write(f.read())
+with_tokenizer(CHECKPOINT, WORK + '/hf')
 subprocess.run([BINARY, 'convert', WORK + '/hf', WORK + '/model'], check=True, capture_output=True)
 M = ['--model', WORK + '/model', '--threads', '1']
 
@@ -310,5 +291,4 @@ for flags, word in ((['--kv', 'int8'], 'kv (auto there, int8 here)'), (['--alpha
     check('another %s refuses to go on' % flags[0], code == 3 and 'another run' in err and word in err, (code, err))
 code, err, _, _, _ = evaluate(base, report=WORK + '/kept')
 check('the same goes on', code == 0 and 'went on' in err, (code, err))
-print('failures:', failures)
-sys.exit(1 if failures else 0)
+finish()

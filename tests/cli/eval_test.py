@@ -5,34 +5,21 @@
 
 CHECKPOINT_DIR holds a small Llama 4 checkpoint without a tokenizer (tests/support makes it). Exit 77: not there.
 """
-import csv, gzip, json, lzma, os, random, shutil, signal, subprocess, sys, time
+import csv, gzip, json, os, random, shutil, signal, subprocess, sys, time
 
-BINARY, CHECKPOINT, WORK = map(os.path.abspath, sys.argv[1:4])
+import program
+from program import BINARY, check, finish, with_tokenizer
+
+CHECKPOINT, WORK = map(os.path.abspath, sys.argv[2:4])
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 50
-GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'golden')
-failures = 0
-
-
-def check(name, ok, detail=''):
-    global failures
-    failures += not ok
-    print(('ok    ' if ok else 'FAIL  ') + name + ('' if ok else ': ' + str(detail)[:600]), flush=True)
 
 
 def run(*args):
-    p = subprocess.run([BINARY, 'eval', *args], capture_output=True, timeout=600)
-    return p.returncode, p.stdout.decode(), p.stderr.decode()
+    return program.run('eval', *args, timeout=600)
 
 
-if not os.path.exists(CHECKPOINT + '/config.json'):
-    print('no checkpoint at', CHECKPOINT)
-    sys.exit(77)
 shutil.rmtree(WORK, ignore_errors=True)
-os.makedirs(WORK + '/hf')
-for f in os.listdir(CHECKPOINT):
-    os.symlink(os.path.join(CHECKPOINT, f), f'{WORK}/hf/{f}')
-with lzma.open(f'{GOLDEN}/tokenizer/llama4.tokenizer.json.xz') as f:
-    open(WORK + '/hf/tokenizer.json', 'wb').write(f.read())
+with_tokenizer(CHECKPOINT, WORK + '/hf')
 subprocess.run([BINARY, 'convert', WORK + '/hf', WORK + '/model'], check=True, capture_output=True)
 M = ['--model', WORK + '/model', '--threads', '1']
 
@@ -155,5 +142,4 @@ both = json.load(open(WORK + '/both/comparison.json')) if code == 0 else {}
 check('--compare', code == 0 and both['against'][0]['worst_score_difference'] < 0.05 and os.path.getsize(WORK + '/both/comparison.html') > 5000, (code, err))
 code, out, err = run('--compare', WORK + '/whole', WORK + '/sample', '--report', WORK + '/x')
 check('--compare of other rows', code == 3 and 'other rows' in err, (code, err))
-print('failures:', failures)
-sys.exit(1 if failures else 0)
+finish()

@@ -5,23 +5,12 @@
 
 Every option that a command's help lists is tried, so an option that is added later is, too.
 """
-import json, os, random, re, shutil, subprocess, sys
+import json, os, random, re, shutil, sys
 from concurrent.futures import ThreadPoolExecutor
 
-BINARY, MODEL, WORK = sys.argv[1:4]
-failures = 0
+from program import check, finish, run_bytes as run
 
-
-def check(name, ok, detail=''):
-    global failures
-    failures += not ok
-    print(('ok    ' if ok else 'FAIL  ') + name + ('' if ok else ': ' + str(detail)[:400]), flush=True)
-
-
-def run(*args, stdin=b'', env=None):
-    p = subprocess.run([BINARY, *args], capture_output=True, input=stdin, timeout=300, env={**os.environ, **(env or {})})
-    return p.returncode, p.stdout, p.stderr.decode(errors='replace')
-
+MODEL, WORK = sys.argv[2:4]
 
 shutil.rmtree(WORK, ignore_errors=True)
 os.makedirs(WORK)
@@ -104,5 +93,4 @@ for option in ('--threshold', '--categories'):
     code, out, err = run('classify', '--model', MODEL, '--user', 'x', option, '@')
     check(option + ' @', code == 2 and option in err, (code, err))
 
-print(f'{failures} failures')
-sys.exit(1 if failures else 0)
+finish()

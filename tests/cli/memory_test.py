@@ -6,7 +6,7 @@
 The checkpoint has Llama Guard 4's true widths in two text layers and two vision layers; its weights are zeros in a
 sparse file, so that it takes no time to write. Such a model answers nothing ("unknown"), with all the work done.
 """
-import json, lzma, os, resource, struct, subprocess, sys
+import json, lzma, os, struct, subprocess, sys
 
 BINARY, WORK = sys.argv[1:3]
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'golden')

@@ -7,26 +7,13 @@ A verdict that did not arrive must not end with exit 0, and the message says why
 """
 import json, os, resource, shutil, signal, subprocess, sys
 
-BINARY, MODEL, WORK = sys.argv[1:4]
-failures = 0
+from program import check, finish, run_bytes as run, write_file
 
-
-def check(name, ok, detail=''):
-    global failures
-    failures += not ok
-    print(('ok    ' if ok else 'FAIL  ') + name + ('' if ok else ': ' + str(detail)[:400]), flush=True)
-
-
-def run(*args, stdin=b'', stdout=subprocess.PIPE, stderr=subprocess.PIPE, before=None):
-    given = {'input': stdin} if isinstance(stdin, bytes) else {'stdin': stdin}
-    p = subprocess.run([BINARY, *args], stdout=stdout, stderr=stderr, timeout=300, preexec_fn=before, **given)
-    return p.returncode, p.stdout or b'', (p.stderr or b'').decode(errors='replace')
+MODEL, WORK = sys.argv[2:4]
 
 
 def write(name, data):
-    path = os.path.join(WORK, name)
-    open(path, 'wb').write(data if isinstance(data, bytes) else data.encode())
-    return path
+    return write_file(os.path.join(WORK, name), data)
 
 
 shutil.rmtree(WORK, ignore_errors=True)
@@ -131,5 +118,4 @@ for what in ([], ['--threshold-search', 'max-f1']):
     code, _, err = run(*again, *what, before=no_room)
     check('eval beyond ulimit -f ' + ' '.join(what), code == 1 and 'File too large' in err, (code, err))
 
-print(f'{failures} failures')
-sys.exit(1 if failures else 0)
+finish()

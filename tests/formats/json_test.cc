@@ -116,6 +116,13 @@ TEST(ParseJson, MembersAreCounted) {
   EXPECT_EQ(Refusal(many.dump(), kManyMembers), "accepted");
 }
 
+TEST(SaysNothing, OfEveryKind) {
+  for (const char* text : {"null", "false", "\"\"", "[]", "{}"})
+    EXPECT_TRUE(SaysNothing(Json::parse(text))) << text;
+  for (const char* text : {"true", "0", "0.0", "\" \"", "[null]", "{\"a\":null}"})
+    EXPECT_FALSE(SaysNothing(Json::parse(text))) << text;
+}
+
 TEST(ShortJson, IsCut) {
   EXPECT_EQ(ShortJson(Json("\xc3\xa9\n")), "\"\\u00e9\\n\"");
   EXPECT_EQ(ShortJson(Json(std::string(100, 'x'))), "\"" + std::string(76, 'x') + "...");

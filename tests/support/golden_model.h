@@ -39,8 +39,7 @@ std::vector<float> GoldenPixels(const std::vector<std::string>& images, int* til
 TokenInput WithImages(const std::vector<int32_t>& ids, const ImageFeatures& features);
 
 // A tensor of tests/golden/MODEL.safetensors, or of the larger set where that is at hand (GATEHOUSE_SHARED,
-// else
-// ../shared); empty if absent.
+// else ../shared); empty if absent.
 std::vector<float> GoldenTensor(const std::string& model, const std::string& tensor);
 
 double MaxDifference(const std::vector<float>& a, const std::vector<float>& b);

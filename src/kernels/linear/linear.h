@@ -4,8 +4,7 @@
 //   bf16: uint16 [K/2][32][2]   (K padded to even with zeros; the stored layout of converted models)
 //   f32:  float  [K][32]
 // A table computes in one of the two: `compute` says which. X is row-major; a bf16 table wants X rounded to
-// bf16
-// (`round`), a f32 table takes it as it is. Every output is summed over K in one fixed order (blocks of
+// bf16 (`round`), a f32 table takes it as it is. Every output is summed over K in one fixed order (blocks of
 // kBlockK, in order), whatever M, the tile or the thread, so a row's result never depends on its neighbours.
 //
 // These functions are stateless: no allocation, no threads, no checks.

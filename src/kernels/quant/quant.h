@@ -66,8 +66,8 @@ struct QuantKernel {
   QuantFormat format;
 
   // Rounds rows of f32, x_stride floats apart. The same result in every table, to the bit: round to nearest
-  // even of x * (127 / max|x|). A group of zeros, or of
-  // magnitudes below 2^-112, has values and scale 0. x is finite; values are written up to the padded K.
+  // even of x * (127 / max|x|). A group of zeros, or of magnitudes below 2^-112, has values and scale 0. x is
+  // finite; values are written up to the padded K.
   void (*round)(const float* x, int64_t rows, int64_t k, int64_t x_stride, int8_t* values, int64_t stride,
                 float* scales, int32_t* sums);
   // The form of its own that `run` takes rows in, made once for all panels; null where it takes the values.
