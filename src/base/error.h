@@ -25,4 +25,14 @@ inline Error InternalError(std::string what, std::string where = {}) {
   return {ErrorCode::kInternal, std::move(what), std::move(where), {}, {}};
 }
 
+// The error of a part, reworded for who asked: as one at `where`, or as one within it, "message 3 (data
+// URL)".
+inline Error At(std::string where, Error error) {
+  error.where = std::move(where);
+  return error;
+}
+inline Error Within(const std::string& where, const Error& error) {
+  return At(error.where.empty() ? where : where + " (" + error.where + ")", error);
+}
+
 }  // namespace gatehouse

@@ -227,10 +227,8 @@ Result<std::string> DecodeDataUrl(std::string_view url, size_t max_bytes) {
 
 Result<std::string> DecodeBase64(std::string_view text, size_t max_bytes) {
   auto bytes = DecodeLetters(text, false, max_bytes);
-  if (bytes.ok()) return bytes;
-  Error error = bytes.error();
-  error.where = "base64";
-  return error;
+  if (!bytes.ok()) return At("base64", bytes.error());
+  return bytes;
 }
 
 bool LooksLikeBase64Image(std::string_view text) {

@@ -59,11 +59,7 @@ Result<void> MessageImages::Add(const Json& value, Kind kind, const std::string&
     return BadInput("too many images", where, "at most " + std::to_string(kMaxImages), "more");
   std::string name;
   auto bytes = Bytes(value.get_ref<const std::string&>(), kind, &name);
-  if (!bytes.ok()) {
-    Error error = bytes.error();
-    error.where = error.where.empty() ? where : where + " (" + error.where + ")";
-    return error;
-  }
+  if (!bytes.ok()) return Within(where, bytes.error());
   ++count_;
   bytes_ += bytes->size();
   if (bytes_ > kMaxBytes)
