@@ -61,6 +61,7 @@ Result<std::vector<float>> Widen(const TensorView& view, const std::string& wher
   if (!ToFloat(view, 0, view.elements(), out.data())) {
     return ModelError("wrong dtype", where, "F32, F16 or BF16", DTypeName(view.dtype));
   }
+  // One NaN in an adapter would be in every logit, and a guard must not find out by answering.
   for (float value : out) {
     if (!std::isfinite(value))
       return ModelError("value is not finite", where, "finite numbers", std::to_string(value));
@@ -108,6 +109,8 @@ class AdapterReader {
     const auto suffix = std::find_if(std::begin(kSuffixes), std::end(kSuffixes), [&](const Suffix& known) {
       return module.ends_with(known.text) && module.size() > kPrefix.size() + known.text.size();
     });
+    // The last suffix, ".weight", ends any name: a part of LoRA that is not listed must not pass for a saved
+    // weight.
     const bool is_lora = name.find(".lora_") != std::string::npos;
     if (!module.starts_with(kPrefix) || suffix == std::end(kSuffixes) ||
         (suffix->part == Part::kSaved && is_lora)) {
@@ -123,6 +126,8 @@ class AdapterReader {
   }
 
   Result<void> Make(const std::string& module, const Parts& parts) {
+    // Adapters name modules as the model of their time did, with or without "language_model.": two spellings
+    // of one weight are one weight, and an error.
     const std::string weight = CanonicalName(module + ".weight");
     const auto saved = parts.find(Part::kSaved);
     if (saved != parts.end() && !adapter_->saved_.emplace(weight, *saved->second.view).second)
@@ -134,7 +139,9 @@ class AdapterReader {
       return ModelError("not supported", Where(parts.begin()->second),
                         "lora_embedding_A and lora_embedding_B alone", "other kinds beside them");
     }
+    // A saved weight alone.
     if (parts.size() == (saved == parts.end() ? 0u : 1u)) return {};
+    // PEFT stores both kinds transposed to each other: taken for the other kind the shapes could even fit.
     if (embedding != (weight == "model.embed_tokens.weight")) {
       return ModelError(
           "not supported", Where(parts.begin()->second),
@@ -149,6 +156,8 @@ class AdapterReader {
     const Tensor &a = parts.at(a_part), &b = parts.at(b_part);
     const int64_t rank = config_.RankOf(module);
     const Shape &a_shape = a.view->shape, &b_shape = b.view->shape;
+    // The rank comes from the configuration, for scale is alpha / r: with another r the shapes tell that the
+    // two files do not belong together.
     if (a_shape.size() != 2 || b_shape.size() != 2 || a_shape[0] != rank || b_shape[1] != rank ||
         a_shape[1] < 1 || b_shape[0] < 1) {
       return ModelError("wrong shape", Where(a), "A [r, in] and B [out, r] with r = " + std::to_string(rank),
@@ -196,6 +205,7 @@ class AdapterReader {
   }
 
   Result<void> RequireSaved(const std::string& name) const {
+    // modules_to_save names modules as target_modules does: by their last part, or in full.
     for (const auto& [module, parts] : modules_) {
       if (parts.count(Part::kSaved) > 0 && (module == name || module.ends_with("." + name))) return {};
     }

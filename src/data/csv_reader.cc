@@ -34,6 +34,8 @@ bool CsvReader::Feed(const std::string& text, CsvRecord* record) {
           }
           fields.emplace_back();
           state_ = State::kFieldStart;
+          // Between tabs a quote within a field is a quote (he said "no"); between commas nobody can say what
+          // was meant.
         } else if (c != '"' || (state_ == State::kPlain && tabs())) {
           fields.back() += c;
           state_ = State::kPlain;
@@ -69,6 +71,7 @@ bool CsvReader::Feed(const std::string& text, CsvRecord* record) {
 }
 
 Result<LineReader::Status> CsvReader::NextLine(Line* line) {
+  // Lines that were taken for the rest of a quoted field are given again, with their numbers.
   if (!replay_.any()) return lines_.Next(line);
   line->number = replay_.number++;
   line->ending = "";
@@ -128,7 +131,9 @@ Result<bool> CsvReader::FeedMore(CsvRecord* record, size_t bytes, Replay* taken)
     if (valid < line.text.size() && bad_utf8_.empty())
       bad_utf8_ = "invalid UTF-8 at byte " + std::to_string(bytes + valid + 1) + " of the record";
     bytes += line.text.size() + line.ending.size();
+    // The quote closed and something is wrong behind it: `problem` says what.
     if (!Feed(line.text, record)) return true;
+    // A line end within quotes is part of the field, as it stands in the file.
     if (state_ == State::kQuoted) record->fields.back() += line.ending;
   }
   return true;
@@ -183,6 +188,7 @@ Result<bool> CsvReader::Next(CsvRecord* record) {
                   ? ""
                   : "invalid UTF-8 at byte " + std::to_string(valid + 1) + " of the record";
   if (!Feed(line.text, record)) {
+    // Most files with tabs know no quotes: what is no quoted field is read by its tabs alone.
     if (tabs()) Split(line.text, record);
   } else if (state_ == State::kQuoted) {
     record->fields.back() += line.ending;
@@ -190,7 +196,10 @@ Result<bool> CsvReader::Next(CsvRecord* record) {
     const size_t bytes = line.text.size() + line.ending.size();
     GATEHOUSE_ASSIGN(const bool closed, FeedMore(record, bytes, &taken));
     const bool wrong = !closed || !record->problem.empty();
+    // With tabs, a field that begins with a quote may mean just that. If each line that it swallowed has as
+    // many fields as the header, they were rows.
     const bool literal = tabs() && (wrong || AreRows(line.text, taken));
+    // One quote without an end costs its own line, not the rest of the file.
     if ((wrong || literal) && read_again_ < kMostReadAgain) {
       read_again_ += taken.text.size();
       GiveBack(std::move(taken));

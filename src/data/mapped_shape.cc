@@ -94,6 +94,7 @@ Result<void> MappedShape::AddMessages(const Json& record, std::string_view ours,
   const std::string* column = Column(ours);
   const Json* value = column == nullptr ? nullptr : Find(record, *column);
   Json list;
+  // A column holds a text or a whole conversation, as a list or as its text in JSON or Python.
   if (value != nullptr && IsChat(*value)) {
     list = *value;
   } else {
@@ -117,6 +118,7 @@ Result<std::string> MappedShape::Text(const Json& record, std::string_view ours,
   const Json* value = column == nullptr ? nullptr : Find(record, *column);
   if (value == nullptr || value->is_null()) return std::string();
   if (value->is_string()) return value->get<std::string>();
+  // Ids and sources are numbers in some sets; a number for a text to judge is a wrong column.
   if (numbers && value->is_number_integer()) return value->dump();
   return BadInput("malformed field", *column, "a string", ShortJson(*value));
 }
@@ -129,6 +131,7 @@ Result<bool> MappedShape::Label(const Json& record) const {
   if (label_of_type) {
     if (!value->is_string() || value->get_ref<const std::string&>().empty())
       return BadInput("no type", column, "a type of prompt", ShortJson(*value));
+    // XSTest: types that begin with "contrast_" are the unsafe ones.
     return value->get_ref<const std::string&>().starts_with("contrast");
   }
   GATEHOUSE_ASSIGN(const bool label, ParseLabel(*value, column));

@@ -26,6 +26,7 @@ class JsonlReader : public RecordReader {
         record->Fail("record longer than " + std::to_string(kMaxRecordBytes >> 20) + " MiB");
         return true;
       }
+      // Empty lines are how editors end files, and no rows.
     } while (line_.text.find_first_not_of(" \t\r") == std::string::npos);
     record->Parse(line_.text);
     return true;
@@ -65,6 +66,7 @@ class CsvRecords : public RecordReader {
     record->text.clear();
     record->value = Json::object();
     if (!record->problem.empty()) return true;
+    // Fields beside their columns would be judged under another label.
     if (csv_.fields.size() != columns_.size()) {
       record->problem = "expected " + std::to_string(columns_.size()) + " fields as in the header, found " +
                         std::to_string(csv_.fields.size());
@@ -93,6 +95,7 @@ void Record::Fail(std::string what) {
 }
 
 void Record::Parse(std::string_view json) {
+  // Here, because the byte says more than what the parser would.
   const size_t valid = ValidUtf8Prefix(json);
   if (valid < json.size())
     return Fail("invalid UTF-8 at byte " + std::to_string(valid + 1) + " of the record");
@@ -124,6 +127,8 @@ Result<std::unique_ptr<RecordReader>> MakeCsvReader(LineReader lines, const std:
       if (separator) line.text.clear();
     }
   } while (status == LineReader::Status::kLine && line.text.empty());
+  // The separator is guessed from the header alone, where no text of users stands; a line "sep=;", as Excel
+  // writes it, says it.
   CsvReader csv(std::move(lines), separator.value_or(SeparatorOfHeader(line.text, name)));
   csv.PutBack(line, status);
   auto reader = std::make_unique<CsvRecords>(std::move(csv));

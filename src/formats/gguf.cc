@@ -97,11 +97,14 @@ class Parser {
       : bytes_(bytes), cursor_(bytes), name_(name) {}
 
   Result<GgufContents> Parse() {
+    // "GGUF", read as a little-endian number.
     if (cursor_.Read<uint32_t>() != 0x46554747u) {
       const std::string kind = DescribeFile({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()});
       return ModelError("not a GGUF file", name_, "the mark 'GGUF'", kind.empty() ? "other bytes" : kind);
     }
     const auto version = cursor_.Read<uint32_t>();
+    // Version 1 counted in 32 bits, and nobody publishes it any more. A big-endian file shows as a huge
+    // version.
     if (version != 2 && version != 3) {
       return ModelError("unknown GGUF version", name_, "2 or 3, little endian", std::to_string(version));
     }
@@ -154,6 +157,8 @@ class Parser {
         return GgufValue(cursor_.Read<uint8_t>() != 0);
       case Type::kU64: {
         const auto value = cursor_.Read<uint64_t>();
+        // All whole numbers are kept in one type, so that readers do not care how a converter chose to store
+        // 32.
         if (value > static_cast<uint64_t>(INT64_MAX))
           return ModelError("number too large", where, "below 2^63", std::to_string(value));
         return GgufValue(static_cast<int64_t>(value));
@@ -172,6 +177,7 @@ class Parser {
     const uint64_t least = type == Type::kString ? 8 : 1;
     if (count > cursor_.left() / least)
       return ModelError("array longer than the file", where, "fewer elements", std::to_string(count));
+    // The format allows it; no key of a model has one, and depth would have to be bounded.
     if (type == Type::kArray) return ModelError("nested array", where, "plain elements", "arrays");
     if (type == Type::kString) {
       std::vector<std::string_view> out;
@@ -215,6 +221,7 @@ class Parser {
     const auto dims = cursor_.Read<uint32_t>();
     if (!cursor_.good()) return Cut();
     const std::string where = name_ + ", tensor " + Quote(key);
+    // ggml has four dimensions at most.
     if (dims < 1 || dims > 4)
       return ModelError("bad number of dimensions", where, "1 to 4", std::to_string(dims));
     TensorView view;
@@ -238,6 +245,7 @@ class Parser {
       return ModelError("unsupported tensor type", where, kTypesRead, TypeName(type));
     }
     view.dtype = *dtype;
+    // Rows begin at whole blocks, or nobody could read one row by itself.
     if (view.shape.back() % BlockOf(*dtype).values != 0) {
       return ModelError("row is no whole number of blocks", where,
                         "a multiple of " + std::to_string(BlockOf(*dtype).values),
@@ -262,6 +270,8 @@ class Parser {
     }
     const uint64_t start = (cursor_.at() + alignment - 1) / alignment * alignment;
     const uint64_t size = start > bytes_.size() ? 0 : bytes_.size() - start;
+    // Entries may come in any order; their data must lie one behind the other, with no more between two than
+    // alignment asks for. What nobody would read could be anything.
     std::sort(places_.begin(), places_.end(),
               [](const Place& a, const Place& b) { return a.offset < b.offset; });
     uint64_t end = 0;
@@ -273,6 +283,7 @@ class Parser {
         return ModelError(place.offset < expected ? "tensors overlap" : "hole before tensor", where,
                           "offset " + std::to_string(expected), std::to_string(place.offset));
       }
+      // Written so that no sum can overflow: offset and size are the file's.
       if (bytes > size || place.offset > size - bytes) {
         return ModelError("tensor outside of the file", where,
                           "at most " + std::to_string(size) + " bytes of data",
@@ -303,6 +314,7 @@ Result<T> Typed(const GgufFile& file, std::string_view key, const std::optional<
   }
   if (const T* typed = std::get_if<T>(value)) return *typed;
   if constexpr (std::is_same_v<T, double>) {
+    // Some converters write 500000 where others write 500000.0.
     if (const auto* integer = std::get_if<int64_t>(value)) return static_cast<double>(*integer);
   }
   return ModelError("wrong type", where, expected, "another type");

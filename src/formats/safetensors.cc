@@ -34,6 +34,7 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
       if (has_dtype || value.get(text) != simdjson::SUCCESS) {
         return ModelError("bad dtype", where, "one string", "something else");
       }
+      // GGUF's block types have names too, but no meaning in this format: a row of them is no row of values.
       const auto dtype = DTypeFromName(text);
       if (!dtype || BlockOf(*dtype).values != 1) {
         return ModelError("unknown dtype", where, "F32, F16, BF16 or an integer type", QuoteKey(text));
@@ -51,6 +52,8 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
         if (dim.get(extent) != simdjson::SUCCESS || extent < 0 || extent > kMaxTensorElements) {
           return ModelError("bad shape", where, "sizes from 0 to 2^48", "another value");
         }
+        // A size of 0 makes the tensor empty, and must not let the sizes behind it grow without bound: shapes
+        // are multiplied elsewhere too.
         const int64_t factor = std::max<int64_t>(extent, 1);
         if (factor > kMaxTensorElements / product) {
           return ModelError("tensor too large", where, "at most 2^48 elements", "more");
@@ -68,6 +71,7 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
       }
       has_offsets = true;
     } else {
+      // A field of a later version may change what the bytes mean.
       return ModelError("unknown field", where, "dtype, shape, data_offsets", QuoteKey(key));
     }
   }
@@ -78,6 +82,7 @@ Result<void> ParseEntry(simdjson::dom::element entry, const std::string& where, 
     return ModelError("tensor outside of the file", where, "offsets within 0 .. " + std::to_string(data_size),
                       std::to_string(span->begin) + " .. " + std::to_string(span->end));
   }
+  // With this, whoever reads `bytes()` from `data` stays in the file; nobody checks again.
   if (span->end - span->begin != view->bytes()) {
     return ModelError("offsets do not fit the shape", where,
                       std::to_string(view->bytes()) + " bytes for " + DTypeName(view->dtype) + " " +
@@ -116,6 +121,7 @@ Error BadFile(std::span<const std::byte> bytes, const Error& otherwise) {
 // Offsets must cover the data exactly once: hidden bytes between tensors are refused too.
 Result<void> CheckCover(std::vector<Span> spans, int64_t data_size, const std::string& name) {
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
+    // Empty tensors share their place with the next one and go before it.
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
   int64_t at = 0;
@@ -141,6 +147,7 @@ Result<SafetensorsContents> ParseSafetensors(std::span<const std::byte> bytes, c
   if (bytes.size() < 8)
     return BadFile(bytes, ModelError("file too short", name, "a safetensors file",
                                      std::to_string(bytes.size()) + " bytes"));
+  // Layout: u64 size of the header, little endian; the header; the data, to which offsets are relative.
   std::memcpy(&header_size, bytes.data(), 8);
   if (header_size > kMaxHeader || header_size > bytes.size() - 8) {
     return BadFile(
@@ -154,6 +161,8 @@ Result<SafetensorsContents> ParseSafetensors(std::span<const std::byte> bytes, c
 
   simdjson::dom::parser parser;
   simdjson::dom::element root;
+  // simdjson, not ParseJson: of a large model the header is megabytes, with an entry for each tensor. It
+  // checks UTF-8, but not that a key stands once; that is done below.
   const auto code = parser.parse(reinterpret_cast<const uint8_t*>(bytes.data() + 8), header_size).get(root);
   if (code != simdjson::SUCCESS) {
     return BadFile(

@@ -63,6 +63,7 @@ Result<TensorSource> TensorSource::Open(const std::string& directory) {
   const fs::path base(directory);
   std::vector<std::string> names;
   Index index;
+  // An index decides, then the one file, then (exports without an index) every shard that lies there.
   const std::string index_path = (base / "model.safetensors.index.json").string();
   // What is there and cannot be read is an error, not a reason to look for other weights.
   GATEHOUSE_ASSIGN(const bool has_index, IsThere(index_path, ErrorCode::kModel));
@@ -78,6 +79,7 @@ Result<TensorSource> TensorSource::Open(const std::string& directory) {
       if (entries->path().extension() == ".safetensors") names.push_back(entries->path().filename().string());
     }
     if (code) return ModelError("cannot read directory", directory, "a readable directory", code.message());
+    // A directory lists its files in no order, and errors should name the same file each time.
     std::sort(names.begin(), names.end());
     if (names.empty()) {
       return ModelError("no weights", directory, "model.safetensors, an index with shards, or *.safetensors",
@@ -93,6 +95,7 @@ Result<TensorSource> TensorSource::Open(const std::string& directory) {
     const std::string path = (base / name).string();
     GATEHOUSE_ASSIGN(SafetensorsFile file, SafetensorsFile::Open(path));
     for (const auto& [tensor, view] : file.tensors()) {
+      // An old shard that was left behind would else give its weights, or none, depending on the order.
       if (!index.file_of.empty()) {
         const auto listed = index.file_of.find(tensor);
         if (listed == index.file_of.end() || listed->second != name) {
@@ -107,6 +110,7 @@ Result<TensorSource> TensorSource::Open(const std::string& directory) {
     }
     source.files_->push_back(std::move(file));
   }
+  // And the other way: a shard that was replaced by one with less in it.
   for (const auto& [tensor, name] : index.file_of) {
     if (source.Find(tensor) == nullptr) {
       return ModelError("tensor missing", (base / name).string(), "'" + tensor + "', which the index lists",

@@ -69,6 +69,8 @@ class Taker {
 Result<std::string> WriteTokenizerBinary(TokenizerData data) {
   {
     const TokenMap map(data.tokens);
+    // What takes longest when a tokenizer is read, the results of merges, is computed once and stored. The
+    // map goes before the copy below is made.
     GATEHOUSE_TRY(CompleteMerges(map, &data));
   }
   Header header{};
@@ -107,6 +109,8 @@ Result<TokenizerData> ReadTokenizerBinary(std::string_view bytes, const std::str
     const std::string kind = DescribeFile(bytes);
     return ModelError("not a stored tokenizer", name, "the header of one", kind.empty() ? "not so" : kind);
   }
+  // Counts are bounded before anything is allocated by them; what a file of this size cannot hold, Taker
+  // refuses.
   if (header.pre_tokenizer > static_cast<uint32_t>(PreTokenizer::kGpt2) ||
       header.flags > (kWholePieceFirst | kRankIsId) || header.vocab_size > kMaxVocab ||
       header.tokens > header.vocab_size || header.controls > header.vocab_size) {
@@ -138,6 +142,7 @@ Result<TokenizerData> ReadTokenizerBinary(std::string_view bytes, const std::str
     control.text = text;
     data.controls.push_back(std::move(control));
   }
+  // A longer file is another format's, or a concatenation that went wrong.
   if (!taker.empty()) return bad("bytes after the tokenizer's end", "none");
   return data;
 }

@@ -30,6 +30,8 @@ Result<int64_t> Decode(std::string_view bytes, const std::string& name, const De
                        int most, const DecodedSink& sink) {
   if (StartsWith(bytes, "\xff\xd8\xff")) return Still(DecodeJpeg(bytes, name, options), sink);
   if (StartsWith(bytes, kPngSignature)) {
+    // Only this kind has to be looked for: the other formats' decoders tell stills from animations
+    // themselves.
     if (IsAnimatedPng(bytes)) return DecodeAnimatedPng(bytes, name, options, most, sink);
     return Still(DecodePng(bytes, name, options), sink);
   }
@@ -46,6 +48,7 @@ Result<void> CheckPixels(int64_t width, int64_t height, const std::string& name,
                          const DecodeOptions& options) {
   const std::string size = std::to_string(width) + " x " + std::to_string(height);
   if (width < 1 || height < 1) return BadInput("empty image", name, "at least 1 x 1 pixels", size);
+  // By division: the product of two sides of a hostile header may overflow.
   if (height > options.max_pixels || width > options.max_pixels / height) {
     return BadInput("image too large", name, "at most " + std::to_string(options.max_pixels) + " pixels",
                     size);
@@ -62,6 +65,7 @@ Result<RgbImage> AllocatePixels(int64_t width, int64_t height, const std::string
   RgbImage image;
   image.width = static_cast<int>(width);
   image.height = static_cast<int>(height);
+  // No overflow: CheckPixels has bounded the product.
   image.rgb.resize(static_cast<size_t>(width * height) * 3);
   return image;
 }
@@ -87,9 +91,12 @@ Result<int64_t> DecodeFrames(std::string_view bytes, const std::string& name, co
   }
   try {
     return Decode(bytes, name, options, most, [&](Decoded decoded) {
+      // Each frame as it is made, so that an animation never lies in memory whole.
       return sink(options.apply_exif ? Oriented(std::move(decoded.image), decoded.orientation)
                                      : std::move(decoded.image));
     });
+    // Within the limits a picture may still be larger than what is left. No picture is not a safe one: an
+    // error.
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kInternal, "not enough memory to decode the image", name, {}, {}};
   }
@@ -101,6 +108,7 @@ Result<RgbImage> DecodeImage(std::string_view bytes, const std::string& name, co
     image = std::move(decoded);
     return Result<void>();
   };
+  // `most` 0: an animation is an error here.
   GATEHOUSE_TRY(DecodeFrames(bytes, name, options, 0, keep));
   return image;
 }

@@ -24,6 +24,8 @@ std::vector<Canvas> ListCanvases(int max_tiles) {
     for (int rows = 1; rows <= count; ++rows) {
       if (count % rows != 0) continue;
       const Canvas canvas = {rows, count / rows};
+      // Equal ratios divide to equal doubles, so that == groups them: the quotient of two small whole numbers
+      // is rounded once.
       const double ratio = static_cast<double>(canvas.rows) / canvas.cols;
       auto group =
           std::find_if(groups.begin(), groups.end(), [&](const auto& each) { return each.first == ratio; });
@@ -47,6 +49,8 @@ struct SideScale {
                    : static_cast<double>(target) / size;
   }
   int Apply(int size) const {
+    // The product is rounded to single precision before floor: 335.99999 must become 336 where it does in the
+    // reference.
     if (single) return static_cast<int>(std::floor(static_cast<float>(size) * static_cast<float>(value)));
     return static_cast<int>(std::floor(size * value));
   }
@@ -103,6 +107,7 @@ Canvas ChooseCanvas(int width, int height, const TileOptions& options) {
 }
 
 ImageSize FitToCanvas(int width, int height, const Canvas& canvas, int tile) {
+  // An image smaller than a tile may grow to one tile; a larger one is never enlarged.
   const int limit_w = std::max(width, tile);
   const int limit_h = std::max(height, tile);
   const int target_w = std::min(limit_w, canvas.cols * tile);
@@ -112,6 +117,7 @@ ImageSize FitToCanvas(int width, int height, const Canvas& canvas, int tile) {
   ImageSize size;
   if (Less(scale_w, scale_h)) {
     size.width = target_w;
+    // Of a line of pixels floor would leave nothing.
     size.height = std::max(1, std::min(scale_w.Apply(height), target_h));
   } else {
     size.height = target_h;
@@ -139,11 +145,13 @@ Result<TileSet> MakeTiles(const RgbImage& image, const TileOptions& options) {
   tiles.rows = canvas.rows;
   tiles.cols = canvas.cols;
   tiles.tile = options.tile;
+  // Cut into pieces, the image comes once more as a whole, resized to one tile: the last one.
   tiles.tiles = pieces > 1 ? pieces + 1 : 1;
   const size_t tile_bytes = size_t{3} * options.tile * options.tile;
   tiles.levels.resize(tile_bytes * tiles.tiles);
 
   const std::array<ImageSize, 2> sizes = {{{size.width, size.height}, {options.tile, options.tile}}};
+  // Both sizes in one pass over the source, which may be a hundred times as large as they are.
   const std::vector<RgbImage> drawn = ResizeAll(image, std::span(sizes).first(pieces > 1 ? 2 : 1));
   uint8_t* out = tiles.levels.data();
   for (int row = 0; row < canvas.rows; ++row) {

@@ -129,6 +129,7 @@ std::optional<Latency> LatencyOf(const PredictionTable& table) {
   std::sort(times.begin(), times.end());
   const auto at = [&](double share) {
     return static_cast<double>(
+        // The nearest rank: a time that was measured, not one between two.
         times[static_cast<size_t>(share * static_cast<double>(times.size() - 1) + 0.5)]);
   };
   Latency out{at(0.5), at(0.95), at(0.99), 0, 0};
@@ -146,6 +147,7 @@ std::optional<Latency> LatencyOf(const PredictionTable& table) {
 void FillHistograms(const PredictionTable& table, Report* report) {
   for (size_t row = 0; row < table.rows(); ++row) {
     const int bin =
+        // A score of exactly 1 belongs to the last bin.
         std::min(static_cast<int>(table.scores[row] * Report::kHistogramBins), Report::kHistogramBins - 1);
     auto& histogram =
         (table.flags[row] & Flag::kUnsafe) != 0 ? report->unsafe_histogram : report->safe_histogram;

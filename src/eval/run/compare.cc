@@ -34,10 +34,13 @@ Result<Comparison::Against> CompareTwo(const std::string& base, const VerdictRul
     GATEHOUSE_ASSIGN(const bool more_x, first->Next(&x));
     GATEHOUSE_ASSIGN(const bool more_y, second->Next(&y));
     if (!more_x && !more_y) break;
+    // Line by line: both records are in the order of the data. Pairs that do not belong together would give
+    // differences that mean nothing, so one mismatch ends it.
     if (more_x != more_y || x.id != y.id || x.source != y.source || x.unsafe != y.unsafe) {
       return BadInput("the records are of other rows", other + " line " + std::to_string(line),
                       more_x ? x.source + " " + x.id : "nothing", more_y ? y.source + " " + y.id : "nothing");
     }
+    // A difference needs two answers.
     if (!x.error.empty() || !y.error.empty()) continue;
     const Decision p = Decide(base_rule, x), q = Decide(other_rule, y);
     a.scores.push_back(x.unsafe_score);
@@ -55,6 +58,7 @@ Result<Comparison::Against> CompareTwo(const std::string& base, const VerdictRul
     if (p.unsafe == q.unsafe) continue;
     ++out.verdicts_differ;
     changed.emplace(difference, Changed{MistakeOf(x, p), y.unsafe_score});
+    // The smallest difference goes: a reader wants the largest.
     if (changed.size() > kMostChanged) changed.erase(changed.begin());
   }
   if (!a.scores.empty()) out.mean_score_difference = sum / static_cast<double>(a.scores.size());

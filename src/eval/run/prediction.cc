@@ -143,6 +143,7 @@ std::string PredictionToJson(const Prediction& prediction) {
     out["category_scores"] = std::move(scores);
     out["verdict"] = LabelName(prediction.verdict_unsafe);
     out["verdict_categories"] = prediction.verdict_categories;
+    // To microseconds: more digits are noise, and a record has a line for each of millions of rows.
     out["ms"] = std::round(prediction.ms * 1e3) / 1e3;
     out["tokens"] = prediction.tokens;
   }
@@ -161,6 +162,7 @@ Result<Prediction> PredictionFromJson(std::string_view line, const std::string& 
   Prediction out;
   MemberReader reader(object, where);
   if (reader.Member("id") != nullptr) {
+    // From the text of the line, since a parsed number would not come back as it was written.
     RowId id = IdOfRaw(RawMember(line, "id"));
     out.id = std::move(id.text);
     out.id_json = std::move(id.json);
@@ -202,6 +204,7 @@ Result<Prediction> PredictionFromJson(std::string_view line, const std::string& 
     }
     if (reader.Member("tokens") != nullptr) reader.Count("tokens", &out.tokens);
   }
+  // What else the row had: a member that is no text is no value to group by, and no error.
   if (const Json* fields = reader.Member("fields"); fields != nullptr && fields->is_object()) {
     for (const auto& [key, value] : fields->items()) {
       if (value.is_string()) out.fields.emplace_back(key, value.get<std::string>());

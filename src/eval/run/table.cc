@@ -20,6 +20,7 @@ Result<uint16_t> Numbered<T>::Number(const T& value) {
   if (values_.size() >= kMost)
     return BadInput("too many different values of one field", "record", "at most " + std::to_string(kMost),
                     "more");
+  // The map owns the value, and its nodes do not move: values_ may point into it.
   const auto added = numbers_.emplace(value, static_cast<uint16_t>(values_.size())).first;
   values_.push_back(&added->first);
   return added->second;
@@ -45,11 +46,13 @@ void PredictionTable::Reserve(size_t rows) {
 
 Result<void> PredictionTable::Add(const Prediction& prediction, const VerdictRule& rule) {
   if (!prediction.error.empty()) {
+    // A row without a verdict counts as a problem, not as an answer of either kind.
     if (errors++ == 0) first_error = prediction.error;
     return {};
   }
   unknown_categories += prediction.unsafe && !prediction.categories_known ? 1 : 0;
   for (const std::string& name : prediction.unlisted_categories) {
+    // Names come from the data: a set with one for each row must not fill the memory.
     const bool listed = unlisted_categories.size() < kMostUnlisted || unlisted_categories.count(name) > 0;
     ++unlisted_categories[listed ? name : "(others)"];
   }
@@ -71,13 +74,16 @@ Result<void> PredictionTable::Add(const Prediction& prediction, const VerdictRul
   flags.push_back(static_cast<uint8_t>(
       (prediction.unsafe ? kUnsafe : 0) | (decision.unsafe ? kSaidUnsafe : 0) |
       (prediction.role == "assistant" ? kAssistant : 0) | (prediction.categories_known ? kKnown : 0)));
+  // None, one, several: that is all a report asks for, and a byte a row is all it costs.
   images.push_back(static_cast<uint8_t>(std::clamp(prediction.images, 0, 2)));
   ms.push_back(static_cast<float>(prediction.ms));
+  // Only their sum is shown; a longer prompt than this is rare enough to be cut.
   tokens.push_back(static_cast<uint16_t>(std::min(prediction.tokens, 65535)));
   if (!cluster_.empty()) {
     const auto next = static_cast<uint32_t>(cluster_numbers_.size());
     clusters.push_back(cluster_numbers_.emplace(ClusterOf(prediction, cluster_), next).first->second);
   }
+  // All rows of one run have the same keys, so this looks at one row; records from elsewhere may add some.
   if (category_keys.size() < prediction.category_scores.size()) {
     for (const auto& [key, score] : prediction.category_scores) {
       if (std::find(category_keys.begin(), category_keys.end(), key) == category_keys.end())
@@ -90,6 +96,7 @@ Result<void> PredictionTable::Add(const Prediction& prediction, const VerdictRul
 Result<PredictionTable> ReadTable(const std::string& path, const VerdictRule& rule,
                                   std::vector<std::string> by, const std::string& cluster) {
   PredictionTable table(std::move(by), cluster);
+  // Columns that grow by doubling would hold twice the memory of a record of a million rows.
   GATEHOUSE_ASSIGN(const int64_t lines, CountLines(path));
   table.Reserve(static_cast<size_t>(lines));
   GATEHOUSE_ASSIGN(const std::unique_ptr<PredictionReader> reader, PredictionReader::Open(path));

@@ -11,6 +11,7 @@
 namespace gatehouse {
 namespace {
 
+// With fewer unsafe rows a threshold follows single rows: of 50 one is two points of recall.
 constexpr int64_t kFewestPositives = 50;
 // What a policy may say of its calibration.
 constexpr double kSmallestScale = 1e-6, kLargestScale = 1e6;
@@ -23,6 +24,7 @@ std::optional<OperatingPoint> Find(const ScoredRows& rows, const ThresholdGoal& 
 }
 
 double LogLoss(const Columns& rows, const Calibration& calibration) {
+  // A certain and wrong answer would cost infinitely much, and hide all others.
   constexpr double kSmallest = 1e-7;
   double sum = 0;
   for (size_t row = 0; row < rows.scores.size(); ++row) {
@@ -75,6 +77,7 @@ Result<FoundThresholds> SearchThresholds(const std::string& record, const Thresh
     GATEHOUSE_TRY(ForEachJudged(record, [&](const Prediction& one) {
       const bool labelled =
           std::find(one.categories.begin(), one.categories.end(), key) != one.categories.end();
+      // Unsafe rows of other categories are no negatives of this one: they may well belong to both.
       if (one.unsafe && (!one.categories_known || !labelled)) return;
       for (const auto& [category, score] : one.category_scores) {
         if (category == key) AddRow(score, one.unsafe, &rows);
@@ -102,6 +105,7 @@ std::string ThresholdsJson(const FoundThresholds& found) {
 Result<CalibrationReport> Calibrate(const std::string& record, const Calibration& had) {
   Columns fit, test;
   GATEHOUSE_TRY(ForEachJudged(record, [&](const Prediction& one) {
+    // Halves by a hash of the id: a row stays in its half whatever else the record holds.
     AddRow(one.unsafe_score, one.unsafe, HashOf(one.id) % 2 == 0 ? &fit : &test);
   }));
   const std::optional<Calibration> fitted = FitCalibration(fit.View());
