@@ -141,8 +141,8 @@ class Backend {
   virtual void Attention(const KvCache& cache, int layer, const DeviceLayout& layout, Mat q, float scale,
                          bool chunked, Mat out) = 0;
 
-  // answers[i]: what questions[i] wants of logits [rows, vocab]; several questions may ask for one row. The
-  // answers are there once EndPass reports no error.
+  // answers[i]: what questions[i] wants of logits [rows, vocab]; several questions may ask for one row.
+  // Waits, as Download does.
   virtual void ReadLogits(Mat logits, std::span<const LogitQuestion> questions,
                           std::span<NextToken> answers) = 0;
 };

@@ -10,36 +10,18 @@ namespace gatehouse::cpu {
 namespace {
 
 // ahead: how many panels on this thread probably goes on.
-QuantPanel PanelOf(const WeightView& view, int64_t panel, int ahead = 0) {
-  const int64_t bytes = QuantPanelBytes(*view.quant, view.cols);
-  const uint8_t* values = reinterpret_cast<const uint8_t*>(view.tensor.data) + panel * bytes;
+QuantPanel PanelOf(const WeightView& view, const RoundedPanels& weight, int64_t panel, int64_t ahead = 0) {
+  const int64_t bytes = QuantPanelBytes(weight.format, view.cols);
+  const uint8_t* values = reinterpret_cast<const uint8_t*>(weight.tensor.data) + panel * bytes;
   const bool goes_on = ahead > 0 && panel + ahead < (view.rows + kPanel - 1) / kPanel;
-  return {values, reinterpret_cast<const float*>(view.scales.data) + panel * QuantGroups(view.cols) * kPanel,
+  return {values,
+          reinterpret_cast<const float*>(weight.scales.data) + panel * QuantGroups(view.cols) * kPanel,
           goes_on ? values + ahead * bytes : nullptr};
 }
 
-const uint16_t* PackedPanel(const WeightView& view, int64_t panel) {
+const uint16_t* PackedPanel(const WeightView& view, const PackedPanels& weight, int64_t panel) {
   const int64_t padded_k = (view.cols + 1) / 2 * 2;
-  return reinterpret_cast<const uint16_t*>(view.tensor.data) + panel * padded_k * kPanel;
-}
-
-// Columns of a panel [K][32] that were turned and divided by the block's size, as they were before.
-void TurnBack(int64_t k, float* wide) {
-  for (int64_t begin = 0, size = 0; begin < k; begin += size) {
-    size = TurnSize(k - begin);
-    for (int64_t stride = 1; stride < size; stride *= 2) {
-      for (int64_t i = 0; i < size; ++i) {
-        if ((i & stride) != 0) continue;
-        float* a = wide + (begin + i) * kPanel;
-        float* b = a + stride * kPanel;
-        for (int c = 0; c < kPanel; ++c) {
-          const float sum = a[c] + b[c], difference = a[c] - b[c];
-          a[c] = sum;
-          b[c] = difference;
-        }
-      }
-    }
-  }
+  return reinterpret_cast<const uint16_t*>(weight.tensor.data) + panel * padded_k * kPanel;
 }
 
 // The panel in the kernel's compute type; points into the mapped file where that already is its form.
@@ -49,18 +31,21 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
   const int64_t padded_k = (k + 1) / 2 * 2;
   const int64_t first = panel * kPanel;
   const int rows = static_cast<int>(std::min<int64_t>(kPanel, view.rows - first));
-  if (view.quant) {  // float32: the reference quality, which costs more than the product of few rows
+  if (const auto* rounded = view.As<RoundedPanels>()) {
+    // float32: the reference quality, which costs more than the product of few rows
     float* wide = scratch.panel.GetAs<float>(padded_k * kPanel);
-    WidenQuantPanel(*view.quant, PanelOf(view, panel), k, wide);
-    if (view.turned) TurnBack(k, wide);
+    WidenQuantPanel(rounded->format, PanelOf(view, *rounded, panel), k, wide);
+    if (rounded->turned) TurnPanelBack(k, wide);
     return wide;
   }
-  if (view.packed) return PackedPanel(view, panel);  // others take it by run_packed
+  if (const auto* packed = view.As<PackedPanels>())
+    return PackedPanel(view, *packed, panel);  // others take it by run_packed
   void* out = scratch.panel.Get(static_cast<size_t>(padded_k * kPanel) * sizeof(float));
-  if (!view.read_rows && view.tensor.dtype == DType::kBF16) {
-    kernel.pack_bf16(reinterpret_cast<const uint16_t*>(view.tensor.data) + first * k, k, rows, k, out);
-  } else if (!view.read_rows && view.tensor.dtype == DType::kF32) {
-    kernel.pack_f32(reinterpret_cast<const float*>(view.tensor.data) + first * k, k, rows, k, out);
+  const auto* plain = view.As<PlainRows>();
+  if (plain != nullptr && plain->tensor.dtype == DType::kBF16) {
+    kernel.pack_bf16(reinterpret_cast<const uint16_t*>(plain->tensor.data) + first * k, k, rows, k, out);
+  } else if (plain != nullptr && plain->tensor.dtype == DType::kF32) {
+    kernel.pack_f32(reinterpret_cast<const float*>(plain->tensor.data) + first * k, k, rows, k, out);
   } else {
     float* wide = scratch.rows.GetAs<float>(kPanel * k);
     view.ReadRows(first, rows, wide);
@@ -105,8 +90,8 @@ struct Forms {
   RoundedForm rounded[kQuantForms];
 };
 
-size_t FormOf(const WeightView& view) {
-  return static_cast<size_t>(*view.quant) + (view.turned ? kQuantForms / 2 : 0);
+size_t FormOf(const RoundedPanels& weight) {
+  return static_cast<size_t>(weight.format) + (weight.turned ? kQuantForms / 2 : 0);
 }
 
 // Rows of rounded values a multiple of 4 KB apart would fight for the same places of the first cache.
@@ -194,19 +179,20 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
   const int64_t rows = x.rows(), k = x.cols();
   if (rows == 0) return;
   const LinearKernel& kernel = *context.kernel;
-  const auto is_rounded = [&](const Backend::LinearTerm& term) {
-    return ViewOf(term).quant.has_value() && context.quant[0] != nullptr;
+  // Null where the product is one of floats.
+  const auto rounded_of = [&](const Backend::LinearTerm& term) {
+    return context.quant[0] == nullptr ? nullptr : ViewOf(term).As<RoundedPanels>();
   };
-  const bool all_quant = std::all_of(terms.begin(), terms.end(), is_rounded);
+  const bool all_quant = std::all_of(terms.begin(), terms.end(), rounded_of);
   Forms forms;
   bool any_quant = false;
   for (const Backend::LinearTerm& term : terms) {
-    if (!is_rounded(term)) continue;
+    const RoundedPanels* weight = rounded_of(term);
+    if (weight == nullptr) continue;
     any_quant = true;
-    const WeightView& view = ViewOf(term);
-    const size_t at = FormOf(view);
+    const size_t at = FormOf(*weight);
     if (forms.rounded[at].kernel != nullptr) continue;
-    const QuantKernel& quant = *context.quant[static_cast<size_t>(*view.quant)];
+    const QuantKernel& quant = *context.quant[static_cast<size_t>(weight->format)];
     forms.rounded[at] = MakeForm(quant, rows, k, &context.rounded8[at]);
   }
   const void* input = nullptr;  // of products that are not rounded to 8 bits
@@ -234,20 +220,22 @@ void RunLinear(const LinearContext& context, const LinearInput& x,
     const int columns = static_cast<int>(std::min<int64_t>(kPanel, weight.rows - first));
     float* out = Data(term->out) + first;
     // A sum goes through a tile of its own, except where the kernel adds.
-    const bool rounded = is_rounded(*term);
-    const bool through_tile = term->adds && !(rounded && term->bias == nullptr);
+    const RoundedPanels* rounded = rounded_of(*term);
+    const bool through_tile = term->adds && !(rounded != nullptr && term->bias == nullptr);
     float* y = through_tile ? scratch.out.GetAs<float>(rows * kPanel) : out;
     const int64_t y_stride = through_tile ? kPanel : term->out.cols;
-    if (rounded) {
-      const RoundedForm& form = forms.rounded[FormOf(weight.view)];
+    if (rounded != nullptr) {
+      const RoundedForm& form = forms.rounded[FormOf(*rounded)];
       void* work = scratch.kernel.Get(std::max<size_t>(64, form.kernel->scratch_bytes(rows, k)));
-      form.kernel->run(form.From(0, k), rows, k, PanelOf(weight.view, panel, context.pool->threads()),
+      form.kernel->run(form.From(0, k), rows, k,
+                       PanelOf(weight.view, *rounded, panel, context.pool->threads()),
                        {y, y_stride, columns, term->adds && !through_tile}, work);
     } else {
       void* work = scratch.kernel.Get(std::max<size_t>(64, kernel.scratch_bytes(rows, k)));
-      if (weight.view.packed && kernel.run_packed != nullptr) {
-        kernel.run_packed(static_cast<const float*>(input), stride, rows, k, PackedPanel(weight.view, panel),
-                          y, y_stride, columns, work);
+      const auto* packed = weight.view.As<PackedPanels>();
+      if (packed != nullptr && kernel.run_packed != nullptr) {
+        kernel.run_packed(static_cast<const float*>(input), stride, rows, k,
+                          PackedPanel(weight.view, *packed, panel), y, y_stride, columns, work);
       } else {
         const void* prepared = PreparePanel(kernel, weight, panel, scratch);
         kernel.run(input, stride, rows, k, prepared, y, y_stride, columns, work);

@@ -33,7 +33,7 @@ Result<Subject> LoadModel(const std::string& path, Backend& device) {
   const WeightLookup lookup = [&, find = checkpoint->lookup()](const std::string& name,
                                                                const Shape& shape) -> Result<WeightView> {
     GATEHOUSE_ASSIGN(WeightView view, find(name, shape));
-    if (view.quant) out.quant = view.quant;
+    if (const auto* rounded = view.As<RoundedPanels>()) out.quant = rounded->format;
     return view;
   };
   GATEHOUSE_ASSIGN(out.decoder, Decoder::Create(out.config, lookup, device));

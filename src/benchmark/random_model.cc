@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "kernels/quant/quant.h"
 
 namespace gatehouse::benchmark {
 
@@ -45,20 +46,18 @@ Result<WeightView> RandomWeights::MakeQuant(const Shape& shape, QuantFormat form
   WeightView view;
   view.rows = shape[0];
   view.cols = shape[1];
-  view.quant = format;
-  view.turned = true;
   const int64_t panels = (view.rows + 31) / 32;
   const int64_t values = panels * QuantPanelBytes(format, view.cols);
   const int64_t scales = panels * QuantGroups(view.cols) * 32;
   // Memory for both, filled as halves of BF16 numbers are; the scales are written over theirs.
   GATEHOUSE_ASSIGN(WeightView memory, Make({1, (values + 4 * scales) / 2 + 64}, false));
-  auto* bytes = const_cast<std::byte*>(memory.tensor.data);
+  auto* bytes = const_cast<std::byte*>(memory.tensor().data);
   const int64_t at = (values + 63) / 64 * 64;
   auto* numbers = reinterpret_cast<float*>(bytes + at);
   const float scale = format == QuantFormat::kQ8 ? 1.0f / 8192 : 1.0f / 512;
   for (int64_t i = 0; i < scales; ++i) numbers[i] = scale;
-  view.tensor = {DType::kU8, {values}, bytes};
-  view.scales = {DType::kF32, {scales}, bytes + at};
+  view.storage = RoundedPanels{
+      format, /*turned=*/true, {DType::kU8, {values}, bytes}, {DType::kF32, {scales}, bytes + at}};
   view.owner = memory.owner;
   return view;
 }
@@ -68,9 +67,9 @@ Result<WeightView> RandomWeights::Make(const Shape& shape, bool packed) {
   WeightView view;
   view.rows = matrix ? shape[0] : 1;
   view.cols = matrix ? shape[1] : shape[0];
-  view.packed = packed && matrix;
+  const bool panels = packed && matrix;
   // Only panels are padded: 32 times a single row would not fit in memory.
-  const int64_t rows = view.packed ? (view.rows + 31) / 32 * 32 : view.rows;
+  const int64_t rows = panels ? (view.rows + 31) / 32 * 32 : view.rows;
   const int64_t values = rows * ((view.cols + 1) / 2 * 2);
   const size_t bytes = static_cast<size_t>(values) * 2;
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -90,7 +89,12 @@ Result<WeightView> RandomWeights::Make(const Shape& shape, bool packed) {
       bits[i] = static_cast<uint16_t>((state & 0x807Fu) | 0x3C00u);
     }
   });
-  view.tensor = {DType::kBF16, {view.rows, view.cols}, reinterpret_cast<const std::byte*>(memory)};
+  const TensorView tensor{DType::kBF16, {view.rows, view.cols}, reinterpret_cast<const std::byte*>(memory)};
+  if (panels) {
+    view.storage = PackedPanels{tensor};
+  } else {
+    view.storage = PlainRows{tensor};
+  }
   return view;
 }
 

@@ -108,7 +108,7 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
     }
     // A slice of a fused tensor is not one stretch: its pages are its neighbours' too.
     if (checkpoint.stored().find(name)->second.order != StoredWeight::Order::kTransposed) {
-      ReleasePages({stored.tensor.data, static_cast<size_t>(stored.tensor.bytes())});
+      ReleasePages({stored.tensor().data, static_cast<size_t>(stored.tensor().bytes())});
     }
   }
   return writer.Finish();

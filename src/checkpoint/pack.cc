@@ -14,16 +14,20 @@ namespace {
 
 constexpr int64_t kBlockBytes = 16 << 20;
 
-bool PlainBf16(const WeightView& weight) { return !weight.read_rows && weight.tensor.dtype == DType::kBF16; }
+// The rows' bits where they lie, or null.
+const std::byte* PlainBf16(const WeightView& weight) {
+  const auto* plain = weight.As<PlainRows>();
+  return plain != nullptr && plain->tensor.dtype == DType::kBF16 ? plain->tensor.data : nullptr;
+}
 
 // Rows that were streamed are done with. Weights without an owner are not maps; a slice of a fused tensor has
 // another shape than its tensor. Giving back a page too early costs a second look at the page cache, nothing
 // else.
 void ReleaseRows(const WeightView& weight, int64_t first, int64_t count) {
-  if (!weight.owner || weight.tensor.shape != Shape{weight.rows, weight.cols}) return;
-  const BlockInfo block = BlockOf(weight.tensor.dtype);
+  if (!weight.owner || weight.tensor().shape != Shape{weight.rows, weight.cols}) return;
+  const BlockInfo block = BlockOf(weight.tensor().dtype);
   const int64_t row_bytes = weight.cols / block.values * block.bytes;
-  ReleasePages({weight.tensor.data + first * row_bytes, static_cast<size_t>(count * row_bytes)});
+  ReleasePages({weight.tensor().data + first * row_bytes, static_cast<size_t>(count * row_bytes)});
 }
 
 }  // namespace
@@ -32,8 +36,8 @@ void PackPanel(const WeightView& weight, int64_t first_row, std::vector<float>* 
   const int64_t cols = weight.cols, pairs = (cols + 1) / 2;
   const int64_t rows = std::min(kPackedRows, weight.rows - first_row);
   if (rows < kPackedRows || cols % 2 != 0) std::memset(out, 0, static_cast<size_t>(pairs * kPackedRows) * 4);
-  if (PlainBf16(weight)) {
-    const std::byte* source = weight.tensor.data + 2 * first_row * cols;
+  if (const std::byte* bits = PlainBf16(weight)) {
+    const std::byte* source = bits + 2 * first_row * cols;
     for (int64_t r = 0; r < rows; ++r, source += 2 * cols) {
       for (int64_t p = 0; p < cols / 2; ++p) std::memcpy(out + (p * kPackedRows + r) * 2, source + 4 * p, 4);
       if (cols % 2 != 0) std::memcpy(out + ((pairs - 1) * kPackedRows + r) * 2, source + 2 * (cols - 1), 2);
@@ -133,8 +137,9 @@ Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& s
   for (int64_t first = 0; first < weight.rows; first += block) {
     const int64_t count = std::min(block, weight.rows - first);
     const auto size = static_cast<size_t>(count * weight.cols);
-    if (dtype == DType::kBF16 && PlainBf16(weight)) {
-      GATEHOUSE_TRY(sink({weight.tensor.data + 2 * first * weight.cols, 2 * size}));
+    const std::byte* bits = PlainBf16(weight);
+    if (dtype == DType::kBF16 && bits != nullptr) {
+      GATEHOUSE_TRY(sink({bits + 2 * first * weight.cols, 2 * size}));
       ReleaseRows(weight, first, count);
       continue;
     }

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "checkpoint/recipe.h"
 #include "gatehouse/result.h"
+#include "kernels/quant/quant.h"
 #include "tensor/tensor.h"
 
 namespace gatehouse {

@@ -197,24 +197,22 @@ Result<WeightView> Checkpoint::Get(const std::string& name, const Shape& shape) 
   WeightView view;
   view.rows = shape.size() == 1 ? 1 : shape[0];
   view.cols = shape.back();
-  view.tensor = stored.tensor;
-  view.packed = stored.order == Order::kPacked;
   view.owner = owner_;
   const LoraDelta* delta = adapter_ ? adapter_->Find(name) : nullptr;
   if (stored.order == Order::kQuant) {
-    view.quant = stored.quant;
-    view.turned = stored.turned;
-    view.scales = stored.scales;
-    return view;
+    view.storage = RoundedPanels{stored.quant, stored.turned, stored.tensor, stored.scales};
+  } else if (stored.order == Order::kPacked) {
+    view.storage = PackedPanels{stored.tensor};
+  } else if (stored.order == Order::kRows && delta == nullptr && !stored.scale && Aligned(stored.tensor)) {
+    view.storage = PlainRows{stored.tensor};
+  } else {
+    const auto read = [stored, delta, adapter = adapter_, owner = owner_](int64_t first, int64_t count,
+                                                                          float* out) {
+      ReadStored(stored, first, count, out);
+      if (delta != nullptr) delta->MergeRows(first, count, out);
+    };
+    view.storage = ComputedRows{read, stored.tensor};
   }
-  if (view.packed ||
-      (stored.order == Order::kRows && delta == nullptr && !stored.scale && Aligned(stored.tensor)))
-    return view;
-  view.read_rows = [stored, delta, adapter = adapter_, owner = owner_](int64_t first, int64_t count,
-                                                                       float* out) {
-    ReadStored(stored, first, count, out);
-    if (delta != nullptr) delta->MergeRows(first, count, out);
-  };
   return view;
 }
 

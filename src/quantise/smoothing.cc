@@ -74,7 +74,7 @@ std::vector<float> Factors(const std::vector<float>& inputs, const std::vector<f
 
 WeightView EditedView(const WeightView& view, const WeightEdit& edit) {
   WeightView out = view;
-  out.read_rows = [view, edit](int64_t first, int64_t count, float* values) {
+  const auto read = [view, edit](int64_t first, int64_t count, float* values) {
     std::vector<float> ordered(edit.column_order.size());
     for (int64_t n = 0; n < count; ++n) {
       const auto at = static_cast<size_t>(first + n);
@@ -89,6 +89,7 @@ WeightView EditedView(const WeightView& view, const WeightEdit& edit) {
         to[k] *= row * (edit.columns.empty() ? 1.0f : edit.columns[static_cast<size_t>(k)]);
     }
   };
+  out.storage = ComputedRows{read, view.tensor()};
   return out;
 }
 

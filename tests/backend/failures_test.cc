@@ -30,10 +30,11 @@ std::unique_ptr<DeviceWeight> Failing(Backend& backend, int64_t rows, int64_t co
   WeightView view;
   view.rows = rows;
   view.cols = cols;
-  view.read_rows = [=](int64_t first, int64_t count, float* out) {
+  const auto read = [=](int64_t first, int64_t count, float* out) {
     if (*left <= 0) throw std::bad_alloc();
     for (int64_t i = 0; i < count * cols; ++i) out[i] = static_cast<float>(first * cols + i) / 64.0f;
   };
+  view.storage = ComputedRows{read, {}};
   auto weight = backend.LoadWeight(std::move(view));
   EXPECT_TRUE(weight.ok());
   return std::move(weight).value();

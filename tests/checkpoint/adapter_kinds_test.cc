@@ -219,8 +219,8 @@ TEST_F(AdapterKinds, ConvertedWithAllOfIt) {
   ASSERT_TRUE(opened.ok()) << opened.error().Message();
   EXPECT_FALSE((*opened)->config().tied);
   const WeightView head = *(*opened)->Get("lm_head.weight", {70, 64});
-  EXPECT_TRUE(head.packed);
-  const auto* values = reinterpret_cast<const uint16_t*>(head.tensor.data);
+  EXPECT_NE(head.As<PackedPanels>(), nullptr);
+  const auto* values = reinterpret_cast<const uint16_t*>(head.tensor().data);
   EXPECT_EQ(values[0], FloatToBf16(Random(1, 3)[0]));
 }
 

@@ -28,7 +28,7 @@ using testing::HasSubstr;
 float Packed(const WeightView& view, int64_t n, int64_t k) {
   const int64_t pairs = (view.cols + 1) / 2;
   uint16_t bits;
-  std::memcpy(&bits, view.tensor.data + 2 * ((((n / 32) * pairs + k / 2) * 32 + n % 32) * 2 + k % 2), 2);
+  std::memcpy(&bits, view.tensor().data + 2 * ((((n / 32) * pairs + k / 2) * 32 + n % 32) * 2 + k % 2), 2);
   return Bf16ToFloat(bits);
 }
 
@@ -56,17 +56,17 @@ void ExpectConverted(const Checkpoint& source, const Checkpoint& converted) {
     const auto view = converted.Get(spec.name, spec.shape);
     ASSERT_TRUE(view.ok()) << view.error().Message();
     const std::vector<float> expected = Rows(source.Get(spec.name, spec.shape));
-    ASSERT_FALSE(view->read_rows) << "loading is a map";
-    ASSERT_EQ(view->packed, spec.role == TensorSpec::Role::kLinear) << spec.name;
-    if (!view->packed) {
+    ASSERT_EQ(view->As<ComputedRows>(), nullptr) << "loading is a map";
+    ASSERT_EQ(view->As<PackedPanels>() != nullptr, spec.role == TensorSpec::Role::kLinear) << spec.name;
+    if (view->As<PackedPanels>() == nullptr) {
       const std::vector<float> values = Rows(view);
       for (size_t i = 0; i < values.size(); ++i) {
-        const bool exact = view->tensor.dtype == DType::kF32;
+        const bool exact = view->tensor().dtype == DType::kF32;
         ASSERT_EQ(values[i], exact ? expected[i] : Bf16ToFloat(FloatToBf16(expected[i]))) << spec.name;
       }
       continue;
     }
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(view->tensor.data) % 64, 0u) << spec.name;
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(view->tensor().data) % 64, 0u) << spec.name;
     for (int64_t n = 0; n < (view->rows + 31) / 32 * 32; ++n) {
       for (int64_t k = 0; k < (view->cols + 1) / 2 * 2; ++k) {
         const bool inside = n < view->rows && k < view->cols;
@@ -121,19 +121,20 @@ TEST(Convert, OddSizesArePadded) {
   WeightView view;
   view.rows = 2;
   view.cols = 3;
-  view.tensor = {DType::kF32, {2, 3}, reinterpret_cast<const std::byte*>(values.data())};
+  view.storage = PlainRows{{DType::kF32, {2, 3}, reinterpret_cast<const std::byte*>(values.data())}};
   std::vector<uint16_t> packed(2 * 32 * 2, 0xFFFF);
   std::vector<float> scratch;
   PackPanel(view, 0, &scratch, packed.data());
   WeightView out = view;
-  out.tensor.data = reinterpret_cast<const std::byte*>(packed.data());
+  out.storage =
+      PackedPanels{{DType::kBF16, {1, 2, 32, 2}, reinterpret_cast<const std::byte*>(packed.data())}};
   for (int64_t n = 0; n < 32; ++n) {
     for (int64_t k = 0; k < 4; ++k)
       EXPECT_EQ(Packed(out, n, k), n < 2 && k < 3 ? values[static_cast<size_t>(n * 3 + k)] : 0) << n << k;
   }
   std::vector<uint16_t> bits;
   for (float value : values) bits.push_back(FloatToBf16(value));
-  view.tensor = {DType::kBF16, {2, 3}, reinterpret_cast<const std::byte*>(bits.data())};
+  view.storage = PlainRows{{DType::kBF16, {2, 3}, reinterpret_cast<const std::byte*>(bits.data())}};
   std::vector<uint16_t> again(packed.size(), 0xFFFF);
   PackPanel(view, 0, &scratch, again.data());
   EXPECT_EQ(again, packed);

@@ -141,8 +141,10 @@ TEST(CalibratedRecipe, FinerWeightsAreFewAndStoredSo) {
     if (!IsRounded(spec)) continue;
     const bool finer = std::count(summary.finer.begin(), summary.finer.end(), spec.name) != 0;
     const auto view = (*converted)->Get(spec.name, spec.shape);
-    EXPECT_EQ(view->quant, std::optional(finer ? QuantFormat::kQ8 : QuantFormat::kQ4)) << spec.name;
-    EXPECT_TRUE(view->turned) << spec.name;
+    const auto* rounded = view->As<RoundedPanels>();
+    ASSERT_NE(rounded, nullptr) << spec.name;
+    EXPECT_EQ(rounded->format, finer ? QuantFormat::kQ8 : QuantFormat::kQ4) << spec.name;
+    EXPECT_TRUE(rounded->turned) << spec.name;
   }
 }
 

@@ -29,7 +29,7 @@ void Make(float outlier, Made* made) {
   WeightView view;
   view.rows = kRows;
   view.cols = kCols;
-  view.tensor = {DType::kF32, {kRows, kCols}, reinterpret_cast<const std::byte*>(made->w.data())};
+  view.storage = PlainRows{{DType::kF32, {kRows, kCols}, reinterpret_cast<const std::byte*>(made->w.data())}};
   made->products = {&made->inputs, {{view, QuantFormat::kQ8}}};
 }
 
@@ -86,7 +86,7 @@ TEST(Smoothing, EditsAreReadRowByRow) {
   WeightView view;
   view.rows = 2;
   view.cols = 3;
-  view.tensor = {DType::kF32, {2, 3}, reinterpret_cast<const std::byte*>(values.data())};
+  view.storage = PlainRows{{DType::kF32, {2, 3}, reinterpret_cast<const std::byte*>(values.data())}};
   EXPECT_EQ(RowsOf(EditedView(view, {})), values);
   const WeightEdit edit{{10, 100}, {1, 2, 4}, {1, 0}, {2, 0, 1}};
   EXPECT_EQ(RowsOf(EditedView(view, edit)), (std::vector<float>{60, 80, 200, 300, 200, 800}));

@@ -22,13 +22,12 @@
 #include <cstdint>
 
 #include "kernels/linear/linear.h"
+#include "tensor/quant_format.h"
 
 namespace gatehouse {
 
 constexpr int64_t kQuantGroup = 128;
 constexpr int64_t kQuantAlign = 8;  // K of panels and rows is padded to a multiple of this
-
-enum class QuantFormat { kQ8, kQ4 };
 
 inline int64_t QuantGroups(int64_t k) { return (k + kQuantGroup - 1) / kQuantGroup; }
 inline int64_t QuantPaddedK(int64_t k) { return (k + kQuantAlign - 1) / kQuantAlign * kQuantAlign; }
