@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "backend/conformance.h"
-#include "kernels/quant.h"
+#include "kernels/quant/quant.h"
 
 namespace gatehouse {
 namespace {

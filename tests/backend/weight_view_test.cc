@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/quant.h"
-#include "kernels/vector.h"
+#include "kernels/quant/quant.h"
+#include "kernels/vector/vector.h"
 
 namespace gatehouse {
 namespace {
