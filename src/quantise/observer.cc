@@ -156,7 +156,8 @@ Result<void> Observer::AddMoments(std::vector<float> x, int64_t rows, InputMomen
   WeightView view;
   view.rows = cols;
   view.cols = rows;
-  view.storage = PlainRows{{DType::kF32, {cols, rows}, reinterpret_cast<const std::byte*>(transposed.data())}};
+  view.storage =
+      PlainRows{{DType::kF32, {cols, rows}, reinterpret_cast<const std::byte*>(transposed.data())}};
   GATEHOUSE_ASSIGN(const std::unique_ptr<DeviceWeight> weight, inner_.LoadWeight(std::move(view)));
   std::vector<std::unique_ptr<DeviceBuffer>> keep;
   GATEHOUSE_ASSIGN(const Mat in, Memory(cols, rows, DType::kF32, &keep));
