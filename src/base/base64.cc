@@ -16,9 +16,14 @@ constexpr size_t kPieceLetters = kPieceBytes / 3 * 4;
 unsigned char* Unsigned(char* at) { return reinterpret_cast<unsigned char*>(at); }
 const unsigned char* Unsigned(const char* at) { return reinterpret_cast<const unsigned char*>(at); }
 
-bool IsLetter(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+constexpr std::array<bool, 256> MakeLetters() {
+  std::array<bool, 256> letters = {};
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (const char letter : kAlphabet) letters[static_cast<unsigned char>(letter)] = true;
+  return letters;
 }
+constexpr std::array<bool, 256> kLetters = MakeLetters();
+bool IsLetter(char c) { return kLetters[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 

@@ -61,6 +61,7 @@ Result<void> CheckFactors(const TensorView& factors, const std::string& where) {
   std::vector<float> values(static_cast<size_t>(factors.elements()));
   ToFloat(factors, 0, factors.elements(), values.data());
   for (const float value : values) {
+    // Zero is a scale: of a block of zeros.
     if (!std::isfinite(value) || value < 0)
       return ModelError("bad scale", where, "finite numbers from 0", std::to_string(value));
   }
@@ -112,6 +113,8 @@ void ScaleRows(const WeightScale& scale, int64_t first_row, int64_t count, int64
     for (int64_t begin = 0; begin < cols; begin += step) {
       const float one = factor(scale.stride == 0 ? 0 : base + begin / step);
       const int64_t end = std::min(cols, begin + step);
+      // Rounded to the type of the scales, in which the program that made the weights multiplies: its model
+      // is the one that was measured.
       for (int64_t k = begin; k < end; ++k) values[k] = RoundAs(dtype, values[k] * one);
     }
   }
@@ -137,6 +140,7 @@ Result<void> Checkpoint::AttachScales() {
                           "'" + name + "', as of " + std::string(trace.method));
     }
   }
+  // Without a word of the config tensors of scales stay where they are, and CheckAll refuses them by name.
   if (!config_.scaled) return {};
   for (auto at = stored_.begin(); at != stored_.end();) {
     const auto& [name, stored] = *at;
@@ -180,6 +184,7 @@ Result<void> Checkpoint::AttachScales() {
 Result<void> Checkpoint::AttachFusedScales(const std::string& weight, const TensorView& factors,
                                            const std::string& where) {
   const bool down = weight.ends_with("down_proj");
+  // Gate and up lie one behind the other in one tensor of 2 * ffn outputs.
   const int64_t ffn = config_.ffn_expert, outputs = down ? int64_t{config_.hidden} : 2 * ffn;
   const Shape& shape = factors.shape;
   if (shape != Shape{config_.experts, 1, outputs} && shape != Shape{config_.experts, outputs, 1}) {

@@ -69,6 +69,7 @@ Result<GgufFile> GgufFile::Open(const std::string& path) {
       return ModelError("a part of a split model is missing", part_path,
                         "all " + std::to_string(count) + " parts", "no such file");
     GATEHOUSE_ASSIGN(GgufFile part, OpenPart(part_path));
+    // A name proves nothing: parts of two models, or of two splits of one, can lie in one folder.
     GATEHOUSE_ASSIGN(const int64_t no, part.Int("split.no"));
     GATEHOUSE_ASSIGN(const int64_t its_count, part.Int("split.count"));
     if (no != number - 1 || its_count != count) {
@@ -84,6 +85,7 @@ Result<GgufFile> GgufFile::Open(const std::string& path) {
     }
     GATEHOUSE_TRY(whole.Add(part));
   }
+  // Written when the model was split.
   GATEHOUSE_ASSIGN(const int64_t tensors, whole.Int("split.tensors.count"));
   if (tensors != static_cast<int64_t>(whole.tensors().size())) {
     return ModelError("tensors of a split model are missing", whole.name() + ", key 'split.tensors.count'",
@@ -99,6 +101,7 @@ Result<void> GgufFile::Add(const GgufFile& part) {
   for (const auto& [key, value] : part.metadata()) {
     if (key.rfind("split.", 0) == 0 || key.rfind("general.", 0) == 0) continue;
     const GgufValue* first = Value(key);
+    // Of two values the first part's would be taken without a word.
     if (first == nullptr || *first != value) {
       return ModelError("a key that only a model's first part may have",
                         part.name() + ", key '" + key.substr(0, 100) + "'", "split.* and general.*",

@@ -19,6 +19,7 @@ constexpr Defaults kLlama4Defaults{5120, 48, 40, 8192, 202048, 131072, 1e-5, 500
 constexpr Defaults kLlamaDefaults{4096, 32, 32, 11008, 32000, 2048, 1e-6, 10000.0};
 
 Result<void> RefuseTrue(const JsonFields& fields, const char* key) {
+  // null is how some writers say "not set".
   if (fields.IsNull(key)) return {};
   GATEHOUSE_ASSIGN(const bool value, fields.Bool(key, false));
   if (value) return ModelError("not supported", fields.Where(key), "false", "true");
@@ -54,6 +55,7 @@ Result<void> ParseDimensions(const JsonFields& fields, const Defaults& defaults,
   GATEHOUSE_ASSIGN(config->layers, fields.Int("num_hidden_layers", defaults.layers, 1, 1024));
   GATEHOUSE_ASSIGN(config->heads, fields.Int("num_attention_heads", defaults.heads, 1, 4096));
   const bool llama4 = config->family == ModelConfig::Family::kLlama4;
+  // The defaults of the two families' own classes; a null means "as many as heads" in both.
   const int64_t kv_default = llama4 ? 8 : config->heads;
   if (fields.IsNull("num_key_value_heads")) {
     config->kv_heads = config->heads;
@@ -64,6 +66,7 @@ Result<void> ParseDimensions(const JsonFields& fields, const Defaults& defaults,
     return ModelError("bad value", fields.Where("num_key_value_heads"),
                       "a divisor of " + std::to_string(config->heads), std::to_string(config->kv_heads));
   }
+  // Llama 4 has a default of its own (128), Llama derives it.
   if (fields.IsNull("head_dim") || (!llama4 && !fields.Has("head_dim"))) {
     if (config->hidden % config->heads != 0) {
       return ModelError("field missing", fields.Where("head_dim"),
@@ -73,6 +76,7 @@ Result<void> ParseDimensions(const JsonFields& fields, const Defaults& defaults,
   } else {
     GATEHOUSE_ASSIGN(config->head_dim, fields.Int("head_dim", 128, 1, 1024));
   }
+  // Rotary positions take values in pairs.
   if (config->head_dim % 2 != 0 || config->head_dim > 1024) {
     return ModelError("bad value", fields.Where("head_dim"), "an even number up to 1024",
                       std::to_string(config->head_dim));
@@ -95,6 +99,7 @@ Result<void> ParseTokenIds(const JsonFields& fields, ModelConfig* config) {
   }
   const Json* eos = fields.Find("eos_token_id");
   if (eos == nullptr || eos->is_null()) return {};
+  // One id, or several: either may end a text.
   const Json list = eos->is_array() ? *eos : Json::array({*eos});
   GATEHOUSE_ASSIGN(const std::vector<int64_t> ids, IntList(list, fields.Where("eos_token_id"), 0, 1 << 22));
   for (int64_t id : ids) config->eos.push_back(static_cast<int32_t>(id));
@@ -113,6 +118,7 @@ Result<void> ParseExperts(const JsonFields& fields, ModelConfig* config) {
                      IntList(*list, fields.Where("moe_layers"), 0, config->layers - 1));
     for (int64_t layer : layers) config->is_moe[static_cast<size_t>(layer)] = 1;
   } else if (step > 0) {
+    // Every step-th layer, the last of each group.
     for (int64_t layer = step - 1; layer < config->layers; layer += step)
       config->is_moe[static_cast<size_t>(layer)] = 1;
   }
@@ -126,6 +132,7 @@ Result<void> ParseExperts(const JsonFields& fields, ModelConfig* config) {
                       "from 1 to " + std::to_string(config->experts),
                       std::to_string(config->experts_per_token));
   }
+  // A number that no layer uses must not make memory for experts.
   if (!any) config->experts = 0;
   return {};
 }
@@ -152,6 +159,8 @@ Result<void> ParseAttentionKinds(const JsonFields& fields, ModelConfig* config) 
     GATEHOUSE_ASSIGN(config->attention_chunk,
                      fields.Int64("attention_chunk_size", 8192, 1, int64_t{1} << 32));
   }
+  // Unless layer_types says otherwise, layers with rotary positions look at their chunk, those without at
+  // everything.
   config->chunked = config->uses_rope;
   const Json* types = fields.Find("layer_types");
   if (types != nullptr && !types->is_null()) {
@@ -224,6 +233,7 @@ Result<void> ParseNested(const Json& root, const JsonFields& top, ModelConfig* c
     // Said both ways, it says nothing: then there must be a head in the file.
     config->tied = said_inside ? config->tied && outer : outer;
   }
+  // The name changed between versions of transformers.
   const char* image_key = top.Has("image_token_id") ? "image_token_id" : "image_token_index";
   GATEHOUSE_ASSIGN(config->image_token, top.Int(image_key, 200092, 0, 1 << 22));
   const Json* vision = top.Find("vision_config");

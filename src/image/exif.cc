@@ -36,6 +36,7 @@ class TiffReader {
 }  // namespace
 
 int ExifOrientation(std::string_view block) {
+  // JPEG puts this before the block, PNG and WebP do not, some of their writers do.
   if (block.substr(0, kExifHeader.size()) == kExifHeader) block.remove_prefix(kExifHeader.size());
   if (block.size() < 8) return 1;
   const bool little = block[0] == 'I' && block[1] == 'I';
@@ -44,6 +45,8 @@ int ExifOrientation(std::string_view block) {
   if (tiff.Read(2, 2) != 42) return 1;
   const size_t directory = tiff.Read(4, 4);
   const uint32_t entries = tiff.Read(directory, 2);
+  // Only the first directory: those behind it describe thumbnails. At most 65535 entries, and the block ends
+  // before.
   for (uint32_t k = 0; k < entries; ++k) {
     const size_t entry = directory + 2 + k * kEntryBytes;
     if (entry + kEntryBytes > block.size()) break;
@@ -51,6 +54,7 @@ int ExifOrientation(std::string_view block) {
     const uint32_t type = tiff.Read(entry + 2, 2);
     if ((type != kShortType && type != kLongType) || tiff.Read(entry + 4, 4) != 1) return 1;
     const uint32_t orientation = tiff.Read(entry + 8, type == kShortType ? 2 : 4);
+    // Metadata that makes no sense turns nothing: the picture is judged as it is stored.
     return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
   }
   return 1;

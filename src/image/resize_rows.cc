@@ -11,6 +11,7 @@ namespace gatehouse {
 namespace {
 
 uint8_t RoundToLevel(int32_t sum, int precision) {
+  // To the nearest level. A window's weights are rounded one by one and may add up to a little more than one.
   return static_cast<uint8_t>(std::clamp((sum + (1 << (precision - 1))) >> precision, 0, 255));
 }
 
@@ -70,6 +71,8 @@ void MixRowsPortable(const uint8_t* rows, size_t stride, size_t begin, const int
 void ResizeTwoRows(const ResizeWeights& weights, const uint8_t* const rows[2], size_t width,
                    uint8_t* const outs[2]) {
   const int precision = weights.precision;
+  // As RoundToLevel: half a level first, an arithmetic shift, and packing that clamps. Integers all the way,
+  // so every way of computing gives the same levels.
   const __m128i half = _mm_set1_epi32(1 << (precision - 1));
   const __m128i shift = _mm_cvtsi32_si128(precision);
   const size_t n_out = weights.windows.size();
@@ -88,11 +91,13 @@ void ResizeTwoRows(const ResizeWeights& weights, const uint8_t* const rows[2], s
     }
     __m128i sum_first = half;
     __m128i sum_second = half;
+    // An odd window has a weight of zero behind its last one.
     for (int k = 0; k < window.count; k += 2, first += 6, second += 6) {
       const __m128i pair_weights = LoadPair(taps + k);
       sum_first = AddPair(sum_first, first, pair_weights);
       sum_second = AddPair(sum_second, second, pair_weights);
     }
+    // Packing to signed 16 bits cannot cut a sum that counts: beyond 0 to 255 it is clamped anyway.
     const __m128i sums = _mm_packs_epi32(_mm_sra_epi32(sum_first, shift), _mm_sra_epi32(sum_second, shift));
     const __m128i levels = _mm_packus_epi16(sums, sums);
     const int32_t word_first = _mm_cvtsi128_si32(levels);
@@ -130,6 +135,7 @@ void MixRows(const uint8_t* rows, size_t stride, const int16_t* weights, int cou
         _mm_packus_epi16(_mm_packs_epi32(sums[0], sums[1]), _mm_packs_epi32(sums[2], sums[3]));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), levels);
   }
+  // What is left of a row that is no multiple of 16 bytes.
   MixRowsPortable(rows, stride, x, weights, count, precision, out);
 }
 

@@ -83,6 +83,7 @@ Result<Decoded> DecodeStill(const WebPDemuxer* demuxer, const std::string& name,
   const bool inside = frame.x_offset >= 0 && frame.y_offset >= 0 && frame.width >= 1 && frame.height >= 1 &&
                       frame.width <= decoded.image.width - frame.x_offset &&
                       frame.height <= decoded.image.height - frame.y_offset;
+  // The size stands twice, in the container and in the bitstream; the decoder writes by the second.
   int bitstream_width = 0;
   int bitstream_height = 0;
   const bool sized =
@@ -102,6 +103,7 @@ Result<int64_t> DecodeAnimation(const WebPData& data, const FramePlan& plan, int
   WebPAnimDecoderOptions settings;
   if (WebPAnimDecoderOptionsInit(&settings) == 0) return Damaged(name, "another version of libwebp");
   settings.color_mode = MODE_RGBA;
+  // A server decides about threads, and bounds them.
   settings.use_threads = 0;
   const std::unique_ptr<WebPAnimDecoder, AnimationDeleter> decoder(WebPAnimDecoderNew(&data, &settings));
   WebPAnimInfo info;
@@ -113,6 +115,7 @@ Result<int64_t> DecodeAnimation(const WebPData& data, const FramePlan& plan, int
     int time = 0;
     if (WebPAnimDecoderGetNext(decoder.get(), &canvas, &time) == 0)
       return Damaged(name, "a truncated or corrupt frame");
+    // Frames that are not wanted are drawn all the same: the next one may change a part of them only.
     if (index != plan.Index(done)) continue;
     ++done;
     Decoded decoded;
@@ -132,6 +135,7 @@ Result<int64_t> DecodeWebp(std::string_view bytes, const std::string& name, cons
   const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemux(&data));
   if (demuxer == nullptr) return Damaged(name, "a truncated or malformed container");
   const int64_t frames = WebPDemuxGetI(demuxer.get(), WEBP_FF_FRAME_COUNT);
+  // An animation of one frame is a picture, also for who allows no animations.
   if (frames < 2) {
     GATEHOUSE_ASSIGN(Decoded decoded, DecodeStill(demuxer.get(), name, options));
     GATEHOUSE_TRY(sink(std::move(decoded)));
