@@ -101,7 +101,7 @@ class Base64Reader {
     if (at == begin) return at;
     line_end_ = false;
     letters_.append(text.substr(begin, at - begin));
-    for (const auto [url, plain] : {std::pair('-', '+'), std::pair('_', '/')}) {
+    for (const auto& [url, plain] : {std::pair('-', '+'), std::pair('_', '/')}) {
       for (size_t place = letters_.find(url, had); place != letters_.npos; place = letters_.find(url, place))
         letters_[place] = plain;
     }
