@@ -41,6 +41,7 @@ class AlignedBuffer {
     return data_;
   }
   size_t bytes() const { return bytes_; }
+  std::byte* data() const { return static_cast<std::byte*>(data_); }
   template <typename T>
   T* GetAs(int64_t count) {
     return static_cast<T*>(Get(static_cast<size_t>(count) * sizeof(T)));
@@ -115,7 +116,7 @@ class PagedKv : public KvCache {
 
   // The keys of (layer, head) in a page.
   std::byte* Head(int32_t page, int layer, int head) const {
-    return static_cast<std::byte*>(page_data[static_cast<size_t>(page)]) +
+    return pages[static_cast<size_t>(page)].data() +
            (static_cast<int64_t>(layer) * shape.kv_heads + head) * HeadBytes();
   }
   int64_t HeadBytes() const {
@@ -133,7 +134,6 @@ class PagedKv : public KvCache {
   KvShape shape;
   KvType type;
   std::vector<AlignedBuffer> pages;
-  std::vector<void*> page_data;
 };
 
 // x rounded to 8 bits, once for all products that share it and have weights of one format.

@@ -20,7 +20,6 @@ Result<void> PagedKv::Reserve(int32_t count) {
       // Slots that nobody wrote are masked, but must not hold NaN bits: a weight of zero would not hide them.
       std::memset(data, 0, static_cast<size_t>(BytesPerPage()));
       pages.push_back(std::move(page));
-      page_data.push_back(data);
     }
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kInternal, "out of memory", "key/value cache", {}, {}};
@@ -29,7 +28,7 @@ Result<void> PagedKv::Reserve(int32_t count) {
 }
 
 Result<void> PagedKv::CopyPage(int32_t from, int32_t to) {
-  std::memcpy(page_data[static_cast<size_t>(to)], page_data[static_cast<size_t>(from)],
+  std::memcpy(pages[static_cast<size_t>(to)].data(), pages[static_cast<size_t>(from)].data(),
               static_cast<size_t>(BytesPerPage()));
   return {};
 }

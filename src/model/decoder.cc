@@ -81,19 +81,14 @@ Result<std::vector<NextToken>> Decoder::Forward(const Batch& batch, KvCache& cac
   // Given back whatever happens.
   const std::unique_ptr<size_t, void (*)(size_t*)> place(&open_, [](size_t* open) { --*open; });
   DecoderPass& pass = *passes_[open_++];
-  const auto run = [&]() -> Result<std::vector<NextToken>> {
-    try {
-      PassScope scope(backend_);
-      auto logits = Run(pass, batch, cache, tap, between_layers);
-      GATEHOUSE_TRY(scope.End());
-      return logits;
-    } catch (const std::bad_alloc&) {
-      return Error{ErrorCode::kInternal, "out of memory", "decoder", {}, {}};
-    }
-  };
-  auto logits = run();
-  if (!logits.ok()) rotary_.Forget();
-  return logits;
+  try {
+    PassScope scope(backend_);
+    auto answers = Run(pass, batch, cache, tap, between_layers);
+    GATEHOUSE_TRY(scope.End());
+    return answers;
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kInternal, "out of memory", "decoder", {}, {}};
+  }
 }
 
 Result<std::vector<NextToken>> Decoder::Run(DecoderPass& pass, const Batch& batch, KvCache& cache,

@@ -25,6 +25,8 @@ Result<std::shared_ptr<const RotaryTable::Angles>> RotaryTable::UpTo(int64_t pos
   GATEHOUSE_ASSIGN(grown->sin_memory, backend_.Allocate(rows * cols));
   grown->cos = {grown->cos_memory.get(), 0, rows, cols};
   grown->sin = {grown->sin_memory.get(), 0, rows, cols};
+  // A pass of its own: whoever asks may have failed already, and the next to ask counts on what is here.
+  PassScope pass(backend_);
   if (known > 0) {
     backend_.CopyRows(angles_->cos, {}, grown->cos, {});
     backend_.CopyRows(angles_->sin, {}, grown->sin, {});
@@ -38,6 +40,7 @@ Result<std::shared_ptr<const RotaryTable::Angles>> RotaryTable::UpTo(int64_t pos
     backend_.Upload(cos, grown->cos.Rows(first, count));
     backend_.Upload(sin, grown->sin.Rows(first, count));
   }
+  GATEHOUSE_TRY(pass.End());
   angles_ = std::move(grown);
   return angles_;
 }

@@ -28,8 +28,6 @@ class RotaryTable {
   // At least for positions 0 .. positions - 1. Whoever holds the answer keeps it: a pass within another may
   // make the table grow, which takes new memory.
   Result<std::shared_ptr<const Angles>> UpTo(int64_t positions);
-  // After a pass that failed: what it uploaded may not have arrived.
-  void Forget() { angles_.reset(); }
 
  private:
   std::vector<float> frequencies_;
