@@ -7,17 +7,18 @@
 //   auto verdict = guard->Classify(conversation);
 //   if (verdict.ok() && verdict->unsafe) ...
 //
-// Classify may be called from many threads: requests that wait together share passes through the network, and
-// the answers are the same as one by one, to the last bit. Link with the CMake target gatehouse_guard.
+// Requests that wait together share passes through the network, and the answers are the same as one by one,
+// to the last bit. Classify holds its caller; Submit takes as many requests as are admitted, without a thread
+// for each. All calls may come from any thread. Link with the CMake target gatehouse_guard.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,10 +42,12 @@ struct GuardOptions {
   // half of BF16's memory, scores that differ by some thousandths.
   std::string kv;
   int threads = 0;  // 0: one for each core that this process may use
-  // Bytes of keys and values kept between requests (policies, earlier turns); a quarter as many for images'
-  // features.
-  int64_t cache_bytes = int64_t{512} << 20;
-  int max_waiting = 1024;  // requests at once; more are refused (kBusy)
+  // Bytes of keys and values: of requests at work, and kept between them (policies, earlier turns); a quarter
+  // as many for images' features. What finds no room waits. 0: 512 MiB, or what two of the longest prompts
+  // take where that is more.
+  int64_t kv_bytes = 0;
+  // Tokens that may wait to be computed (an image counts as some thousands); more are refused (kBusy).
+  int64_t max_waiting_tokens = 1 << 20;
 
   // Limits on images, checked before memory is taken.
   size_t max_image_bytes = 20u << 20;
@@ -59,8 +62,18 @@ struct GuardOptions {
   bool apply_exif = true;
 };
 
+// A policy that the guard can be asked by. Loaded once, used by any number of requests, freed with what is
+// kept of its texts when the last one lets it go.
+class LoadedPolicy;
+using PolicyHandle = std::shared_ptr<const LoadedPolicy>;
+
 // What one request may change.
 struct ClassifyOptions {
+  PolicyHandle policy;  // of Guard::LoadPolicy; null: the guard's own
+  // Whose request it is, opaque: nothing of it is seen in the time or in the cached tokens of another
+  // tenant's, and no tenant takes more than its share while others wait. Never made from what a request says.
+  std::string tenant;
+
   std::vector<std::pair<std::string, std::string>>
       categories;                    // (key, text) in order: replaces the policy's list
   std::vector<std::string> keys;     // a choice of the policy's categories, in order
@@ -73,9 +86,22 @@ struct ClassifyOptions {
   bool raw_output = false;       // also say what the model would answer unconstrained
   bool greedy_decision = false;  // decide by that answer, as the published pipelines do
 
-  // When the answer is no longer wanted: the request then ends with kBusy between two passes.
+  // When the answer is no longer wanted: the request then ends with kLate, whatever it is at.
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  const std::atomic<bool>* cancelled = nullptr;  // may be set from another thread; must outlive the call
+};
+
+// A request on its way. Letting go of it changes nothing.
+class Request {
+ public:
+  // It ends with kCancelled, unless it has its answer.
+  void Cancel();
+
+  class Impl;
+
+ private:
+  friend class Guard;
+  explicit Request(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<Impl> impl_;
 };
 
 class Guard {
@@ -84,21 +110,41 @@ class Guard {
   static Result<Guard> Load(const GuardOptions& options);
   Guard(Guard&&) noexcept;
   Guard& operator=(Guard&&) noexcept;
-  ~Guard();
+  ~Guard();  // ends what is on its way (kCancelled)
 
   // Judges the last message. Errors: kBadInput (the conversation, an image, a key that does not exist), kBusy
-  // (too many requests, deadline, cancelled).
+  // (too much is waiting; retry_after says when to come again), kLate.
   Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& options = {}) const;
+
+  // The same without waiting: done is called once, on one of the guard's threads, which it must not hold up.
+  // Errors: kBusy: refused, and done is never called. Once admitted, a request is never refused.
+  using Done = std::function<void(Result<Verdict>)>;
+  Result<Request> Submit(Conversation conversation, ClassifyOptions options, Done done) const;
+
+  // json: as of a policy file. Errors: kBadInput, naming the field; kModel: the model's tokenizer lacks what
+  // the policy needs.
+  Result<PolicyHandle> LoadPolicy(std::string_view json, const std::string& name = "policy") const;
+  // The guard's own from here on; requests on their way keep theirs.
+  void UsePolicy(PolicyHandle policy);
+  PolicyHandle policy() const;
 
   std::string model_name() const;
   std::string policy_name() const;
-  std::string backend_description() const;  // the kernels in use
+  std::vector<std::string> category_keys() const;  // of the guard's own policy, in order
+  std::string backend_description() const;         // the kernels in use
+  struct Memory {                                  // bytes
+    int64_t weights = 0;                           // as they lie in their files, which are mapped
+    int64_t keys_and_values = 0;                   // at most, of requests at work and kept ones
+    int64_t features = 0;                          // images' vectors, at most
+    int64_t passes = 0;  // matrices of the largest passes, and the device's scratch so far
+  };
+  Memory memory() const;
 
-  // For inspection tools and tests inside the project.
-  class Impl;
-  Impl& impl() const { return *impl_; }
+  class Impl;  // the project's own; see guard/guard_impl.h
 
  private:
+  friend class Stream;
+  friend Impl& ImplOf(const Guard& guard);
   explicit Guard(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

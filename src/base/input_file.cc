@@ -1,6 +1,7 @@
 #include "base/input_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,12 @@ InputFile InputFile::StandardInput() {
   // A copy of the number, so that the descriptor itself stays open.
   return InputFile(Descriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)), "standard input",
                    ErrorCode::kBadInput);
+}
+
+bool InputFile::WouldWait() const {
+  pollfd wanted = {file_.number(), POLLIN, 0};
+  // What cannot be asked is read, and waited for.
+  return ::poll(&wanted, 1, /*timeout=*/0) == 0;
 }
 
 Result<size_t> InputFile::Read(char* out, size_t size) {

@@ -24,6 +24,8 @@ class InputFile {
 
   // Writes at most size bytes to out and says how many; 0 at the end.
   Result<size_t> Read(char* out, size_t size);
+  // Whether a read would wait for somebody to write: of a pipe or a terminal.
+  bool WouldWait() const;
   // What is left. Errors: also more than max_bytes of it.
   Result<std::string> ReadAll(size_t max_bytes);
 

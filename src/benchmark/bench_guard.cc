@@ -8,6 +8,7 @@
 #include "benchmark/random_model.h"
 #include "formats/tokenizer_json.h"
 #include "guard/builtin_policies.h"
+#include "guard/load.h"
 #include "text/pre_tokenizer.h"
 
 namespace gatehouse::benchmark {
@@ -104,28 +105,24 @@ Result<void> BenchGuard::LoadShape() {
   auto impl = std::make_unique<Guard::Impl>(options_.guard);
   impl->model_name = options_.shape + " with " + std::to_string(config.layers) + " layers, random " +
                      WeightsName(options_.quant) + " weights";
-  std::string policy = kMlcommonsS14Policy;
+  std::string text = kMlcommonsS14Policy;
   if (!options_.guard.policy.empty()) {
-    GATEHOUSE_ASSIGN(policy, ReadFile(options_.guard.policy, kMaxFileBytes));
+    GATEHOUSE_ASSIGN(text, ReadFile(options_.guard.policy, kMaxFileBytes));
   }
-  GATEHOUSE_ASSIGN(impl->policy, ParsePolicy(policy, "--policy"));
+  GATEHOUSE_ASSIGN(Policy policy, ParsePolicy(text, "--policy"));
   if (options_.tokenizer.empty()) {
-    GATEHOUSE_ASSIGN(impl->tokenizer, MakeTokenizer(impl->policy, request_, config.vocab));
+    GATEHOUSE_ASSIGN(impl->tokenizer, MakeTokenizer(policy, request_, config.vocab));
   } else {
     GATEHOUSE_ASSIGN(const std::string json, ReadFile(options_.tokenizer, kMaxFileBytes));
     GATEHOUSE_ASSIGN(TokenizerData data, ReadTokenizerJson(json, options_.tokenizer));
     GATEHOUSE_ASSIGN(impl->tokenizer, Tokenizer::Create(std::move(data)));
   }
-  GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateBackend({.device = options_.guard.device,
                                                                     .threads = options_.guard.threads,
                                                                     .f32 = options_.guard.dtype == "f32",
                                                                     .kv_int8 = options_.guard.kv == "int8"}));
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, RandomDecoder(config, options_.quant, *backend));
-  impl->engine =
-      std::make_unique<Engine>(std::move(backend), std::move(decoder), nullptr,
-                               EngineOptions{.scheduler = {.max_waiting = options_.guard.max_waiting},
-                                             .cache_bytes = options_.guard.cache_bytes});
+  GATEHOUSE_TRY(StartEngine(std::move(backend), std::move(decoder), nullptr, std::move(policy), impl.get()));
   own_ = std::move(impl);
   return {};
 }

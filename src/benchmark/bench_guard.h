@@ -29,7 +29,7 @@ class BenchGuard {
   // shape.
   static Result<BenchGuard> Load(const BenchGuardOptions& options);
 
-  Guard::Impl& impl() const { return own_ != nullptr ? *own_ : loaded_->impl(); }
+  Guard::Impl& impl() const { return own_ != nullptr ? *own_ : ImplOf(*loaded_); }
   const ClassifyOptions& request() const { return request_; }  // custom categories, or nothing
   // A message that no other number has the beginning of, as long as the options say where the tokenizer has
   // words whole; at least its number.

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,7 +31,6 @@ double Quantile(std::vector<double> values, double share) {
 Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
   Guard::Impl& guard = subject.impl();
-  const Scheduler& scheduler = guard.engine->scheduler();
   int next = 0;
   const auto ask = [&](int rounds, std::vector<double>* seconds) -> Result<void> {
     for (int i = 0; i < rounds; ++i) {
@@ -57,20 +59,39 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
   GATEHOUSE_ASSIGN(const Verdict first, guard.Classify(long_message(0), subject.request()));
   const double long_rate = (first.usage.prompt_tokens - first.usage.cached_tokens) / SecondsSince(begin_long);
 
+  // One long request after the other, until the short ones are through.
   std::atomic<bool> stop{false}, failed{false};
+  std::atomic<int64_t> long_tokens{0};
+  std::mutex mutex;
+  std::optional<Request> at_work;
   std::thread client([&] {
-    ClassifyOptions until_stopped = subject.request();
-    until_stopped.cancelled = &stop;
     for (int number = 1; !stop; ++number) {
-      const auto verdict = guard.Classify(long_message(number % 400), until_stopped);
-      failed = failed || (!verdict.ok() && !stop);
+      std::promise<bool> answered;
+      const auto done = [&](const Result<Verdict>& verdict) {
+        if (verdict.ok()) long_tokens += verdict->usage.prompt_tokens - verdict->usage.cached_tokens;
+        answered.set_value(verdict.ok() || stop);
+      };
+      {
+        const std::lock_guard lock(mutex);
+        if (stop) return;
+        Result<Request> request = guard.Submit(long_message(number % 400), subject.request(), done, {});
+        failed = failed || !request.ok();
+        if (!request.ok()) return;
+        at_work = std::move(*request);
+      }
+      failed = failed || !answered.get_future().get();
     }
   });
-  const int64_t rows = scheduler.stats().rows;
+  const int64_t rows = guard.engine->stats().rows;
   const Clock::time_point begin = Clock::now();
   const Result<void> asked = ask(options.rounds, &beside);
-  const double rate = static_cast<double>(scheduler.stats().rows - rows) / SecondsSince(begin);
-  stop = true;
+  const double rate = static_cast<double>(guard.engine->stats().rows - rows) / SecondsSince(begin);
+  {
+    const std::lock_guard lock(mutex);
+    stop = true;
+    if (at_work) at_work->Cancel();
+  }
+  const double long_beside = static_cast<double>(long_tokens) / SecondsSince(begin);
   client.join();
   GATEHOUSE_TRY(asked);
   if (failed) return InternalError("a long request failed", "bench mixed");
@@ -93,6 +114,7 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
                                     .Add("long_tokens", first.usage.prompt_tokens)
                                     .AddRounded("long_alone_tokens_per_s", long_rate, 1)
                                     .AddRounded("beside_rows_per_s", rate, 1)
+                                    .AddRounded("long_beside_tokens_per_s", long_beside, 1)
                                     .Text() +
                                 "\n"));
   } else {

@@ -58,8 +58,7 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options, const Console& con
   GATEHOUSE_ASSIGN(Subject subject,
                    options.model.empty() ? MakeShape(options, device) : LoadModel(options.model, device));
   const ModelConfig& config = subject.config;
-  Engine engine(std::move(backend), std::move(subject.decoder), nullptr,
-                {.scheduler = {.prefill_chunk = options.tokens}});
+  Engine engine(std::move(backend), std::move(subject.decoder), nullptr, {.prefill_chunk = options.tokens});
 
   TokenInput input;
   for (int i = 0; i < options.tokens; ++i) input.ids.push_back((i * 7919 + 11) % config.vocab);

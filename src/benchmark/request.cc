@@ -84,12 +84,12 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
     if (!more) break;
     peaks.Measure();
     const Conversation message = subject.Message(round + 1);
-    const SchedulerStats before = guard.engine->scheduler().stats();
+    const EngineStats before = guard.engine->stats();
     const Clock::time_point start = Clock::now();
     GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(message, subject.request()));
     seconds.push_back(SecondsSince(start));
     GATEHOUSE_TRY(turns.Over(seconds.back() * 1e3));
-    const SchedulerStats after = guard.engine->scheduler().stats();
+    const EngineStats after = guard.engine->stats();
     rows = after.rows - before.rows;
     gops.push_back(2e-9 *
                    LayerProducts(guard.engine->config(), static_cast<double>(rows),
@@ -149,7 +149,7 @@ Result<void> BenchBatch(const BenchRequestOptions& options, const Console& conso
   };
   const auto measure = [&](int clients, int requests, Speeds* speeds) {
     fresh = 0;
-    const int64_t rows = guard.engine->scheduler().stats().rows;
+    const int64_t rows = guard.engine->stats().rows;
     const Clock::time_point begin = Clock::now();
     std::vector<std::thread> threads;
     threads.reserve(static_cast<size_t>(clients));
@@ -158,7 +158,7 @@ Result<void> BenchBatch(const BenchRequestOptions& options, const Console& conso
     const double seconds = SecondsSince(begin);
     speeds->requests.push_back(clients * requests / seconds);
     speeds->tokens.push_back(static_cast<double>(fresh) / seconds);
-    speeds->rows.push_back(static_cast<double>(guard.engine->scheduler().stats().rows - rows) / seconds);
+    speeds->rows.push_back(static_cast<double>(guard.engine->stats().rows - rows) / seconds);
   };
   ask(1);  // the policy's prefix
   GATEHOUSE_TRY(TimePrompt(*guard.engine, kPrompt));

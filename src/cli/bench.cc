@@ -9,6 +9,7 @@
 #include "benchmark/random_model.h"
 #include "benchmark/request.h"
 #include "benchmark/vision.h"
+#include "benchmark/waiting.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -188,6 +189,26 @@ void AddRequests(Command& bench, bool batch) {
   });
 }
 
+void AddWaiting(Command& bench) {
+  Command& command = bench.Add("waiting", "Many requests waiting against few, in turns");
+  command.Footer("Example: gatehouse bench waiting --few 16 --many 10000 --requests 200");
+  auto subject_flags = std::make_shared<SubjectFlags>();
+  auto options = std::make_shared<BenchWaitingOptions>();
+  subject_flags->AddTo(command, &options->subject);
+  command.Value("--tokens", &options->subject.tokens, "length of the message").Between(1, 4000);
+  command.Value("--few", &options->few, "requests that wait").Between(1, 100000);
+  command.Value("--many", &options->many, "requests that wait, in the other turns").Between(1, 100000);
+  command.Value("--requests", &options->requests, "finished in each turn").Between(1, 1000000);
+  command.Value("--rounds", &options->rounds, "measured rounds").Between(1, 1000);
+  command.Flag("--json", &options->json, "one JSON object");
+  command.Does([=]() -> Result<int> {
+    GATEHOUSE_TRY(subject_flags->Resolve(&options->subject));
+    options->subject.guard.max_waiting_tokens = int64_t{1} << 40;
+    GATEHOUSE_TRY(BenchWaiting(*options, StandardConsole()));
+    return 0;
+  });
+}
+
 }  // namespace
 
 void AddBench(Command& gatehouse) {
@@ -198,6 +219,7 @@ void AddBench(Command& gatehouse) {
   AddRequests(bench, false);
   AddRequests(bench, true);
   AddMixed(bench);
+  AddWaiting(bench);
 }
 
 }  // namespace gatehouse::cli

@@ -12,6 +12,7 @@
 #include "guard/load.h"
 #include "guard/tokenizer_of.h"
 #include "policy/prompt.h"
+#include "policy/verdict.h"
 #include "quantise/calibrated_recipe.h"
 
 namespace gatehouse::cli {

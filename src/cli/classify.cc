@@ -6,7 +6,8 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report.h"
-#include "guard/guard_impl.h"
+#include "guard/in_order.h"
+#include "guard/loaded_policy.h"
 #include "policy/raw_member.h"
 #include "policy/verdict_json.h"
 
@@ -16,6 +17,9 @@ namespace {
 // A line longer than this is an error of its own: memory stays bounded whatever comes in.
 constexpr size_t kMaxLine = 512u << 20;
 
+// Lines on their way at once: enough to fill passes, few enough that a pipe gets its answers soon.
+constexpr int kLinesAtOnce = 16;
+
 bool IsBlank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
 
 Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const ClassifyOptions& options) {
@@ -24,10 +28,17 @@ Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const 
   const std::string base = ImageBase(flags.jsonl, flags.request);
   Progress progress("classify");
   bool any_error = false, any_unsafe = false;
+  InOrder in_order(guard, kLinesAtOnce);
   LineReader::Line line;
   for (int64_t number = 0;; ++number) {
-    GATEHOUSE_ASSIGN(const bool more, lines.Next(&line));
-    if (!more) break;
+    // Whoever writes a line and reads its answer before the next gets it.
+    if (lines.WouldWait()) GATEHOUSE_TRY(in_order.Flush());
+    const Result<bool> more = lines.Next(&line);
+    if (!more.ok()) {
+      GATEHOUSE_TRY(in_order.Flush());
+      return more.error();
+    }
+    if (!*more) break;
     // Its line ends are two bytes: cut at one, every second line would be broken.
     if (number == 0 && (line.text.starts_with("\xFF\xFE") || line.text.starts_with("\xFE\xFF")))
       return BadInput("lines in UTF-16", name, "UTF-8 (iconv -f UTF-16 -t UTF-8 makes it)",
@@ -35,26 +46,34 @@ Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const 
     if (IsBlank(line.text)) continue;
     const std::string where = name + " line " + std::to_string(number + 1);
     std::string id = std::to_string(number);  // of a line that says none, or is no JSON
-    const auto answer = [&]() -> Result<Verdict> {
-      if (line.cut)
-        return BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more");
-      const Result<ConversationInput> input =
-          ReadConversationText(line.text, where, base, flags.request, flags.model.guard.max_image_bytes);
-      // What cannot be judged is answered by its id, too.
-      const std::string own = input.ok() ? input->id : RawId(line.text);
-      if (!own.empty()) id = own;
-      if (!input.ok()) return input.error();
-      return guard.Classify(input->conversation, MergeChoice(options, *input));
-    }();
-    if (answer.ok()) {
-      any_unsafe = any_unsafe || answer->unsafe;
-      GATEHOUSE_TRY(Print("{}\n", VerdictToJson(*answer, id, options.raw_output)));
-    } else {
-      any_error = true;
-      GATEHOUSE_TRY(Print("{}\n", ErrorToJson(answer.error().Message(), id)));
+    const auto deliver = [&, number](const std::string& of) {
+      return [&, number, of](const Result<Verdict>& answer) -> Result<void> {
+        any_unsafe = any_unsafe || (answer.ok() && answer->unsafe);
+        any_error = any_error || !answer.ok();
+        progress.Update(number + 1, 0);
+        return answer.ok() ? Print("{}\n", VerdictToJson(*answer, of, options.raw_output))
+                           : Print("{}\n", ErrorToJson(answer.error().Message(), of));
+      };
+    };
+    if (line.cut) {
+      GATEHOUSE_TRY(in_order.Put(
+          BadInput("line too long", where, "at most " + std::to_string(kMaxLine) + " bytes", "more"),
+          deliver(id)));
+      continue;
     }
-    progress.Update(number + 1, 0);
+    Result<ConversationInput> input =
+        ReadConversationText(line.text, where, base, flags.request, flags.model.guard.max_image_bytes);
+    // What cannot be judged is answered by its id, too.
+    const std::string own = input.ok() ? input->id : RawId(line.text);
+    if (!own.empty()) id = own;
+    if (!input.ok()) {
+      GATEHOUSE_TRY(in_order.Put(input.error(), deliver(id)));
+      continue;
+    }
+    ClassifyOptions merged = MergeChoice(options, *input);
+    GATEHOUSE_TRY(in_order.Put(std::move(input->conversation), std::move(merged), deliver(id)));
   }
+  GATEHOUSE_TRY(in_order.Flush());
   if (any_error) return static_cast<int>(ErrorCode::kBadInput);
   return flags.exit_verdict && any_unsafe ? kExitUnsafe : 0;
 }
@@ -71,7 +90,7 @@ Result<int> Classify(const ClassifyFlags& flags) {
   if (flags.json) {
     GATEHOUSE_TRY(Print("{}\n", VerdictToJson(verdict, input.id, options.raw_output)));
   } else {
-    GATEHOUSE_TRY(PrintText(VerdictReport(verdict, guard.impl().policy, ::isatty(STDOUT_FILENO) == 1)));
+    GATEHOUSE_TRY(PrintText(VerdictReport(verdict, guard.policy()->policy, ::isatty(STDOUT_FILENO) == 1)));
   }
   return flags.exit_verdict && verdict.unsafe ? kExitUnsafe : 0;
 }

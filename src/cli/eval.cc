@@ -45,6 +45,7 @@ Result<std::string> Run(const EvalFlags& flags, const Inputs& data, const std::s
   GATEHOUSE_ASSIGN(const Guard guard, Guard::Load(guard_options));
   options.directory = directory;
   options.strict = flags.strict;
+  options.at_once = flags.at_once;
   GATEHOUSE_ASSIGN(options.identity, IdentityOf(guard_options, guard, options));
   Progress progress("eval");
   options.progress = [&](const RunProgress& at) {

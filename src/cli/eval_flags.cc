@@ -80,6 +80,10 @@ void EvalFlags::AddTo(Command& command) {
   command.Value("--at-fpr", &at_fpr, "also the threshold of this false-positive rate").Between(0.0, 1.0);
   command.Value("--rounds", &rounds, "of the bootstrap").Between(1, 100000);
   command.Value("--seed", &seed, "of the bootstrap and of --sample");
+  command
+      .Value("--at-once", &at_once,
+             "rows on their way together (1: one after the other, so that times are those of a row alone)")
+      .Between(1, 10000);
   command.Flag("--strict", &strict, "stop at the first row that cannot be read or judged");
   command.Value("--threshold-search", &threshold_search,
                 "max-f1 or fpr=0.05: find the threshold on these rows, write thresholds.json");

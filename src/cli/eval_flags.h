@@ -28,6 +28,7 @@ struct EvalFlags {
   double at_fpr = 0.05;
   int rounds = 1000;
   uint64_t seed = 1;
+  int at_once = 16;
   bool strict = false;
   std::string threshold_search;
   bool per_category = false;

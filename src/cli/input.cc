@@ -47,4 +47,8 @@ Result<bool> LineReader::Next(Line* line) {
   }
 }
 
+bool LineReader::WouldWait() const {
+  return buffer_.find('\n', at_) == std::string::npos && file_.WouldWait();
+}
+
 }  // namespace gatehouse::cli

@@ -34,6 +34,8 @@ class LineReader {
   static Result<LineReader> Open(const std::string& path, size_t max_line);
   // False: the end.
   Result<bool> Next(Line* line);
+  // Whether the next line is not there yet, and whoever writes it may be waiting for an answer first.
+  bool WouldWait() const;
 
  private:
   LineReader(InputFile file, size_t max_line) : file_(std::move(file)), max_line_(max_line) {}

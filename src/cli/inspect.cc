@@ -71,10 +71,13 @@ Result<TokenInput> IdsFile(const std::string& path, int vocab) {
 
 Result<void> InspectLogits(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest* request) {
   TokenInput input;
-  RequestFeatures features;
-  double vision_ms = 0;
+  ImageFeatures features;
   if (request != nullptr) {
-    GATEHOUSE_ASSIGN(input, impl.MakeInput(*request, &features, &vision_ms));
+    input = impl.InputOf(*request);
+    if (request->images->tiles > 0) {
+      GATEHOUSE_ASSIGN(features, impl.engine->EncodeTiles(request->Pixels(), request->images->tiles));
+      input.embeddings = features.rows;
+    }
   } else {
     GATEHOUSE_ASSIGN(input, IdsFile(flags.ids, impl.engine->config().vocab));
   }
@@ -94,21 +97,21 @@ Result<void> InspectLogits(const InspectFlags& flags, Guard::Impl& impl, const P
 }
 
 Result<void> InspectPixels(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest& request) {
-  if (request.images.tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
+  if (request.images->tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
   const int64_t size = impl.engine->vision()->tile_size();
   std::vector<int32_t> grid;
   const std::vector<float> pixels = request.Pixels();
-  for (const ImageGrid& one : request.images.grids) grid.insert(grid.end(), {one.rows, one.cols});
+  for (const ImageGrid& one : request.images->grids) grid.insert(grid.end(), {one.rows, one.cols});
   return WriteTensors(
       flags.out,
-      {{"pixel_values", DType::kF32, {request.images.tiles, 3, size, size}, pixels.data()},
-       {"grid", DType::kI32, {static_cast<int64_t>(request.images.grids.size()), 2}, grid.data()}});
+      {{"pixel_values", DType::kF32, {request.images->tiles, 3, size, size}, pixels.data()},
+       {"grid", DType::kI32, {static_cast<int64_t>(request.images->grids.size()), 2}, grid.data()}});
 }
 
 Result<void> InspectVision(const InspectFlags& flags, Guard::Impl& impl, const PreparedRequest& request) {
-  if (request.images.tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
+  if (request.images->tiles == 0) return BadInput("no image", "conversation", "at least one image", "none");
   GATEHOUSE_ASSIGN(const ImageFeatures features,
-                   impl.engine->EncodeTiles(request.Pixels(), request.images.tiles));
+                   impl.engine->EncodeTiles(request.Pixels(), request.images->tiles));
   std::vector<float> host(static_cast<size_t>(features.rows.rows * features.rows.cols));
   GATEHOUSE_TRY(impl.engine->Download(features.rows, host.data()));
   return WriteTensors(flags.out,
@@ -178,7 +181,7 @@ Result<int> Inspect(const InspectFlags& flags) {
   if (flags.what == "config" || flags.what == "tensors") return InspectFiles(flags, options);
   GATEHOUSE_ASSIGN(const ClassifyOptions request_options, flags.request.Resolve());
   GATEHOUSE_ASSIGN(const Guard guard, Guard::Load(options));
-  Guard::Impl& impl = guard.impl();
+  Guard::Impl& impl = ImplOf(guard);
   if (flags.what == "tokens" && !flags.texts.empty()) {
     GATEHOUSE_TRY(TokensOfTexts(flags.texts, *impl.tokenizer));
     return 0;
@@ -193,12 +196,12 @@ Result<int> Inspect(const InspectFlags& flags) {
   const ClassifyOptions merged = MergeChoice(request_options, input);
   if (flags.what == "prompt") {
     GATEHOUSE_ASSIGN(const Prompt prompt,
-                     RenderPrompt(impl.policy, input.conversation, Guard::Impl::ChoiceOf(merged)));
+                     RenderPrompt(guard.policy()->policy, input.conversation, Guard::Impl::ChoiceOf(merged)));
     const std::string text = PromptText(prompt);
     GATEHOUSE_TRY(PrintText(text));
     return 0;
   }
-  GATEHOUSE_ASSIGN(const PreparedRequest request, impl.Prepare(input.conversation, merged));
+  GATEHOUSE_ASSIGN(const PreparedRequest request, impl.Prepare(*guard.policy(), input.conversation, merged));
   if (flags.what == "tokens") {
     GATEHOUSE_TRY(PrintIds(request.tokens.ids));
   } else if (flags.what == "pixels") {

@@ -45,9 +45,12 @@ void ModelFlags::AddTo(Command& command) {
              "threads (default: cores that this process or its container may use)")
       .Between(1, 1024);
   command
-      .Value("--cache-bytes", &guard.cache_bytes,
-             "bytes of keys and values kept between requests; a quarter as many for images")
+      .Value(
+          "--kv-bytes", &guard.kv_bytes,
+          "bytes of keys and values, of requests at work and kept between them; a quarter as many for images "
+          "(default: 512 MiB, or two of the longest prompts)")
       .AtLeast(0);
+  command.Value("--cache-bytes", &guard.kv_bytes, "the older name of --kv-bytes").AtLeast(0);
   command.Value("--max-image-bytes", &guard.max_image_bytes, "largest image file");
   command.Value("--max-image-pixels", &guard.max_image_pixels, "most pixels of an image").AtLeast(1);
   command.Value("--max-images", &guard.max_images, "most images of a request").Between(0, 10000);

@@ -5,9 +5,10 @@
 
 namespace gatehouse {
 
-void AppendTokens(const TokenInput& input, int32_t begin, int32_t count, int32_t sequence, Batch* batch) {
+void AppendTokens(const TokenInput& input, const Mat& embeddings, int32_t begin, int32_t count,
+                  int32_t sequence, Batch* batch) {
   const auto picture = static_cast<int32_t>(batch->embeddings.size());
-  if (input.embeddings.rows > 0) batch->embeddings.push_back(input.embeddings);
+  if (embeddings.rows > 0) batch->embeddings.push_back(embeddings);
   for (int32_t i = 0; i < count; ++i) {
     const size_t at = static_cast<size_t>(begin + i);
     const int32_t embedding = input.embedding_rows.empty() ? -1 : input.embedding_rows[at];

@@ -1,13 +1,46 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <iterator>
+#include <condition_variable>
+#include <new>
 #include <utility>
 
 #include "base/error.h"
 #include "engine/batch_rows.h"
 
 namespace gatehouse {
+namespace {
+
+int64_t PagesOf(const KvCache& cache, int64_t bytes) {
+  return bytes / std::max<int64_t>(cache.BytesPerPage(), 1);
+}
+
+// A task whose owner waits for it.
+class WaitedTask : public Task {
+ public:
+  explicit WaitedTask(PagePool& pool) : Task(pool) {}
+  void OnAnswered() noexcept override {}
+  void OnEnded(Error error) noexcept override { error_ = std::move(error); }
+  void OnReleased() noexcept override {
+    std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+  std::optional<Error> Wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return released_; });
+    return std::move(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool released_ = false;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
 Engine::Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
                std::unique_ptr<VisionEncoder> vision, const EngineOptions& options)
     : backend_(std::move(backend)),
@@ -15,72 +48,49 @@ Engine::Engine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decode
       vision_(std::move(vision)),
       cache_(backend_->CreateKvCache(decoder_->kv_shape())),
       pool_(*cache_),
-      prefixes_(pool_, options.cache_bytes),
-      scheduler_(*decoder_, *cache_, options.scheduler) {}
+      prefixes_(pool_, PagesOf(*cache_, options.kv_bytes)),
+      admission_(options.max_waiting_tokens),
+      driver_({*backend_, *decoder_, vision_.get(), *cache_, pool_, prefixes_, admission_},
+              options.prefill_chunk, PagesOf(*cache_, options.kv_bytes), options.feature_bytes) {}
 
-Result<ImageFeatures> Engine::EncodeTiles(std::span<const float> pixels, int tiles) {
-  if (vision_ == nullptr) {
-    return BadInput("this model cannot see images", "conversation",
-                    "a model with a vision encoder, such as Llama Guard 4", "a text-only model");
-  }
-  const int64_t rows = static_cast<int64_t>(tiles) * vision_->tokens_per_tile();
-  ImageFeatures features;
-  GATEHOUSE_ASSIGN(features.buffer, backend_->Allocate(rows * config().hidden));
-  features.rows = {features.buffer.get(), 0, rows, config().hidden};
-  // As many at a time as the device likes; requests without images pass in between, and between two layers.
-  const size_t tile_values = pixels.size() / static_cast<size_t>(std::max(tiles, 1));
-  const int64_t per_tile = vision_->tokens_per_tile();
-  const int at_once = backend_->Limits().max_tiles;
-  for (int tile = 0; tile < tiles; tile += at_once) {
-    const int count = std::min(at_once, tiles - tile);
-    GATEHOUSE_TRY(scheduler_.Interruptible([&](const BetweenLayers& stop) {
-      return vision_->Encode(
-          pixels.subspan(static_cast<size_t>(tile) * tile_values, static_cast<size_t>(count) * tile_values),
-          count, features.rows.Rows(tile * per_tile, count * per_tile), stop);
-    }));
-  }
-  return features;
-}
-
-Result<ImageFeatures> Engine::Join(std::span<const std::shared_ptr<const ImageFeatures>> images) {
-  int64_t total = 0;
-  for (const auto& image : images) total += image->rows.rows;
-  ImageFeatures out;
-  GATEHOUSE_ASSIGN(out.buffer, backend_->Allocate(total * config().hidden));
-  out.rows = {out.buffer.get(), 0, total, config().hidden};
-  const auto copy = [&] {
-    PassScope pass(*backend_);
-    int64_t first = 0;
-    for (const auto& image : images) {
-      backend_->CopyRows(image->rows, {}, out.rows.Rows(first, image->rows.rows), {});
-      first += image->rows.rows;
+Result<void> Engine::WithDevice(const std::function<Result<void>()>& run) {
+  Result<void> done;
+  Inbox::Job job{[&] {
+    try {
+      done = run();
+    } catch (const std::bad_alloc&) {
+      done = Error{ErrorCode::kInternal, "out of memory", "engine", {}, {}};
     }
-    return pass.End();
-  };
-  GATEHOUSE_TRY(scheduler_.Exclusive(copy));
-  return out;
-}
-
-Result<void> Engine::Download(const Mat& mat, float* host) {
-  return scheduler_.Exclusive([&] {
-    PassScope pass(*backend_);
-    backend_->Download(mat, host);
-    return pass.End();
-  });
+  }};
+  driver_.inbox().RunAndWait(&job);
+  return done;
 }
 
 Result<NextTokens> Engine::Ask(Sequence& sequence, const TokenInput& input,
-                               std::span<const Question> questions, const RunLimits& limits,
+                               std::span<const Question> questions, std::optional<Clock::time_point> deadline,
                                const HiddenTap* tap) {
-  return scheduler_.Run(sequence, input, questions, limits, tap);
+  const auto total = static_cast<int32_t>(input.ids.size());
+  if (sequence.length() == total && questions.empty()) return NextTokens{};
+  const auto task = std::make_shared<WaitedTask>(pool_);
+  task->deadline = deadline;
+  task->input = input;
+  task->questions.assign(questions.begin(), questions.end());
+  task->tap = tap;
+  task->lent = task->once = true;
+  task->sequence = std::move(sequence);
+  Enter(task);
+  Ask(task);
+  std::optional<Error> error = task->Wait();
+  sequence = std::move(task->sequence);
+  if (error) return std::move(*error);
+  return std::move(task->answers);
 }
 
 Result<std::vector<std::vector<float>>> Engine::Run(Sequence& sequence, const TokenInput& input,
-                                                    std::span<const TokenPath> paths, const HiddenTap* tap,
-                                                    const RunLimits& limits) {
+                                                    std::span<const TokenPath> paths, const HiddenTap* tap) {
   std::vector<Question> questions;
   for (const TokenPath& path : paths) questions.push_back({path, {}, /*whole=*/true});
-  GATEHOUSE_ASSIGN(NextTokens answers, Ask(sequence, input, questions, limits, tap));
+  GATEHOUSE_ASSIGN(NextTokens answers, Ask(sequence, input, questions, {}, tap));
   std::vector<std::vector<float>> out;
   for (NextToken& answer : answers) out.push_back(std::move(answer.logits));
   return out;
@@ -95,7 +105,7 @@ Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& i
     const int32_t begin = sequence.length();
     const int32_t count = std::min(total - begin, kChunk);
     Batch batch;
-    AppendTokens(input, begin, count, 0, &batch);
+    AppendTokens(input, input.embeddings, begin, count, 0, &batch);
     for (int32_t i = 0; i < count; ++i) batch.questions.push_back({i, {}, /*whole=*/true});
     const auto pass = [&]() -> Result<void> {
       GATEHOUSE_TRY(sequence.Prepare(count));
@@ -105,9 +115,30 @@ Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& i
       for (NextToken& row : rows) out.push_back(std::move(row.logits));
       return {};
     };
-    GATEHOUSE_TRY(scheduler_.Exclusive(pass));
+    GATEHOUSE_TRY(WithDevice(pass));
   }
   return out;
+}
+
+Result<ImageFeatures> Engine::EncodeTiles(std::span<const float> pixels, int tiles) {
+  if (vision_ == nullptr) {
+    return BadInput("this model cannot see images", "conversation",
+                    "a model with a vision encoder, such as Llama Guard 4", "a text-only model");
+  }
+  const int64_t rows = static_cast<int64_t>(tiles) * vision_->tokens_per_tile();
+  ImageFeatures out;
+  GATEHOUSE_ASSIGN(out.buffer, backend_->Allocate(rows * config().hidden));
+  out.rows = {out.buffer.get(), 0, rows, config().hidden};
+  GATEHOUSE_TRY(WithDevice([&] { return vision_->Encode(pixels, tiles, out.rows); }));
+  return out;
+}
+
+Result<void> Engine::Download(const Mat& mat, float* host) {
+  return WithDevice([&] {
+    PassScope pass(*backend_);
+    backend_->Download(mat, host);
+    return pass.End();
+  });
 }
 
 }  // namespace gatehouse

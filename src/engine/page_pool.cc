@@ -1,21 +1,20 @@
 #include "engine/page_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tensor/page.h"
 
 namespace gatehouse {
-namespace {
-
 int32_t PagesFor(int32_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
-
-}  // namespace
 
 Result<int32_t> PagePool::Take() {
   std::lock_guard lock(mutex_);
   if (free_.empty()) {
     const int32_t page = static_cast<int32_t>(users_.size());
     GATEHOUSE_TRY(cache_.Reserve(page + 1));
+    // Release must not fail: room for every page that may come back.
+    free_.reserve(users_.size() + 1);
     users_.push_back(1);
     return page;
   }
@@ -64,8 +63,14 @@ Sequence& Sequence::operator=(Sequence&& other) noexcept {
   return *this;
 }
 
+void Sequence::Truncate(int32_t length) {
+  length_ = std::min(length_, length);
+  Commit(0);
+}
+
 Sequence Sequence::Fork() const {
   Sequence fork(*pool_);
+  fork.pages_.reserve(static_cast<size_t>(PagesFor(length_)));
   for (int32_t i = 0; i < PagesFor(length_); ++i) {
     fork.pages_.push_back(pages_[static_cast<size_t>(i)]);
     pool_->Share(fork.pages_.back());
@@ -85,6 +90,7 @@ Result<void> Sequence::Prepare(int32_t count) {
       last = own;
     }
   }
+  pages_.reserve(static_cast<size_t>(PagesFor(length_ + count)));
   while (static_cast<int32_t>(pages_.size()) < PagesFor(length_ + count)) {
     GATEHOUSE_ASSIGN(const int32_t page, pool_->Take());
     pages_.push_back(page);

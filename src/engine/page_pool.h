@@ -12,6 +12,9 @@
 
 namespace gatehouse {
 
+// Pages that hold so many tokens.
+int32_t PagesFor(int32_t tokens);
+
 class PagePool {
  public:
   explicit PagePool(KvCache& cache) : cache_(cache) {}
@@ -49,6 +52,8 @@ class Sequence {
 
   // Makes slots length .. length + count - 1 writable.
   Result<void> Prepare(int32_t count);
+  // Forgets what lies behind the first `length` tokens.
+  void Truncate(int32_t length);
   // The first `count` prepared slots are now part of the sequence; pages beyond them are given back.
   void Commit(int32_t count);
 

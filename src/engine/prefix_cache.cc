@@ -1,53 +1,63 @@
 #include "engine/prefix_cache.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "tensor/page.h"
 
 namespace gatehouse {
-namespace {
 
-// Ids and images' marks are numbers of two kinds.
-constexpr uint64_t kImageBit = uint64_t{1} << 63;
+struct PrefixCache::Holder {
+  Uses by_use;  // every node of the tenant, the least recently used first
+  int roots = 0;
+};
 
-template <typename Container>
-int32_t CommonLength(const Container& a, const Container& b) {
-  return static_cast<int32_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-}
+struct PrefixCache::Node {
+  int32_t page = -1;
+  const TokenUnits* units = nullptr;  // its key in the parent's children
+  Node* parent = nullptr;             // null: a root
+  Holder* holder = nullptr;
+  Children children;  // only behind a whole page
+  uint64_t used = 0;
+  const CacheScope* scope = nullptr;  // of a root: its key
+};
 
-}  // namespace
-
-PrefixCache::PrefixCache(PagePool& pool, int64_t bytes)
-    : pool_(pool), budget_pages_(bytes / std::max<int64_t>(pool.cache().BytesPerPage(), 1)) {}
+PrefixCache::PrefixCache(PagePool& pool, int64_t most_pages) : pool_(pool), most_pages_(most_pages) {}
 
 PrefixCache::~PrefixCache() {
-  for (const auto& [used, node] : by_use_) pool_.Release(node->page);
-}
-
-PrefixCache::Units PrefixCache::UnitsOf(const TokenInput& input, int32_t begin, int32_t end) {
-  Units units;
-  for (int32_t i = begin; i < end; ++i) {
-    const size_t at = static_cast<size_t>(i);
-    const uint64_t mark = input.image_marks.empty() ? 0 : input.image_marks[at];
-    units.push_back(mark != 0 ? mark | kImageBit : static_cast<uint64_t>(input.ids[at]));
+  for (const auto& [tenant, holder] : holders_) {
+    for (const auto& [used, node] : holder.by_use) pool_.Release(node->page);
   }
-  return units;
 }
 
+// Of a node that is in use already: no memory is taken.
 void PrefixCache::Touch(Node* node) {
-  by_use_.erase({node->used, node});
+  auto entry = node->holder->by_use.extract({node->used, node});
   node->used = ++clock_;
-  by_use_.insert({node->used, node});
+  entry.value() = {node->used, node};
+  node->holder->by_use.insert(std::move(entry));
 }
 
-Sequence PrefixCache::Find(const TokenInput& input, int32_t limit) {
+PrefixCache::Node* PrefixCache::RootOf(const CacheScope& scope) {
+  const auto known = roots_.find(scope);
+  if (known != roots_.end()) return known->second.get();
+  auto made = std::make_unique<Node>();
+  made->holder = &holders_[scope.tenant];
+  const auto root = roots_.emplace(scope, std::move(made)).first;
+  root->second->scope = &root->first;
+  ++root->second->holder->roots;
+  return root->second.get();
+}
+
+Sequence PrefixCache::Find(const CacheScope& scope, const TokenInput& input, int32_t limit) {
   std::lock_guard lock(mutex_);
   limit = std::min(limit, static_cast<int32_t>(input.ids.size()));
   std::vector<int32_t> pages;
   int32_t length = 0;
   std::vector<Node*> path;
-  for (Node* node = &root_; length < limit;) {
-    const Units wanted = UnitsOf(input, length, std::min(length + kPageTokens, limit));
+  const auto root = roots_.find(scope);
+  for (Node* node = root == roots_.end() ? nullptr : root->second.get(); node != nullptr && length < limit;) {
+    const TokenUnits wanted = UnitsOf(input, length, std::min(length + kPageTokens, limit));
     // In lexicographic order the neighbours have the longest common beginnings.
     const auto after = node->children.lower_bound(wanted);
     Node* best = nullptr;
@@ -55,7 +65,7 @@ Sequence PrefixCache::Find(const TokenInput& input, int32_t limit) {
     for (auto candidate :
          {after, after == node->children.begin() ? node->children.end() : std::prev(after)}) {
       if (candidate == node->children.end()) continue;
-      const int32_t shared = CommonLength(candidate->first, wanted);
+      const int32_t shared = CommonTokens(candidate->first, wanted);
       if (shared > common) {
         common = shared;
         best = candidate->second.get();
@@ -75,45 +85,104 @@ Sequence PrefixCache::Find(const TokenInput& input, int32_t limit) {
   return Sequence(pool_, std::move(pages), length);
 }
 
-void PrefixCache::Insert(const TokenInput& input, int32_t tokens, const Sequence& sequence, int32_t pinned) {
+void PrefixCache::Insert(const CacheScope& scope, const TokenInput& input, int32_t tokens,
+                         const Sequence& sequence) {
   std::lock_guard lock(mutex_);
   tokens = std::min(tokens, sequence.length());
   std::vector<Node*> path;
-  Node* node = &root_;
+  path.reserve(static_cast<size_t>(tokens / kPageTokens + 1));
+  Node* node = RootOf(scope);
   for (int32_t begin = 0; begin < tokens; begin += kPageTokens) {
-    Units units = UnitsOf(input, begin, std::min(begin + kPageTokens, tokens));
+    TokenUnits units = UnitsOf(input, begin, std::min(begin + kPageTokens, tokens));
+    if (units.empty()) break;
     const bool whole = static_cast<int32_t>(units.size()) == kPageTokens;
-    const auto [entry, is_new] = node->children.try_emplace(std::move(units));
-    if (is_new) {
-      entry->second = std::make_unique<Node>();
-      entry->second->page = sequence.pages()[static_cast<size_t>(begin / kPageTokens)];
-      entry->second->units = &entry->first;
-      entry->second->parent = node;
-      pool_.Share(entry->second->page);
+    const auto known = node->children.find(units);
+    if (known == node->children.end()) {
+      // Memory first, then what must not fail half-way.
+      auto made = std::make_unique<Node>();
+      made->page = sequence.pages()[static_cast<size_t>(begin / kPageTokens)];
+      made->parent = node;
+      made->holder = node->holder;
+      made->used = ++clock_;
+      Node* raw = made.get();
+      node->holder->by_use.insert({raw->used, raw});
+      try {
+        const auto entry = node->children.emplace(std::move(units), std::move(made)).first;
+        raw->units = &entry->first;
+      } catch (...) {
+        node->holder->by_use.erase({raw->used, raw});
+        throw;
+      }
+      pool_.Share(raw->page);
       ++stats_.pages;
+      node = raw;
+    } else {
+      node = known->second.get();
     }
-    node = entry->second.get();
-    node->pinned = node->pinned || begin < pinned;
     path.push_back(node);
     if (!whole) break;
   }
   for (auto one = path.rbegin(); one != path.rend(); ++one) Touch(*one);
-  Evict();
+  while (stats_.pages > most_pages_ && EvictOne()) {
+  }
 }
 
-void PrefixCache::Evict() {
-  while (stats_.pages > budget_pages_) {
-    const auto victim = std::find_if(by_use_.begin(), by_use_.end(), [&](const auto& entry) {
-      const Node& node = *entry.second;
-      return node.children.empty() && !node.pinned && !pool_.IsShared(node.page);
+void PrefixCache::Remove(Node* leaf) {
+  leaf->holder->by_use.erase({leaf->used, leaf});
+  pool_.Release(leaf->page);
+  --stats_.pages;
+  leaf->parent->children.erase(leaf->parent->children.find(*leaf->units));
+}
+
+bool PrefixCache::EvictOne() {
+  // The tenant that holds most of those that can give anything.
+  Node* victim = nullptr;
+  size_t most = 0;
+  for (auto& [tenant, holder] : holders_) {
+    if (holder.by_use.size() <= most) continue;
+    const auto found = std::find_if(holder.by_use.begin(), holder.by_use.end(), [&](const auto& entry) {
+      return entry.second->children.empty() && !pool_.IsShared(entry.second->page);
     });
-    if (victim == by_use_.end()) return;  // all that is left is in use
-    Node* node = victim->second;
-    by_use_.erase(victim);
-    pool_.Release(node->page);
-    --stats_.pages;
-    ++stats_.evicted;
-    node->parent->children.erase(node->parent->children.find(*node->units));
+    if (found == holder.by_use.end()) continue;  // all that is left is in use
+    victim = found->second;
+    most = holder.by_use.size();
+  }
+  if (victim == nullptr) return false;
+  Node* root = victim;
+  while (root->parent != nullptr) root = root->parent;
+  Remove(victim);
+  ++stats_.evicted;
+  if (root->children.empty()) RemoveRoot(roots_.find(*root->scope));
+  return true;
+}
+
+void PrefixCache::RemoveRoot(std::map<CacheScope, std::unique_ptr<Node>>::iterator root) {
+  const std::string tenant = root->first.tenant;
+  roots_.erase(root);
+  const auto holder = holders_.find(tenant);
+  if (--holder->second.roots == 0) holders_.erase(holder);
+}
+
+int64_t PrefixCache::Evict(int64_t pages) {
+  std::lock_guard lock(mutex_);
+  int64_t given = 0;
+  while (given < pages && EvictOne()) ++given;
+  return given;
+}
+
+void PrefixCache::RemoveBelow(Node* node) {
+  while (!node->children.empty()) {
+    Node* child = node->children.begin()->second.get();
+    RemoveBelow(child);
+    Remove(child);
+  }
+}
+
+void PrefixCache::Drop(uint64_t policy) {
+  std::lock_guard lock(mutex_);
+  for (auto root = roots_.lower_bound({policy, {}}); root != roots_.end() && root->first.policy == policy;) {
+    RemoveBelow(root->second.get());
+    RemoveRoot(root++);
   }
 }
 
@@ -122,6 +191,12 @@ PrefixCacheStats PrefixCache::stats() const {
   PrefixCacheStats out = stats_;
   out.bytes = out.pages * pool_.cache().BytesPerPage();
   return out;
+}
+
+int64_t PrefixCache::PagesOf(const std::string& tenant) const {
+  std::lock_guard lock(mutex_);
+  const auto holder = holders_.find(tenant);
+  return holder == holders_.end() ? 0 : static_cast<int64_t>(holder->second.by_use.size());
 }
 
 }  // namespace gatehouse

@@ -1,9 +1,11 @@
-// PrefixCache: beginnings of texts whose keys and values are kept: the policy, earlier turns, images. A tree
-// over pages, so that texts share what they have in common; the least recently used leaves give way when the
-// budget is spent, never what a request uses or what is pinned.
+// PrefixCache: beginnings of texts whose keys and values are kept: earlier turns, images. A tree over pages
+// for each tenant and policy, so that its texts share what they have in common, and nobody sees what another
+// asked. Where room is short, the tenant that holds most gives its least recently used leaves, so that nobody
+// is pushed below an equal share.
 //
-// A text that leaves the tree in the middle of a page still uses that page's beginning: the fork copies the
-// page before it writes behind it. Safe to use from several threads.
+// A text that leaves a tree in the middle of a page still uses that page's beginning: the fork copies the
+// page before it writes behind it. Safe to use from several threads. Whatever a call throws (std::bad_alloc),
+// the cache stays whole.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +13,12 @@
 #include <memory>
 #include <mutex>
 #include <set>
-#include <span>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "engine/page_pool.h"
 #include "engine/token_input.h"
+#include "engine/token_units.h"
 
 namespace gatehouse {
 
@@ -30,39 +32,42 @@ struct PrefixCacheStats {
 
 class PrefixCache {
  public:
-  // bytes: of the pages that the tree holds by itself.
-  PrefixCache(PagePool& pool, int64_t bytes);
+  // most_pages: that the trees hold by themselves.
+  PrefixCache(PagePool& pool, int64_t most_pages);
   ~PrefixCache();
+  PrefixCache(const PrefixCache&) = delete;
+  PrefixCache& operator=(const PrefixCache&) = delete;
 
   // A sequence that holds as much of the text's beginning as is known, at most `limit` tokens.
-  Sequence Find(const TokenInput& input, int32_t limit);
-  // Keeps the first `tokens` tokens, which the sequence holds; of them the first `pinned` for good.
-  void Insert(const TokenInput& input, int32_t tokens, const Sequence& sequence, int32_t pinned);
+  Sequence Find(const CacheScope& scope, const TokenInput& input, int32_t limit);
+  // Keeps the first `tokens` tokens, which the sequence holds.
+  void Insert(const CacheScope& scope, const TokenInput& input, int32_t tokens, const Sequence& sequence);
+  // Gives back at least `pages` pages of the pool, or all that nobody else uses. Returns how many.
+  int64_t Evict(int64_t pages);
+  // Forgets a policy's texts.
+  void Drop(uint64_t policy);
 
   PrefixCacheStats stats() const;
+  int64_t PagesOf(const std::string& tenant) const;
 
  private:
-  using Units = std::vector<uint64_t>;  // what tells tokens apart: an id, or an image's mark
   struct Node;
-  using Children = std::map<Units, std::unique_ptr<Node>>;
-  struct Node {
-    int32_t page = -1;
-    const Units* units = nullptr;  // its key in the parent's children
-    Node* parent = nullptr;
-    Children children;  // only behind a whole page
-    uint64_t used = 0;
-    bool pinned = false;
-  };
+  struct Holder;  // of one tenant
+  using Children = std::map<TokenUnits, std::unique_ptr<Node>>;
+  using Uses = std::set<std::pair<uint64_t, Node*>>;
 
-  static Units UnitsOf(const TokenInput& input, int32_t begin, int32_t end);
+  Node* RootOf(const CacheScope& scope);
   void Touch(Node* node);
-  void Evict();
+  void Remove(Node* leaf);
+  void RemoveBelow(Node* node);
+  void RemoveRoot(std::map<CacheScope, std::unique_ptr<Node>>::iterator root);
+  bool EvictOne();
 
   PagePool& pool_;
-  const int64_t budget_pages_;
+  const int64_t most_pages_;
   mutable std::mutex mutex_;
-  Node root_;
-  std::set<std::pair<uint64_t, Node*>> by_use_;
+  std::map<CacheScope, std::unique_ptr<Node>> roots_;
+  std::map<std::string, Holder> holders_;
   uint64_t clock_ = 0;
   PrefixCacheStats stats_;
 };

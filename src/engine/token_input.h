@@ -1,7 +1,11 @@
 // TokenInput: a whole text as the network reads it.
 #pragma once
 
+#include <array>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "backend/backend.h"
@@ -9,14 +13,28 @@
 
 namespace gatehouse {
 
+using PictureDigest = std::array<std::byte, 32>;  // SHA-256 of what the encoder sees
+
 struct TokenInput {
   std::vector<int32_t> ids;
   std::vector<int32_t>
       embedding_rows;  // per id: row of `embeddings` in place of the token's own, or -1; may be empty
   Mat embeddings = {};
-  // Per id: what stands at an image's rows, as a number that only the same rows of the same pixels have; 0
-  // for text. Empty where there are no images. The prefix cache tells images apart by it.
-  std::vector<uint64_t> image_marks = {};
+  // Whose rows they are, in order: a picture's begin at first_row. The caches tell pictures apart by the
+  // whole digest and rows by their number; what stands at no picture's rows is not kept.
+  struct Picture {
+    PictureDigest digest;
+    int32_t first_row = 0;
+  };
+  std::vector<Picture> pictures = {};
+};
+
+// Whose caches a request uses: nothing that one tenant asked is seen in the time or the cached tokens of
+// another's request.
+struct CacheScope {
+  uint64_t policy = 0;  // texts of different policies share nothing
+  std::string tenant;   // opaque
+  auto operator<=>(const CacheScope&) const = default;
 };
 
 }  // namespace gatehouse

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "guard/guard_impl.h"
+#include "guard/judging.h"
 #include "guard/load.h"
 
 namespace gatehouse {
@@ -26,8 +27,45 @@ Result<Verdict> Guard::Classify(const Conversation& conversation, const Classify
   }
 }
 
+Result<Request> Guard::Submit(Conversation conversation, ClassifyOptions options, Done done) const {
+  try {
+    return impl_->Submit(std::move(conversation), std::move(options), std::move(done), {});
+  } catch (const std::bad_alloc&) {
+    return InternalError("out of memory", "request");
+  }
+}
+
+void Request::Cancel() {
+  if (const auto judging = impl_->judging.lock()) judging->Cancel();
+}
+
+Result<PolicyHandle> Guard::LoadPolicy(std::string_view json, const std::string& name) const {
+  Result<Policy> policy = ParsePolicy(json, name);
+  if (!policy.ok()) {
+    Error error = policy.error();
+    error.code = ErrorCode::kBadInput;  // it came with a request, not with the model
+    return error;
+  }
+  return impl_->Load(std::move(*policy));
+}
+
+void Guard::UsePolicy(PolicyHandle policy) { impl_->UsePolicy(std::move(policy)); }
+PolicyHandle Guard::policy() const { return impl_->own_policy(); }
 std::string Guard::model_name() const { return impl_->model_name; }
-std::string Guard::policy_name() const { return impl_->policy.name; }
+std::string Guard::policy_name() const { return policy()->policy.name; }
 std::string Guard::backend_description() const { return impl_->engine->backend().Describe(); }
+
+std::vector<std::string> Guard::category_keys() const {
+  std::vector<std::string> keys;
+  for (const Category& category : policy()->policy.categories) keys.push_back(category.key);
+  return keys;
+}
+
+Guard::Memory Guard::memory() const {
+  return {impl_->weight_bytes, impl_->options.kv_bytes,
+          impl_->engine->can_see() ? impl_->options.kv_bytes / 4 : 0, impl_->engine->PassBytes()};
+}
+
+Guard::Impl& ImplOf(const Guard& guard) { return *guard.impl_; }
 
 }  // namespace gatehouse

@@ -1,21 +1,20 @@
-// Guard::Impl: the parts of a loaded guard, and the steps from a conversation to a verdict. Inspection
-// commands use the steps one by one.
+// Guard::Impl: the parts of a loaded guard, and the way of a conversation: encode (Prepare, on a preparing
+// thread), submit (to the engine), judge (judging.h, on the judging thread), answer. Inspection commands use
+// the steps one by one.
 #pragma once
 
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/workers.h"
 #include "engine/engine.h"
 #include "gatehouse/guard.h"
-#include "guard/feature_cache.h"
+#include "guard/loaded_policy.h"
 #include "guard/request_images.h"
-#include "policy/policy.h"
 #include "policy/prompt.h"
-#include "policy/verdict.h"
 #include "text/tokenizer.h"
 
 namespace gatehouse {
@@ -23,7 +22,7 @@ namespace gatehouse {
 // A conversation on its way to the network.
 struct PreparedRequest {
   Prompt prompt;
-  RequestImages images;
+  std::shared_ptr<const RequestImages> images;
   TokenisedPrompt tokens;  // the same in every round: an animation's frames are of one size
   double image_ms = 0;
 
@@ -31,48 +30,67 @@ struct PreparedRequest {
   std::vector<float> Pixels() const;
 };
 
-// The encoder's vectors for one round of a request.
-struct RequestFeatures {
-  std::vector<std::shared_ptr<const ImageFeatures>> images;
-  ImageFeatures joined;  // of several images behind each other
+// What a growing answer brings along from check to check.
+struct StreamMemory {
+  std::mutex mutex;                             // of texts: a check that was given up may still be at it
+  std::vector<EncodedText> texts;               // of the next prompt only the end is tokenised
+  std::shared_ptr<const RequestImages> images;  // null: not decoded yet
+  std::shared_ptr<KeptText> kept;
+};
+
+// How a request is judged, apart from what its sender says.
+struct RequestContext {
+  std::shared_ptr<StreamMemory> memory;      // of a growing answer
+  bool keys_only_where_they_matter = false;  // JudgeOptions
+  bool keep_text = true;                     // in the tenant's cache
+};
+
+class Judging;
+class Request::Impl {
+ public:
+  std::weak_ptr<Judging> judging;  // a sender's handle keeps nothing
 };
 
 class Guard::Impl {
  public:
-  explicit Impl(const GuardOptions& guard_options)
-      : options(guard_options), features_(guard_options.cache_bytes / 4) {}
+  explicit Impl(const GuardOptions& guard_options) : options(guard_options) {}
+  ~Impl();
 
   GuardOptions options;
   std::string model_name;
-  Policy policy;
+  int64_t weight_bytes = 0;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::unique_ptr<Engine> engine;
 
-  // Renders, decodes and tiles, tokenises. texts: see TokenisePrompt; may be null.
-  Result<PreparedRequest> Prepare(const Conversation& conversation, const ClassifyOptions& request,
-                                  std::vector<EncodedText>* texts = nullptr) const;
-  // Ids and, for images, the encoder's vectors. features must live as long as the result.
-  // round: see RequestImages.
-  Result<TokenInput> MakeInput(const PreparedRequest& request, RequestFeatures* features, double* vision_ms,
-                               int round = 0);
-  Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& request,
-                           std::vector<EncodedText>* texts = nullptr);
+  // Once engine and tokenizer are there: the policy that requests without one are asked by, and the threads.
+  Result<void> Start(Policy own);
+  Result<PolicyHandle> Load(Policy policy) const;
+  PolicyHandle own_policy() const;
+  void UsePolicy(PolicyHandle policy);
+
+  // Renders, decodes and tiles, tokenises. memory and stopped may be null.
+  Result<PreparedRequest> Prepare(const LoadedPolicy& policy, const Conversation& conversation,
+                                  const ClassifyOptions& request, StreamMemory* memory = nullptr,
+                                  const std::atomic<bool>* stopped = nullptr) const;
+  // Ids and where pictures stand in them, in one round (RequestImages); without the encoder's vectors.
+  TokenInput InputOf(const PreparedRequest& request, int round = 0) const;
+
+  Result<Request> Submit(Conversation conversation, ClassifyOptions request, Done done, RequestContext how);
+  Result<Verdict> Classify(Conversation conversation, ClassifyOptions request, RequestContext how = {});
+
+  Workers& preparing() { return *preparing_; }
+  Workers& judging() { return *judging_; }
 
   static CategoryChoice ChoiceOf(const ClassifyOptions& request);
 
  private:
-  // Scores, texts, tokens and times of one round.
-  Result<Verdict> JudgeRound(const PreparedRequest& prepared, const ClassifyOptions& request, int round);
-  Result<std::shared_ptr<const ImageFeatures>> FeaturesOf(const RequestImage::Frame& image);
-  // A sequence that holds as much of the prompt as is known from earlier requests, with at least the policy's
-  // fixed beginning: what is missing of that is computed by the first request that needs it, while others
-  // wait for it.
-  Result<Sequence> Begin(const PreparedRequest& request, const TokenInput& input, const RunLimits& limits,
-                         bool pin, int32_t* cached);
-
-  FeatureCache features_;
-  std::mutex prefix_mutex_;
-  mutable FixedTextCache fixed_texts_;
+  std::shared_ptr<EngineLink> link_;
+  mutable std::mutex policy_mutex_;
+  PolicyHandle own_policy_;
+  std::unique_ptr<Workers> preparing_, judging_;
 };
+
+// For inspection tools and tests inside the project.
+Guard::Impl& ImplOf(const Guard& guard);
 
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
 #include "guard/load.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -14,6 +15,9 @@
 
 namespace gatehouse {
 namespace {
+
+constexpr int64_t kLeastKvBytes = int64_t{512} << 20;
+constexpr int32_t kTokensBehind = 256;  // what is asked behind a prompt, and a page that is copied
 
 std::string BaseName(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -40,14 +44,16 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
   GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
                    Checkpoint::Open(options.model, options.adapter));
   const ModelConfig& config = checkpoint->config();
+  for (const auto& [name, stored] : checkpoint->stored())
+    impl->weight_bytes += stored.tensor.bytes() + (stored.scales.data != nullptr ? stored.scales.bytes() : 0);
   GATEHOUSE_ASSIGN(impl->tokenizer, TokenizerOf(*checkpoint));
   if (impl->tokenizer->vocab_size() > config.vocab) {
     return ModelError("tokenizer and model differ", options.model,
                       "at most " + std::to_string(config.vocab) + " token ids",
                       std::to_string(impl->tokenizer->vocab_size()));
   }
-  GATEHOUSE_ASSIGN(impl->policy, PolicyFor(options, *checkpoint, *impl->tokenizer));
-  GATEHOUSE_TRY(CheckPolicy(impl->policy, *impl->tokenizer));
+  GATEHOUSE_ASSIGN(Policy policy, PolicyFor(options, *checkpoint, *impl->tokenizer));
+  GATEHOUSE_TRY(CheckPolicy(policy, *impl->tokenizer));
 
   GATEHOUSE_ASSIGN(std::unique_ptr<Backend> backend, CreateBackend({.device = options.device,
                                                                     .threads = options.threads,
@@ -63,12 +69,27 @@ Result<std::unique_ptr<Guard::Impl>> LoadGuard(const GuardOptions& options) {
     Log(LogLevel::kInfo,
         "model " + options.model + " ready in " +
             std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
-            " ms: policy " + impl->policy.name + ", " + backend->Describe());
+            " ms: policy " + policy.name + ", " + backend->Describe());
   }
-  impl->engine = std::make_unique<Engine>(
-      std::move(backend), std::move(decoder), std::move(vision),
-      EngineOptions{.scheduler = {.max_waiting = options.max_waiting}, .cache_bytes = options.cache_bytes});
+  GATEHOUSE_TRY(
+      StartEngine(std::move(backend), std::move(decoder), std::move(vision), std::move(policy), impl.get()));
   return impl;
+}
+
+Result<void> StartEngine(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
+                         std::unique_ptr<VisionEncoder> vision, Policy policy, Guard::Impl* impl) {
+  if (impl->options.kv_bytes == 0) {
+    // Room for another request beside the longest, and what a small model's texts need to stay for a while.
+    const int64_t page = backend->CreateKvCache(decoder->kv_shape())->BytesPerPage();
+    const auto longest = static_cast<int32_t>(policy.max_prompt_tokens) + kTokensBehind;
+    impl->options.kv_bytes = std::max(kLeastKvBytes, 2 * page * PagesFor(longest));
+  }
+  EngineOptions options;
+  options.kv_bytes = impl->options.kv_bytes;
+  options.feature_bytes = impl->options.kv_bytes / 4;
+  options.max_waiting_tokens = impl->options.max_waiting_tokens;
+  impl->engine = std::make_unique<Engine>(std::move(backend), std::move(decoder), std::move(vision), options);
+  return impl->Start(std::move(policy));
 }
 
 }  // namespace gatehouse

@@ -24,8 +24,13 @@ DecodeOptions DecodingOf(const GuardOptions& options) {
 
 class Reader {
  public:
-  Reader(const GuardOptions& options, const TileOptions& tiling, int64_t max_prompt_tokens)
-      : options_(options), tiling_(tiling), max_prompt_tokens_(max_prompt_tokens) {}
+  Reader(const GuardOptions& options, const TileOptions& tiling, int64_t tokens_per_tile,
+         int64_t max_prompt_tokens, const std::atomic<bool>* stopped)
+      : options_(options),
+        tiling_(tiling),
+        tokens_per_tile_(tokens_per_tile),
+        max_prompt_tokens_(max_prompt_tokens),
+        stopped_(stopped) {}
 
   Result<void> Read(const Part& part) {
     if (part.image == nullptr)
@@ -46,9 +51,10 @@ class Reader {
 
  private:
   Result<void> Take(const RgbImage& picture, RequestImage* image) {
+    if (stopped_ != nullptr && stopped_->load()) return Error{ErrorCode::kCancelled, "cancelled", {}, {}, {}};
     GATEHOUSE_ASSIGN(TileSet tiles, MakeTiles(picture, tiling_));
     // Before memory for more of them is taken: images alone may be more than a prompt can hold.
-    const int64_t tokens = static_cast<int64_t>(out_.tiles + tiles.tiles) * kPatchesPerTile;
+    const int64_t tokens = static_cast<int64_t>(out_.tiles + tiles.tiles) * tokens_per_tile_;
     if (tokens > max_prompt_tokens_) {
       return BadInput("prompt too long", "conversation",
                       "at most " + std::to_string(max_prompt_tokens_) + " tokens",
@@ -63,13 +69,15 @@ class Reader {
     Sha256 digest;
     digest.Update(std::as_bytes(std::span(tiles.levels)));
     // Grids of the same number of tiles differ in their order of tokens, not in the vectors.
-    image->frames.push_back({std::move(tiles), digest.Hex()});
+    image->frames.push_back({std::move(tiles), digest.Bytes()});
     return {};
   }
 
   const GuardOptions& options_;
   const TileOptions& tiling_;
+  const int64_t tokens_per_tile_;
   const int64_t max_prompt_tokens_;
+  const std::atomic<bool>* stopped_;
   RequestImages out_;
   int64_t held_ = 0;  // tiles in memory
 };
@@ -83,8 +91,9 @@ int RequestImages::rounds() const {
 }
 
 Result<RequestImages> ReadImages(const Conversation& conversation, const GuardOptions& options,
-                                 const TileOptions& tiling, int64_t max_prompt_tokens) {
-  Reader reader(options, tiling, max_prompt_tokens);
+                                 const TileOptions& tiling, int64_t tokens_per_tile,
+                                 int64_t max_prompt_tokens, const std::atomic<bool>* stopped) {
+  Reader reader(options, tiling, tokens_per_tile, max_prompt_tokens, stopped);
   for (const Message& message : conversation.messages) {
     for (const Part& part : message.parts) {
       if (part.kind == Part::Kind::kImage) GATEHOUSE_TRY(reader.Read(part));

@@ -1,13 +1,15 @@
 // The images of a conversation on their way to the network: decoded, tiled, and known by a digest.
 //
-//   GATEHOUSE_ASSIGN(RequestImages images, ReadImages(conversation, options, tiling,
-//   policy.max_prompt_tokens)); for (int k = 0; k < images.rounds(); ++k) ... images.list[i].At(k) ...
+//   GATEHOUSE_ASSIGN(auto images, ReadImages(conversation, options, tiling, 144, policy.max_prompt_tokens));
+//   for (int k = 0; k < images.rounds(); ++k) ... images.list[i].At(k) ...
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "engine/token_input.h"
 #include "gatehouse/conversation.h"
 #include "gatehouse/guard.h"
 #include "gatehouse/result.h"
@@ -19,7 +21,7 @@ namespace gatehouse {
 struct RequestImage {
   struct Frame {
     TileSet tiles;
-    std::string digest;  // of the tiles
+    PictureDigest digest;  // of the tiles
   };
   std::vector<Frame> frames;  // of an animation those that are judged, else one; all of the same grid
 
@@ -43,9 +45,9 @@ struct RequestImages {
 
 // Errors: kBadInput: an image without data, what DecodeFrames refuses, more than the prompt can hold, too
 // many tiles in all frames together.
+// tokens_per_tile: of the encoder. stopped: nobody wants them any more (kCancelled); may be null.
 Result<RequestImages> ReadImages(const Conversation& conversation, const GuardOptions& options,
-                                 const TileOptions& tiling, int64_t max_prompt_tokens);
-
-inline constexpr int64_t kPatchesPerTile = 144;
+                                 const TileOptions& tiling, int64_t tokens_per_tile,
+                                 int64_t max_prompt_tokens, const std::atomic<bool>* stopped = nullptr);
 
 }  // namespace gatehouse

@@ -26,9 +26,11 @@ size_t UnfinishedBytes(std::string_view text) {
 
 }  // namespace
 
-// What the last piece's prompt left: of the next one only the end is tokenised.
 struct Stream::Memory {
-  std::vector<EncodedText> texts;
+  std::shared_ptr<StreamMemory> shared = std::make_shared<StreamMemory>();
+  EncodedText message;       // the message by itself, to count its tokens
+  size_t judged_tokens = 0;  // of it, those that a verdict has seen
+  bool checked = false;
 };
 
 Stream::Stream(const Guard& guard, Conversation before, ClassifyOptions options)
@@ -38,19 +40,54 @@ Stream::Stream(const Guard& guard, Conversation before, ClassifyOptions options)
       memory_(std::make_unique<Memory>()) {
   const bool answers = !conversation_.messages.empty() && conversation_.messages.back().role == Role::kUser;
   conversation_.messages.push_back({answers ? Role::kAssistant : Role::kUser, {Part::Text({})}});
+  memory_->shared->kept = ImplOf(guard).engine->NewKeptText();
 }
 Stream::Stream(Stream&&) noexcept = default;
 Stream::~Stream() = default;
 
-Result<Verdict> Stream::Append(std::string_view piece) {
+void Stream::Add(std::string_view piece) {
   std::string& text = conversation_.messages.back().parts.front().text;
   text += waiting_;
   text += piece;
   const size_t unfinished = UnfinishedBytes(text);
   waiting_ = text.substr(text.size() - unfinished);
   text.resize(text.size() - unfinished);
+}
+
+Result<Verdict> Stream::Append(std::string_view piece, Deadline deadline) {
+  Add(piece);
+  return Check(deadline);
+}
+
+Result<Verdict> Stream::Check(Deadline deadline) { return Judge(deadline, /*whole=*/false); }
+
+Result<Verdict> Stream::Finish(Deadline deadline) {
+  conversation_.messages.back().parts.front().text += std::exchange(waiting_, {});
+  return Judge(deadline, /*whole=*/true);
+}
+
+int Stream::unjudged_tokens() {
+  ImplOf(guard_).tokenizer->Encode(text(), &memory_->message);
+  const size_t tokens = memory_->message.ids.size();
+  return static_cast<int>(tokens - std::min(tokens, memory_->judged_tokens));
+}
+
+Result<Verdict> Stream::Judge(Deadline deadline, bool whole) {
   try {
-    return guard_.impl().Classify(conversation_, options_, &memory_->texts);
+    ClassifyOptions options = options_;
+    if (deadline) options.deadline = deadline;
+    RequestContext context;
+    context.memory = memory_->shared;
+    context.keys_only_where_they_matter = !whole;
+    // What came before the message is common to later turns, and so is the whole answer; not the states
+    // between.
+    context.keep_text = whole || !memory_->checked;
+    GATEHOUSE_ASSIGN(Verdict verdict,
+                     ImplOf(guard_).Classify(conversation_, std::move(options), std::move(context)));
+    memory_->checked = true;
+    ImplOf(guard_).tokenizer->Encode(text(), &memory_->message);
+    memory_->judged_tokens = memory_->message.ids.size();
+    return verdict;
   } catch (const std::bad_alloc&) {
     return InternalError("out of memory", "request");
   }

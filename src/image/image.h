@@ -67,5 +67,7 @@ Result<TileSet> MakeTiles(const RgbImage& image, const TileOptions& options);
 
 // 8-bit levels to [-1, 1] with the reference's bfloat16 rounding. out: f32 [tiles][3][tile][tile].
 void NormaliseTiles(const TileSet& tiles, std::span<float> out);
+// The same for one tile. out: f32 [3][tile][tile].
+void NormaliseTile(const TileSet& tiles, int tile, std::span<float> out);
 
 }  // namespace gatehouse

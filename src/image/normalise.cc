@@ -24,12 +24,19 @@ std::array<float, 256> MakeTable() {
   return table;
 }
 
+void Normalise(std::span<const uint8_t> levels, std::span<float> out) {
+  static const std::array<float, 256> kTable = MakeTable();
+  const size_t count = levels.size() < out.size() ? levels.size() : out.size();
+  for (size_t k = 0; k < count; ++k) out[k] = kTable[levels[k]];
+}
+
 }  // namespace
 
-void NormaliseTiles(const TileSet& tiles, std::span<float> out) {
-  static const std::array<float, 256> kTable = MakeTable();
-  const size_t count = tiles.levels.size() < out.size() ? tiles.levels.size() : out.size();
-  for (size_t k = 0; k < count; ++k) out[k] = kTable[tiles.levels[k]];
+void NormaliseTiles(const TileSet& tiles, std::span<float> out) { Normalise(tiles.levels, out); }
+
+void NormaliseTile(const TileSet& tiles, int tile, std::span<float> out) {
+  const size_t size = tiles.levels.size() / static_cast<size_t>(tiles.tiles);
+  Normalise(std::span(tiles.levels).subspan(static_cast<size_t>(tile) * size, size), out);
 }
 
 }  // namespace gatehouse

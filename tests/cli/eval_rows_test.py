@@ -131,7 +131,7 @@ FLAGS = {
     '--frames': (['2'], None),
 }
 # They change no verdict: how fast, where, what is said of it.
-WITHOUT_EFFECT = {'--model', '--device', '--threads', '--cache-bytes', '--log-level', '--raw-output', '--help'}
+WITHOUT_EFFECT = {'--model', '--device', '--threads', '--cache-bytes', '--kv-bytes', '--log-level', '--raw-output', '--help'}
 
 
 def flags_of(command):

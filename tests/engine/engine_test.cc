@@ -95,9 +95,9 @@ TEST_P(EngineExactness, RowsThatNobodyReadsDoNotMatter) {
   const TokenInput input{Case(cases, "user").ids, {}, {}};
   const std::vector<TokenPath> paths = {{5, 7}, {}, {5, 6}, {10}};
   Sequence a = model.engine->NewSequence(), b = model.engine->NewSequence();
-  const SchedulerStats before = model.engine->scheduler().stats();
+  const EngineStats before = model.engine->stats();
   const auto read = model.engine->Run(a, input, paths);
-  EXPECT_EQ(model.engine->scheduler().stats().read - before.read, 4);
+  EXPECT_EQ(model.engine->stats().read - before.read, 4);
   int shown = 0;
   const HiddenTap tap = [&](int, const std::vector<float>&) { ++shown; };
   const auto all = model.engine->Run(b, input, paths, &tap);

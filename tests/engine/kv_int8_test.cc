@@ -53,8 +53,8 @@ TEST_P(KvInt8, StaysNearAndNeverDependsOnChunksThreadsOrWhatWasKept) {
     }
     rounded.engine->set_prefill_chunk(512);
     TokenInput input{one.ids, {}, {}};
-    rounded.engine->prefixes().Insert(input, static_cast<int32_t>(one.ids.size()), cold, 0);
-    Sequence warm = rounded.engine->prefixes().Find(input, static_cast<int32_t>(one.ids.size()) - 1);
+    rounded.engine->prefixes().Insert({}, input, static_cast<int32_t>(one.ids.size()), cold);
+    Sequence warm = rounded.engine->prefixes().Find({}, input, static_cast<int32_t>(one.ids.size()) - 1);
     EXPECT_EQ(warm.length(), static_cast<int32_t>(one.ids.size()) - 1);
     EXPECT_EQ(LogitsOf(*rounded.engine, warm, one.ids), whole) << one.name;
     Sequence single = one_thread.engine->NewSequence();

@@ -18,7 +18,7 @@ constexpr int kStills = 4;  // the frames of pictures.gif, .png and .webp
 // One guard, told anew how many frames it judges.
 const Guard& GuardFor(int frames) {
   static const Guard guard = guard_test::LoadModel("lg4-verdict");
-  guard.impl().options.frames = frames;
+  ImplOf(guard).options.frames = frames;
   return guard;
 }
 

@@ -130,13 +130,13 @@ TEST(Guard, AWarmVerdictIsOnePass) {
   first.AddUser("hello there");
   second.AddUser("what is the weather like?");
   ASSERT_TRUE(guard->Classify(first).ok());
-  const Scheduler& scheduler = guard->impl().engine->scheduler();
-  const int64_t before = scheduler.stats().passes;
+  const Engine& engine = *ImplOf(*guard).engine;
+  const int64_t before = engine.stats().passes;
   ClassifyOptions no_list;
   no_list.replace_threshold = true;
   no_list.threshold = 2.0;
   ASSERT_TRUE(guard->Classify(second, no_list).ok());
-  EXPECT_EQ(scheduler.stats().passes, before + 1);
+  EXPECT_EQ(engine.stats().passes, before + 1);
 }
 
 // Scores differ on average from those of unrounded keys and values by no more than BF16 may cost a score of

@@ -34,7 +34,7 @@ void Compare(const std::string& dtype, size_t every, double bar) {
         conversation.AddAssistant(text);
       }
     }
-    const auto prepared = guard->impl().Prepare(conversation, {});
+    const auto prepared = ImplOf(*guard).Prepare(*guard->policy(), conversation, {});
     ASSERT_TRUE(prepared.ok()) << prepared.error().Message();
     EXPECT_EQ(prepared->tokens.ids, row["ids"].get<std::vector<int32_t>>()) << "row " << number;
     if (number % every != 0) continue;

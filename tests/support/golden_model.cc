@@ -86,7 +86,7 @@ LoadedModel LoadModel(const std::string& name, bool f32, int prefill_chunk, int 
   const int64_t page_bytes = backend->CreateKvCache(decoder->kv_shape())->BytesPerPage();
   out.engine = std::make_unique<Engine>(
       std::move(backend), std::move(decoder), std::move(vision),
-      EngineOptions{.scheduler = {.prefill_chunk = prefill_chunk}, .cache_bytes = cache_pages * page_bytes});
+      EngineOptions{.prefill_chunk = prefill_chunk, .kv_bytes = cache_pages * page_bytes});
   return out;
 }
 

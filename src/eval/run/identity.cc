@@ -170,7 +170,7 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
   }
   Json where = Json::object();
   for (const auto& [key, value] : options.selection.where) where[key] = value;
-  const Policy& policy = guard.impl().policy;
+  const Policy& policy = guard.policy()->policy;
   Json names = Json::object();
   for (const Category& category : policy.categories) names[category.key] = category.name;
   Json thresholds = Json::object();

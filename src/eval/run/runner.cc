@@ -9,7 +9,8 @@
 #include "data/clean_text.h"
 #include "eval/run/record.h"
 #include "formats/json.h"
-#include "guard/guard_impl.h"
+#include "gatehouse/guard.h"
+#include "guard/in_order.h"
 
 namespace gatehouse {
 namespace {
@@ -22,11 +23,11 @@ using Clock = std::chrono::steady_clock;
 class Runner {
  public:
   Runner(const Guard& guard, const RunOptions& options, PredictionWriter& writer, int64_t total)
-      : guard_(guard), options_(options), writer_(writer) {
+      : options_(options), writer_(writer), in_order_(guard, options.at_once) {
     progress_.total = total;
     for (const auto& [key, text] : options.request.categories) keys_.insert(key);
     if (!keys_.empty()) return;  // a list of the request's own
-    for (const Category& category : guard.impl().policy.categories) keys_.insert(category.key);
+    for (const std::string& key : guard.category_keys()) keys_.insert(key);
   }
 
   // The record's rows come first, and must be the data's first rows.
@@ -51,7 +52,21 @@ class Runner {
       Count(known.error);
       return {};
     }
-    const Result<Verdict> verdict = guard_.Classify(row.conversation, options_.request);
+    Conversation conversation = row.conversation;
+    const auto deliver = [this, row = std::move(row)](const Result<Verdict>& verdict) {
+      return Judged(row, verdict);
+    };
+    return in_order_.Put(std::move(conversation), options_.request, deliver);
+  }
+  // The answers that are on their way.
+  Result<void> Flush() { return in_order_.Flush(); }
+  int64_t done() const { return progress_.done; }
+  // Of the rows: "" where one at least has a verdict.
+  std::string error_of_all() const { return any_judged_ ? std::string() : first_error_; }
+
+ private:
+  // In the order of the rows.
+  Result<void> Judged(const EvalRow& row, const Result<Verdict>& verdict) {
     if (!verdict.ok() && (options_.strict || verdict.error().code == ErrorCode::kInternal))
       return verdict.error();
     const Prediction made = PredictionOf(row, verdict);
@@ -70,11 +85,6 @@ class Runner {
     }
     return {};
   }
-  int64_t done() const { return progress_.done; }
-  // Of the rows: "" where one at least has a verdict.
-  std::string error_of_all() const { return any_judged_ ? std::string() : first_error_; }
-
- private:
   static bool IsText(const std::string& id_json) { return id_json.empty() || id_json.front() == '"'; }
 
   void Count(const std::string& error) {
@@ -92,9 +102,9 @@ class Runner {
     row->categories_known = false;
   }
 
-  const Guard& guard_;
   const RunOptions& options_;
   PredictionWriter& writer_;
+  InOrder in_order_;
   std::unique_ptr<PredictionReader> record_;
   RunProgress progress_;
   std::set<std::string> keys_;  // of the policy, or of the request
@@ -149,6 +159,7 @@ Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options) 
     GATEHOUSE_ASSIGN(const auto next, reader->Next());
     if (!next) break;
     if (const RowProblem* problem = std::get_if<RowProblem>(&*next)) {
+      if (options.strict) GATEHOUSE_TRY(runner.Flush());  // a row before it may have had a problem first
       if (options.strict)
         return BadInput(problem->reason, problem->file + " line " + std::to_string(problem->line));
       ++out.problem_count;
@@ -159,6 +170,7 @@ Result<RunOutcome> RunEvaluation(const Guard& guard, const RunOptions& options) 
     ++rows_read;
     if (selection.Takes(row)) GATEHOUSE_TRY(runner.Row(row));
   }
+  GATEHOUSE_TRY(runner.Flush());
   out.rows = runner.done();
   if (out.rows < out.resumed) {
     return BadInput("the record does not fit the data", writer->path(), std::to_string(out.rows) + " rows",

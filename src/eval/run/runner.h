@@ -26,6 +26,7 @@ struct RunOptions {
   ClassifyOptions request;
   std::string directory;  // of the record
   std::string identity;   // what the predictions depend on: see PredictionWriter
+  int at_once = 16;       // rows on their way together; the record is the same, but for times
   bool strict = false;    // the first row that cannot be read or judged ends the run
   std::function<void(const RunProgress&)> progress;  // after each row; may be empty
 };

@@ -1,0 +1,56 @@
+// Admission: how much work may wait. A request is admitted once, by what it costs to compute, or refused at
+// once with the time after which to come again; it is never refused later. Where several tenants wait, each
+// has an equal share. Safe to use from any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "gatehouse/result.h"
+
+namespace gatehouse {
+
+class Admission;
+
+// The right to be served; given back when it goes.
+class Ticket {
+ public:
+  Ticket() = default;
+  ~Ticket() { GiveBack(); }
+  Ticket(Ticket&& other) noexcept;
+  Ticket& operator=(Ticket&& other) noexcept;
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+
+  // What it turned out to cost. Never refused.
+  void Correct(int64_t cost);
+  void GiveBack();
+
+ private:
+  friend class Admission;
+  struct State;
+  struct Holder;
+  std::shared_ptr<State> state_;
+  Holder* holder_ = nullptr;
+  int64_t cost_ = 0;
+};
+
+class Admission {
+ public:
+  // limit: cost that may wait, in tokens.
+  explicit Admission(int64_t limit);
+
+  // Errors: kBusy, with retry_after.
+  Result<Ticket> Admit(const std::string& tenant, int64_t cost);
+  // Tokens a second, of late.
+  void set_rate(double rate);
+  int64_t waiting() const;
+
+ private:
+  std::shared_ptr<Ticket::State> state_;
+};
+
+}  // namespace gatehouse

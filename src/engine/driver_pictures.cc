@@ -1,0 +1,118 @@
+// Pictures on their way to vectors: some tiles at a time, so that short passes get in between, and between
+// two layers.
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "engine/driver.h"
+
+namespace gatehouse {
+
+// Goes on to the next picture whose vectors are not known. True: there is none.
+bool Driver::NextPicture(Task* task) {
+  while (task->next_picture_ < task->pictures.size()) {
+    auto known = features_.Find(task->scope.tenant, task->input.pictures[task->next_picture_].digest);
+    if (known == nullptr) return false;
+    task->features_.push_back(std::move(known));
+    ++task->next_picture_;
+  }
+  return true;
+}
+
+void Driver::EncodeTile() {
+  Task* task = nullptr;
+  for (const auto& one : running_) {
+    if (one->stage_ != Task::Stage::kPictures || one->in_pass_ != 0) continue;
+    task = one.get();
+    break;
+  }
+  if (task == nullptr) return;
+  const std::shared_ptr<Task> alive = task->shared_from_this();
+  task->in_pass_ = 1;
+  Result<void> encoded = [&]() -> Result<void> {
+    try {
+      return EncodeTileOf(task);
+    } catch (const std::bad_alloc&) {
+      return Error{ErrorCode::kInternal, "out of memory", "engine", {}, {}};
+    }
+  }();
+  task->in_pass_ = 0;
+  if (task->ended_) {
+    Release(task);
+  } else if (!encoded.ok()) {
+    Error error = {ErrorCode::kInternal, "out of memory", "engine", {}, {}};
+    try {
+      error = encoded.error();
+    } catch (const std::bad_alloc&) {
+      // Then that is the error.
+    }
+    EndTask(task, std::move(error));
+  }
+}
+
+Result<void> Driver::EncodeTileOf(Task* task) {
+  if (NextPicture(task)) return PicturesDone(task);  // another text brought them meanwhile
+  VisionEncoder& vision = *device_.vision;
+  const Task::Picture& picture = task->pictures[task->next_picture_];
+  const int64_t per_tile = vision.tokens_per_tile();
+  const int64_t hidden = device_.decoder.config().hidden;
+  if (task->encoding_ == nullptr) {
+    auto features = std::make_shared<ImageFeatures>();
+    const int64_t rows = picture.tiles * per_tile;
+    GATEHOUSE_ASSIGN(features->buffer, device_.backend.Allocate(rows * hidden));
+    features->rows = {features->buffer.get(), 0, rows, hidden};
+    task->encoding_ = std::move(features);
+    task->next_tile_ = 0;
+  }
+  const size_t size = static_cast<size_t>(vision.tile_size()), values = 3 * size * size;
+  const auto tile = static_cast<int64_t>(task->next_tile_);
+  const int64_t count = std::min<int64_t>(limits_.max_tiles, picture.tiles - tile);
+  std::vector<float> pixels(static_cast<size_t>(count) * values);
+  for (int64_t i = 0; i < count; ++i)
+    picture.pixels(static_cast<int>(tile + i),
+                   std::span(pixels).subspan(static_cast<size_t>(i) * values, values));
+  GATEHOUSE_TRY(vision.Encode(pixels, static_cast<int>(count),
+                              task->encoding_->rows.Rows(tile * per_tile, count * per_tile),
+                              [this] { return Between(); }));
+  {
+    std::lock_guard lock(stats_mutex_);
+    stats_.tiles += count;
+  }
+  task->next_tile_ += static_cast<size_t>(count);
+  if (task->next_tile_ < static_cast<size_t>(picture.tiles)) return {};
+  std::shared_ptr<const ImageFeatures> done = std::move(task->encoding_);
+  task->encoding_ = nullptr;
+  task->features_.push_back(done);
+  features_.Insert(task->scope.tenant, task->input.pictures[task->next_picture_].digest, std::move(done));
+  ++task->next_picture_;
+  return NextPicture(task) ? PicturesDone(task) : Result<void>();
+}
+
+// The vectors of all pictures behind each other; then the text's turn comes.
+Result<void> Driver::PicturesDone(Task* task) {
+  if (task->features_.size() == 1) {
+    task->embeddings_ = task->features_.front()->rows;
+  } else if (!task->features_.empty()) {
+    int64_t total = 0;
+    for (const auto& one : task->features_) total += one->rows.rows;
+    const int64_t hidden = device_.decoder.config().hidden;
+    GATEHOUSE_ASSIGN(task->joined_.buffer, device_.backend.Allocate(total * hidden));
+    task->joined_.rows = {task->joined_.buffer.get(), 0, total, hidden};
+    PassScope pass(device_.backend);
+    int64_t first = 0;
+    for (const auto& one : task->features_) {
+      device_.backend.CopyRows(one->rows, {}, task->joined_.rows.Rows(first, one->rows.rows), {});
+      first += one->rows.rows;
+    }
+    GATEHOUSE_TRY(pass.End());
+    task->embeddings_ = task->joined_.rows;
+  }
+  task->vision_ms =
+      task->pictures.empty()
+          ? 0.0
+          : std::chrono::duration<double, std::milli>(Clock::now() - task->pictures_begin_).count();
+  TakeTurnAtBeginning(task);
+  return {};
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,212 @@
+#include "guard/judging.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "policy/worst_verdict.h"
+
+namespace gatehouse {
+namespace {
+
+double MillisecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+// Short words: an error that tells of no memory takes none.
+Error NoMemory() { return {ErrorCode::kInternal, "out of memory", "request", {}, {}}; }
+
+Error CopyOf(const Error& error) {
+  try {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return NoMemory();
+  }
+}
+
+JudgeOptions JudgeOptionsOf(const ClassifyOptions& request, const RequestContext& how) {
+  JudgeOptions out;
+  out.replace_threshold = request.replace_threshold;
+  out.threshold = request.threshold;
+  out.category_thresholds = request.category_thresholds;
+  out.raw_output = request.raw_output;
+  out.greedy_decision = request.greedy_decision;
+  out.keys_only_where_they_matter = how.keys_only_where_they_matter;
+  return out;
+}
+
+}  // namespace
+
+Judging::Judging(Guard::Impl& guard, Conversation conversation, ClassifyOptions request, Guard::Done done,
+                 RequestContext how)
+    : Task(guard.engine->pool()),
+      guard_(guard),
+      conversation_(std::move(conversation)),
+      request_(std::move(request)),
+      how_(std::move(how)),
+      policy_(request_.policy != nullptr ? request_.policy : guard.own_policy()),
+      done_(std::move(done)) {
+  deadline = request_.deadline;
+  scope = {policy_->number(), request_.tenant};
+  keep_text = how_.keep_text;
+  if (how_.memory != nullptr) kept = how_.memory->kept;
+}
+
+void Judging::Begin() {
+  guard_.engine->Enter(Self());
+  guard_.preparing().Post(std::shared_ptr<WorkItem>(Self(), &prepare_item_));
+}
+
+void Judging::Cancel() { guard_.engine->Cancel(Self()); }
+
+void Judging::Prepare() noexcept {
+  if (finished_.load()) return;
+  const Result<void> ready = [&]() -> Result<void> {
+    try {
+      return PrepareText();
+    } catch (const std::bad_alloc&) {
+      return NoMemory();
+    }
+  }();
+  if (ready.ok()) return;
+  guard_.engine->Leave(Self());
+  Finish(CopyOf(ready.error()));
+}
+
+Result<void> Judging::PrepareText() {
+  GATEHOUSE_ASSIGN(prepared_,
+                   guard_.Prepare(*policy_, conversation_, request_, how_.memory.get(), &finished_));
+  const int64_t rounds = prepared_.images->rounds();
+  // A tile costs about as much as its rows in the text network.
+  constexpr int64_t kRowsOfTile = 577;
+  {
+    const std::lock_guard lock(ticket_mutex_);
+    ticket.Correct(
+        rounds * (static_cast<int64_t>(prepared_.tokens.ids.size()) + prepared_.images->tiles * kRowsOfTile));
+  }
+  return AskRound();
+}
+
+Result<void> Judging::AskRound() {
+  GATEHOUSE_ASSIGN(judgement_, Judgement::Begin(policy_->policy, *guard_.tokenizer,
+                                                prepared_.prompt.categories, JudgeOptionsOf(request_, how_)));
+  input = guard_.InputOf(prepared_, round_);
+  pictures.clear();
+  for (size_t i = 0; i < prepared_.images->list.size(); ++i) {
+    const TileSet& tiles = prepared_.images->list[i].At(round_).tiles;
+    pictures.push_back({tiles.tiles, [images = prepared_.images, &tiles](int tile, std::span<float> out) {
+                          NormaliseTile(tiles, tile, out);
+                        }});
+  }
+  beginning = std::min(prepared_.tokens.prefix_tokens, static_cast<int32_t>(input.ids.size()) - 1);
+  // The policy's own lists are common; what somebody asks with lists of his own is his.
+  common = request_.categories.empty() && request_.keys.empty() && request_.exclude.empty();
+  new_text = true;
+  questions = judgement_->wanted();
+  asked_ = Clock::now();
+  prefill_ms_ = -1;
+  decode_ms_ = 0;
+  guard_.engine->Ask(Self());
+  return {};
+}
+
+void Judging::OnAnswered() noexcept {
+  answered_.store(true);
+  guard_.judging().Post(std::shared_ptr<WorkItem>(Self(), &judge_item_));
+}
+
+void Judging::OnEnded(Error error) noexcept {
+  end_ = std::move(error);
+  ended_.store(true);
+  guard_.judging().Post(std::shared_ptr<WorkItem>(Self(), &judge_item_));
+}
+
+void Judging::Judge() noexcept {
+  if (ended_.load()) {
+    Finish(std::move(end_));
+    return;
+  }
+  if (!answered_.exchange(false)) return;
+  const Result<void> stepped = [&]() -> Result<void> {
+    try {
+      return Step();
+    } catch (const std::bad_alloc&) {
+      return NoMemory();
+    }
+  }();
+  if (stepped.ok()) return;
+  guard_.engine->Leave(Self());
+  Finish(CopyOf(stepped.error()));
+}
+
+Result<void> Judging::Step() {
+  if (prefill_ms_ < 0) {
+    prefill_ms_ = MillisecondsSince(asked_) - vision_ms;
+  } else {
+    decode_ms_ += MillisecondsSince(asked_);
+  }
+  GATEHOUSE_TRY(judgement_->Tell(answers));
+  if (!judgement_->done()) {
+    questions = judgement_->wanted();
+    asked_ = Clock::now();
+    guard_.engine->Ask(Self());
+    return {};
+  }
+  RoundDone();
+  if (++round_ < prepared_.images->rounds()) return AskRound();
+  Verdict verdict = WholeVerdict();
+  guard_.engine->Leave(Self());
+  Finish(std::move(verdict));
+  return {};
+}
+
+// What is said of one round: sums and maxima are made of these.
+void Judging::RoundDone() {
+  Verdict verdict = std::move(judgement_->verdict());
+  verdict.usage.prompt_tokens = static_cast<int>(input.ids.size());
+  verdict.usage.cached_tokens = cached_tokens;
+  verdict.usage.image_tokens = static_cast<int>(std::count_if(
+      input.embedding_rows.begin(), input.embedding_rows.end(), [](int32_t row) { return row >= 0; }));
+  verdict.timings.vision = vision_ms;
+  verdict.timings.prefill = prefill_ms_;
+  verdict.timings.decode = decode_ms_;
+  verdicts_.push_back(std::move(verdict));
+}
+
+Verdict Judging::WholeVerdict() {
+  Verdict verdict = WorstOf(policy_->policy.verdict, std::move(verdicts_));
+  verdict.role = prepared_.prompt.judged;
+  verdict.model = guard_.model_name;
+  verdict.policy = policy_->policy.name;
+  verdict.usage.images = static_cast<int>(prepared_.images->list.size());
+  verdict.usage.frames = prepared_.images->animated ? prepared_.images->rounds() : 0;
+  verdict.timings.image = prepared_.image_ms;
+  verdict.timings.total = MillisecondsSince(begin_);
+  if (LogEnabled(LogLevel::kDebug)) {
+    // Never what people wrote, nor the verdict's text: a log is kept longer and read by more than an answer.
+    Log(LogLevel::kDebug, "classified " + std::to_string(verdict.usage.prompt_tokens) + " tokens (" +
+                              std::to_string(verdict.usage.cached_tokens) + " cached, " +
+                              std::to_string(prepared_.images->tiles) + " tiles) in " +
+                              std::to_string(verdict.timings.total) + " ms");
+  }
+  return verdict;
+}
+
+void Judging::Finish(Result<Verdict> result) noexcept {
+  if (finished_.exchange(true)) return;
+  {
+    const std::lock_guard lock(ticket_mutex_);
+    ticket.GiveBack();
+  }
+  const Guard::Done done = std::move(done_);
+  try {
+    done(std::move(result));
+  } catch (...) {
+    // A thread of the guard's must not end for it.
+    Log(LogLevel::kError, "an exception left the caller's function for a verdict");
+  }
+}
+
+}  // namespace gatehouse
