@@ -116,7 +116,8 @@ class Guard {
   // (too much is waiting; retry_after says when to come again), kLate.
   Result<Verdict> Classify(const Conversation& conversation, const ClassifyOptions& options = {}) const;
 
-  // The same without waiting: done is called once, on one of the guard's threads, which it must not hold up.
+  // The same without waiting: done is called once, on one of the guard's threads, which it must not hold up
+  // (nor may it let the guard go).
   // Errors: kBusy: refused, and done is never called. Once admitted, a request is never refused.
   using Done = std::function<void(Result<Verdict>)>;
   Result<Request> Submit(Conversation conversation, ClassifyOptions options, Done done) const;

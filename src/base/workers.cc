@@ -5,7 +5,12 @@
 namespace gatehouse {
 
 Workers::Workers(int threads) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
+  try {
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
+  } catch (...) {
+    Stop(/*all=*/false);  // those that did start
+    throw;
+  }
 }
 
 Workers::~Workers() {

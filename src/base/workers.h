@@ -25,8 +25,8 @@ class WorkItem {
 
 class Workers {
  public:
-  explicit Workers(int threads);
-  ~Workers();  // lets go of what waits
+  explicit Workers(int threads);  // throws what std::thread does
+  ~Workers();                     // lets go of what waits
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 

@@ -41,7 +41,7 @@ class Crowd {
     GATEHOUSE_TRY(FinishWith(waiting, requests));
     const auto done = static_cast<double>(finished() - before);
     const Speed speed{done / SecondsSince(begin), (ProcessorSeconds() - processor) / done};
-    GATEHOUSE_TRY(FinishWith(0, 0));
+    SendAway();
     return speed;
   }
 
@@ -51,21 +51,35 @@ class Crowd {
     return finished_;
   }
 
-  // Until so many more are finished, always with so many waiting; 0: until none waits.
+  // Those that still wait: thousands would take minutes to judge.
+  void SendAway() {
+    std::unique_lock lock(mutex_);
+    sent_away_ = true;
+    lock.unlock();
+    for (Request& request : requests_) request.Cancel();
+    requests_.clear();
+    lock.lock();
+    changed_.wait(lock, [&] { return finished_ == submitted_; });
+    sent_away_ = false;
+  }
+
+  // Until so many more are finished, always with so many waiting.
   Result<void> FinishWith(int waiting, int more) {
     std::unique_lock lock(mutex_);
     const int64_t end = finished_ + more;
-    while (waiting > 0 ? finished_ < end : submitted_ > finished_) {
+    while (finished_ < end) {
       while (submitted_ - finished_ < waiting) {
         ++submitted_;
         lock.unlock();
         const auto done = [this](const Result<Verdict>& verdict) {
           std::lock_guard own(mutex_);
           ++finished_;
-          failed_ = failed_ || !verdict.ok();
+          failed_ = failed_ || (!verdict.ok() && !sent_away_);
           changed_.notify_one();
         };
-        GATEHOUSE_TRY(subject_.impl().Submit(subject_.Message(next_++ % 500), subject_.request(), done, {}));
+        GATEHOUSE_ASSIGN(Request request, subject_.impl().Submit(subject_.Message(next_++ % 500),
+                                                                 subject_.request(), done, {}));
+        requests_.push_back(std::move(request));
         lock.lock();
       }
       const int64_t seen = finished_;
@@ -78,7 +92,8 @@ class Crowd {
   std::mutex mutex_;
   std::condition_variable changed_;
   int64_t submitted_ = 0, finished_ = 0;
-  bool failed_ = false;
+  bool failed_ = false, sent_away_ = false;
+  std::vector<Request> requests_;
   int next_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "gatehouse/guard.h"
 
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -15,8 +17,14 @@ Guard& Guard::operator=(Guard&&) noexcept = default;
 Guard::~Guard() = default;
 
 Result<Guard> Guard::Load(const GuardOptions& options) {
-  GATEHOUSE_ASSIGN(std::unique_ptr<Impl> impl, LoadGuard(options));
-  return Guard(std::move(impl));
+  try {
+    GATEHOUSE_ASSIGN(std::unique_ptr<Impl> impl, LoadGuard(options));
+    return Guard(std::move(impl));
+  } catch (const std::bad_alloc&) {
+    return InternalError("out of memory", options.model);
+  } catch (const std::system_error& error) {
+    return InternalError(std::string("no threads to be had: ") + error.what(), options.model);
+  }
 }
 
 Result<Verdict> Guard::Classify(const Conversation& conversation, const ClassifyOptions& options) const {

@@ -5,9 +5,9 @@
 
 A verdict that did not arrive must not end with exit 0, and the message says why in the system's words.
 """
-import json, os, resource, shutil, signal, subprocess, sys
+import json, os, resource, select, shutil, signal, subprocess, sys
 
-from program import check, finish, run_bytes as run, write_file
+from program import BINARY, check, finish, run_bytes as run, write_file
 
 MODEL, WORK = sys.argv[2:4]
 
@@ -104,6 +104,38 @@ feeder = subprocess.Popen(['sh', '-c', f'cat "{chat}" > "{pipe}"'])
 code, out_, err = run('classify', *M, '--json', '--conversation', pipe)
 feeder.wait()
 check('--conversation from a pipe', code == 0 and out_.startswith(b'{"verdict"'), (code, err))
+
+# Whoever writes a line and reads its answer before the next gets it, though several lines may be on their way.
+p = subprocess.Popen([BINARY, 'classify', *M, '--jsonl', '-'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+for i in range(3):
+    p.stdin.write(json.dumps({'id': str(i), 'messages': [{'role': 'user', 'content': f'hello {i}'}]}) + '\n')
+    p.stdin.flush()
+    ready = select.select([p.stdout], [], [], 120)[0]
+    check(f'line {i} is answered before the next is written', bool(ready) and json.loads(p.stdout.readline())['id'] == str(i), ready)
+p.stdin.close()
+check('and the end comes', p.wait(120) == 0, p.returncode)
+
+# Memory that is not there: each line gets an error or its verdict, and the program ends by itself.
+four = write('four.jsonl', ''.join(json.dumps({'id': str(i), 'messages': [{'role': 'user', 'content': ' '.join(f'w{(i * 7 + j) % 50}' for j in range(300))}]}) + '\n'
+                                   for i in range(4)))
+code, whole, err = run('classify', *M, '--jsonl', four)
+right = [json.loads(line)['unsafe_score'] for line in whole.splitlines()]
+check('four long lines', code == 0 and len(right) == 4, (code, err))
+outcomes = set()
+limit = 64 << 30
+within = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+measured = run('version', before=within)[0] == 0  # a sanitizer's shadow memory fits into no limit
+if not measured:
+    print('skip  limits of memory: this build maps more than any')
+for megabytes in range(60, 460, 20) if measured else ():
+    limit = megabytes << 20
+    code, out_, err = run('classify', *M, '--jsonl', four, before=within)
+    answers = [json.loads(line) for line in out_.splitlines()]
+    good = all('error' in a or a['unsafe_score'] == right[i] for i, a in enumerate(answers))
+    # 127: the loader itself finds no room.
+    check(f'within {megabytes} MB', good and (code, len(answers)) in ((0, 4), (3, 4), (1, 0), (4, 0), (127, 0)), (code, len(answers), err[-300:]))
+    outcomes.add((code, len(answers)))
+check('some limits were too tight and some were not', not measured or ((0, 4) in outcomes and len(outcomes) > 1), outcomes)
 
 # ---- files that are written
 for name, path, why in (('in the place of a directory', WORK, 'directory'), ('/dev/full', '/dev/full', 'No space left on device'),
