@@ -70,8 +70,7 @@ Result<int> ClassifyLines(const ClassifyFlags& flags, const Guard& guard, const 
       GATEHOUSE_TRY(in_order.Put(input.error(), deliver(id)));
       continue;
     }
-    ClassifyOptions merged = MergeChoice(options, *input);
-    GATEHOUSE_TRY(in_order.Put(std::move(input->conversation), std::move(merged), deliver(id)));
+    GATEHOUSE_TRY(in_order.Put(input->conversation, MergeChoice(options, *input), deliver(id)));
   }
   GATEHOUSE_TRY(in_order.Flush());
   if (any_error) return static_cast<int>(ErrorCode::kBadInput);

@@ -64,9 +64,9 @@ Result<Ticket> Admission::Admit(const std::string& tenant, int64_t cost) {
                 "at most " + std::to_string(state.limit / tenants) + " tokens of one tenant",
                 std::to_string(own + cost)};
     // Until what is too much has been served: all of it takes turns.
-    const auto over = static_cast<double>(own + cost - state.limit / tenants);
+    const int64_t over = own + cost - state.limit / tenants;
     error.retry_after =
-        state.rate > 0 ? std::clamp(over * static_cast<double>(tenants) / state.rate, kShortest, kLongest)
+        state.rate > 0 ? std::clamp(static_cast<double>(over * tenants) / state.rate, kShortest, kLongest)
                        : kUnknown;
     return error;
   }

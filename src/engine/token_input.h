@@ -2,10 +2,10 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "backend/backend.h"
@@ -34,7 +34,10 @@ struct TokenInput {
 struct CacheScope {
   uint64_t policy = 0;  // texts of different policies share nothing
   std::string tenant;   // opaque
-  auto operator<=>(const CacheScope&) const = default;
+  bool operator==(const CacheScope&) const = default;
+  bool operator<(const CacheScope& other) const {
+    return std::tie(policy, tenant) < std::tie(other.policy, other.tenant);
+  }
 };
 
 }  // namespace gatehouse

@@ -1,8 +1,8 @@
 // What tells the tokens of two texts apart: an id, or a row of a picture.
 #pragma once
 
-#include <compare>
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "engine/token_input.h"
@@ -13,7 +13,10 @@ struct TokenUnit {
   int64_t value = 0;  // the id, or the row's number within its picture
   bool of_picture = false;
   PictureDigest digest = {};
-  auto operator<=>(const TokenUnit&) const = default;
+  bool operator==(const TokenUnit&) const = default;
+  bool operator<(const TokenUnit& other) const {
+    return std::tie(value, of_picture, digest) < std::tie(other.value, other.of_picture, other.digest);
+  }
 };
 using TokenUnits = std::vector<TokenUnit>;
 

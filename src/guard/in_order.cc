@@ -39,7 +39,7 @@ Result<void> InOrder::DeliverReady() {
   return {};
 }
 
-Result<void> InOrder::Put(Conversation conversation, ClassifyOptions options, Deliver deliver) {
+Result<void> InOrder::Put(const Conversation& conversation, const ClassifyOptions& options, Deliver deliver) {
   while (static_cast<int>(waiting_.size()) >= most_) GATEHOUSE_TRY(DeliverFirst());
   const auto slot = std::make_shared<Slot>();
   const auto done = [slot](Result<Verdict> verdict) {

@@ -28,7 +28,7 @@ class InOrder {
   InOrder(const InOrder&) = delete;
   InOrder& operator=(const InOrder&) = delete;
 
-  Result<void> Put(Conversation conversation, ClassifyOptions options, Deliver deliver);
+  Result<void> Put(const Conversation& conversation, const ClassifyOptions& options, Deliver deliver);
   // The answer is there already.
   Result<void> Put(Result<Verdict> answer, Deliver deliver);
   // Delivers all.

@@ -12,6 +12,7 @@
 #include "formats/tokenizer_json.h"
 #include "formats/tokenizer_model.h"
 #include "guard/tokenizer_of.h"
+#include "policy/verdict.h"
 
 namespace gatehouse {
 namespace {

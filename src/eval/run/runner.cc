@@ -52,11 +52,11 @@ class Runner {
       Count(known.error);
       return {};
     }
-    Conversation conversation = row.conversation;
+    const Conversation conversation = row.conversation;
     const auto deliver = [this, row = std::move(row)](const Result<Verdict>& verdict) {
       return Judged(row, verdict);
     };
-    return in_order_.Put(std::move(conversation), options_.request, deliver);
+    return in_order_.Put(conversation, options_.request, deliver);
   }
   // The answers that are on their way.
   Result<void> Flush() { return in_order_.Flush(); }
