@@ -1,8 +1,9 @@
 #include "guard_test_models.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
-#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -10,23 +11,24 @@
 
 namespace gatehouse::guard_test {
 
+// Several test programs run at once, and each maps the files: a directory comes whole or not at all, and is
+// never written again.
 std::string ModelDirectory(const std::string& name) {
-  const std::string to = GATEHOUSE_BUILD_DIR "/checkpoints/guard-" + name;
-  static std::set<std::string> made;
-  if (made.count(name) > 0) return to;
+  const std::string tokenizer = GATEHOUSE_SOURCE_DIR "/tests/golden/tokenizer/llama4.tokenizer.json.xz";
+  const std::string to = GATEHOUSE_BUILD_DIR "/checkpoints/guard-" + name + "-" +
+                         std::to_string(std::filesystem::file_size(tokenizer));
+  if (std::filesystem::exists(to)) return to;
   const auto checkpoint = test::CachedCheckpoint(name);
   if (!checkpoint.ok()) throw std::runtime_error(checkpoint.error().Message());
-  std::filesystem::create_directories(to);
-  for (const auto& entry : std::filesystem::directory_iterator(*checkpoint)) {
-    const std::filesystem::path link = std::filesystem::path(to) / entry.path().filename();
-    std::filesystem::remove(link);
-    std::filesystem::create_symlink(entry.path(), link);
-  }
-  const std::string command = "xz -dc '" GATEHOUSE_SOURCE_DIR
-                              "/tests/golden/tokenizer/llama4.tokenizer.json.xz' > '" +
-                              to + "/tokenizer.json'";
+  const std::string making = to + "." + std::to_string(::getpid());
+  std::filesystem::create_directories(making);
+  for (const auto& entry : std::filesystem::directory_iterator(*checkpoint))
+    std::filesystem::create_symlink(entry.path(), std::filesystem::path(making) / entry.path().filename());
+  const std::string command = "xz -dc '" + tokenizer + "' > '" + making + "/tokenizer.json'";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("cannot decompress the tokenizer");
-  made.insert(name);
+  std::error_code other_was_first;
+  std::filesystem::rename(making, to, other_was_first);
+  if (other_was_first) std::filesystem::remove_all(making);
   return to;
 }
 
