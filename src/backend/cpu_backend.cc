@@ -71,7 +71,7 @@ class CpuBackend : public Backend {
     try {
       return std::unique_ptr<DeviceBuffer>(std::make_unique<Buffer>(elements));
     } catch (const std::bad_alloc&) {
-      return NoMemory();
+      return OutOfMemory("forward pass");
     }
   }
 
@@ -203,7 +203,6 @@ class CpuBackend : public Backend {
   static void Copy(void* to, const void* from, size_t bytes) {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }
-  static Error NoMemory() { return {ErrorCode::kInternal, "out of memory", "forward pass", {}, {}}; }
 
   LinearContext Products() {
     return {linear_, vector_, {quant_[0], quant_[1]}, &pool_, &scratch_, &rounded_, rounded8_};
@@ -216,7 +215,7 @@ class CpuBackend : public Backend {
     try {
       work();
     } catch (const std::bad_alloc&) {
-      passes_.Fail(NoMemory());
+      passes_.Fail(OutOfMemory("forward pass"));
     } catch (const std::exception& error) {  // of who computes a weight's rows
       passes_.Fail(InternalError(error.what(), "forward pass"));
     }

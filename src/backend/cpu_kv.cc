@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "backend/cpu_internal.h"
+#include "base/error.h"
 
 namespace gatehouse::cpu {
 
@@ -22,7 +23,7 @@ Result<void> PagedKv::Reserve(int32_t count) {
       pages.push_back(std::move(page));
     }
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kInternal, "out of memory", "key/value cache", {}, {}};
+    return OutOfMemory("key/value cache");
   }
   return {};
 }

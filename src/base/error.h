@@ -3,6 +3,7 @@
 //   return BadInput("image too large", "file.png", "at most 20 MiB", "31 MiB");
 #pragma once
 
+#include <new>
 #include <string>
 
 #include "gatehouse/result.h"
@@ -33,6 +34,17 @@ inline Error At(std::string where, Error error) {
 }
 inline Error Within(const std::string& where, const Error& error) {
   return At(error.where.empty() ? where : where + " (" + error.where + ")", error);
+}
+
+// For where memory has run out: no word of it takes any, as long as `where` is short (15 characters).
+inline Error OutOfMemory(const char* where) { return {ErrorCode::kInternal, "out of memory", where, {}, {}}; }
+// A copy for another who is told; where there is no memory for one, he is told that.
+inline Error CopyOrOutOfMemory(const Error& error, const char* where) noexcept {
+  try {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory(where);
+  }
 }
 
 }  // namespace gatehouse

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <vector>
 
 #include "backend/create.h"
@@ -77,9 +76,9 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options, const Console& con
     if (!more) break;
     const double peak = device.MeasurePeak(subject.quant);
     Sequence sequence = engine.NewSequence();
-    const auto begin = std::chrono::steady_clock::now();
+    const Clock::time_point begin = Clock::now();
     GATEHOUSE_TRY(engine.Run(sequence, input, end));
-    const double time = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double time = SecondsSince(begin);
     GATEHOUSE_TRY(turns.Over(time * 1e3));
     if (round == 0) continue;
     seconds.push_back(time);

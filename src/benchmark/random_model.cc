@@ -73,7 +73,7 @@ Result<WeightView> RandomWeights::Make(const Shape& shape, bool packed) {
   const int64_t values = rows * ((view.cols + 1) / 2 * 2);
   const size_t bytes = static_cast<size_t>(values) * 2;
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return Error{ErrorCode::kInternal, "out of memory", "random weights", {}, {}};
+  if (memory == MAP_FAILED) return OutOfMemory("random weights");
   view.owner = std::shared_ptr<const void>(
       memory, [bytes](const void* at) { ::munmap(const_cast<void*>(at), bytes); });
   auto* bits = static_cast<uint16_t*>(memory);

@@ -6,16 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/elapsed.h"
 #include "benchmark/console.h"
 #include "formats/json_object.h"
 
 namespace gatehouse::benchmark {
-
-using Clock = std::chrono::steady_clock;
-
-inline double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Of at least one value; of an even number, the upper of the two in the middle.
 inline double Median(std::vector<double> values) {

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <vector>
 
 #include "backend/create.h"
@@ -70,9 +69,9 @@ Result<void> BenchVision(const BenchVisionOptions& options, const Console& conso
   std::vector<double> seconds, peaks, shares;
   for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
     const double peak = device->MeasurePeak(options.quant);
-    const auto begin = std::chrono::steady_clock::now();
+    const Clock::time_point begin = Clock::now();
     GATEHOUSE_TRY(encoder->Encode(pixels, options.tiles, {memory.get(), 0, rows, config.hidden}));
-    const double time = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double time = SecondsSince(begin);
     if (round == 0) continue;
     seconds.push_back(time);
     peaks.push_back(peak);

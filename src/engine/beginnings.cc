@@ -5,22 +5,27 @@
 
 namespace gatehouse {
 
-Sequence Beginnings::Find(uint64_t policy, std::span<const int32_t> ids, int32_t limit) const {
+Beginnings::Match Beginnings::BestOf(uint64_t policy, std::span<const int32_t> ids, int32_t limit) const {
+  Match best;
   const auto known = known_.find(policy);
-  const One* best = nullptr;
-  int32_t length = 0;
-  if (known != known_.end()) {
-    for (const One& one : known->second) {
-      const auto end = std::mismatch(one.ids.begin(), one.ids.end(), ids.begin(), ids.end()).first;
-      const int32_t common = std::min(static_cast<int32_t>(end - one.ids.begin()), limit);
-      if (common <= length) continue;
-      best = &one;
-      length = common;
-    }
+  if (known == known_.end()) return best;
+  for (const One& one : known->second) {
+    const auto end = std::mismatch(one.ids.begin(), one.ids.end(), ids.begin(), ids.end()).first;
+    const int32_t common = std::min(static_cast<int32_t>(end - one.ids.begin()), limit);
+    if (common > best.length) best = {&one, common};
   }
-  if (best == nullptr) return Sequence(pool_);
-  Sequence found = best->sequence.Fork();
-  found.Truncate(length);
+  return best;
+}
+
+int32_t Beginnings::LengthOf(uint64_t policy, std::span<const int32_t> ids, int32_t limit) const {
+  return BestOf(policy, ids, limit).length;
+}
+
+Sequence Beginnings::Find(uint64_t policy, std::span<const int32_t> ids, int32_t limit) const {
+  const Match best = BestOf(policy, ids, limit);
+  if (best.one == nullptr) return Sequence(pool_);
+  Sequence found = best.one->sequence.Fork();
+  found.Truncate(best.length);
   return found;
 }
 

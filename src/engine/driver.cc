@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <new>
 
+#include "base/error.h"
+
 namespace gatehouse {
 namespace {
 
 // A long pass keeps the device for this share of a short pass's time between two stops: a third of the time
 // is its own, and a short request waits half its own time, and for a layer.
 constexpr double kLongShare = 0.5;
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 }  // namespace
 
@@ -41,18 +39,19 @@ void Driver::Loop() {
     ReadInbox();
     ExpireDeadlines();
     StartWaiting(/*also_long=*/true);
-    while (Inbox::Job* job = inbox_.TakeJob()) {
-      job->run();
-      inbox_.Finished(job);
-    }
+    RunJobs();
     if (!RunNext()) inbox_.Wait(NextDeadline());
   }
   ReadInbox();
+  RunJobs();
+  while (!known_.empty()) EndTask(*known_.begin(), {ErrorCode::kCancelled, "closing", "engine", {}, {}});
+}
+
+void Driver::RunJobs() {
   while (Inbox::Job* job = inbox_.TakeJob()) {
     job->run();
     inbox_.Finished(job);
   }
-  while (!known_.empty()) EndTask(*known_.begin(), {ErrorCode::kCancelled, "closing", "engine", {}, {}});
 }
 
 // Nobody goes twice while work of the next kind waits: pictures before a long pass, either before short ones,
@@ -114,16 +113,12 @@ void Driver::ReadInbox() {
 }
 
 void Driver::ReadLetter(const std::shared_ptr<Task>& task, uint32_t events) {
-  const auto no_memory = [&] {
-    // The words are short: none of them takes memory.
-    EndTask(task.get(), {ErrorCode::kInternal, "out of memory", "engine", {}, {}});
-  };
   try {
     if (events & Inbox::kEntered) Enter(task);
     if (events & Inbox::kLeft) Forget(task.get());
     if (events & Inbox::kAsked) Ask(task);
   } catch (const std::bad_alloc&) {
-    no_memory();
+    EndTask(task.get(), OutOfMemory("engine"));
   }
   if (events & Inbox::kCancelled)
     EndTask(task.get(), {ErrorCode::kCancelled, "cancelled", "request", {}, {}});

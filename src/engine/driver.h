@@ -74,6 +74,7 @@ class Driver {
 
   // driver.cc: the loop, and whose turn it is.
   void Loop();
+  void RunJobs();
   bool RunNext();
   bool Between();
   bool AnyReady(Work work) const;
@@ -89,6 +90,7 @@ class Driver {
   void StartWaiting(bool also_long);
   bool TryStart(FairQueue<std::shared_ptr<Task>>& queue, bool is_long);
   void FindBeginning(Task* task);
+  void LetGoOfPages(Task* task);
   void FindKept(Task* task);
   void TakeTurnAtBeginning(Task* task);
   void BeginningDone(Task* task);

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/error.h"
 #include "engine/batch_rows.h"
 #include "engine/driver.h"
 
@@ -92,12 +93,12 @@ void Driver::RunPass(Work work) {
       if (task->ended_) {
         Release(task);
       } else {
-        EndTask(task, {ErrorCode::kInternal, "out of memory", "engine", {}, {}});
+        EndTask(task, OutOfMemory("engine"));
       }
     }
     return;
   }
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double seconds = SecondsSince(begin);
   if (work == Work::kShort) short_seconds_ = seconds;
   const double rate = static_cast<double>(batch.rows.size()) / std::max(seconds, 1e-6);
   rate_ = rate_ > 0 ? 0.9 * rate_ + 0.1 * rate : rate;
@@ -147,7 +148,7 @@ void Driver::EndPass(const Batch& batch, const std::vector<Part>& parts, Result<
       task->answers.assign(std::make_move_iterator(first),
                            std::make_move_iterator(first + static_cast<int64_t>(task->questions.size())));
     } catch (const std::bad_alloc&) {
-      EndTask(task, {ErrorCode::kInternal, "out of memory", "engine", {}, {}});
+      EndTask(task, OutOfMemory("engine"));
       continue;
     }
     TextDone(task);

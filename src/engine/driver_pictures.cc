@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/error.h"
 #include "engine/driver.h"
 
 namespace gatehouse {
@@ -33,20 +34,14 @@ void Driver::EncodeTile() {
     try {
       return EncodeTileOf(task);
     } catch (const std::bad_alloc&) {
-      return Error{ErrorCode::kInternal, "out of memory", "engine", {}, {}};
+      return OutOfMemory("engine");
     }
   }();
   task->in_pass_ = 0;
   if (task->ended_) {
     Release(task);
   } else if (!encoded.ok()) {
-    Error error = {ErrorCode::kInternal, "out of memory", "engine", {}, {}};
-    try {
-      error = encoded.error();
-    } catch (const std::bad_alloc&) {
-      // Then that is the error.
-    }
-    EndTask(task, std::move(error));
+    EndTask(task, CopyOrOutOfMemory(encoded.error(), "engine"));
   }
 }
 
@@ -107,10 +102,7 @@ Result<void> Driver::PicturesDone(Task* task) {
     GATEHOUSE_TRY(pass.End());
     task->embeddings_ = task->joined_.rows;
   }
-  task->vision_ms =
-      task->pictures.empty()
-          ? 0.0
-          : std::chrono::duration<double, std::milli>(Clock::now() - task->pictures_begin_).count();
+  task->vision_ms = task->pictures.empty() ? 0.0 : MillisecondsSince(task->pictures_begin_);
   TakeTurnAtBeginning(task);
   return {};
 }

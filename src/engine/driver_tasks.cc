@@ -12,8 +12,6 @@ namespace {
 
 // What a short request costs at most, in rows of products; what else it reads is counted in the same measure.
 constexpr double kShortCost = 256;
-// A tile costs about as much as its rows in the text network.
-constexpr double kRowsOfTile = 577;
 // Begun at once. More short ones fill no pass better; long ones hold pictures and pages meanwhile.
 constexpr int kMostShort = 64;
 constexpr int kMostLong = 16;
@@ -27,7 +25,7 @@ void Driver::Enter(const std::shared_ptr<Task>& task) {
     task->known_ = true;
   } catch (const std::bad_alloc&) {
     known_.erase(task.get());
-    task->OnEnded({ErrorCode::kInternal, "out of memory", "engine", {}, {}});
+    task->OnEnded(OutOfMemory("engine"));
     task->OnReleased();
   }
 }
@@ -105,7 +103,7 @@ void Driver::Ask(const std::shared_ptr<Task>& task) {
   task->embeddings_ = task->input.embeddings;
   const int32_t known = task->lent
                             ? task->sequence.length()
-                            : beginnings_.Find(task->scope.policy, task->input.ids, task->beginning).length();
+                            : beginnings_.LengthOf(task->scope.policy, task->input.ids, task->beginning);
   task->is_long_ = !task->pictures.empty() || IsLong(task->tokens() - known, task->tokens());
   auto& queue = task->is_long_ ? long_waiting_ : short_waiting_;
   task->place_ = queue.Push(task->scope.tenant, task);
@@ -133,12 +131,12 @@ bool Driver::TryStart(FairQueue<std::shared_ptr<Task>>& queue, bool is_long) {
       for (const auto& other : running_) held += other->is_long_ ? 0 : other->pages_;
       if (room_.Missing(first, running_) > 0 &&
           held > room_.most_pages() - first.pages_ - beginnings_.pages()) {
-        if (!task->lent) task->sequence = Sequence(device_.pool);
+        LetGoOfPages(task.get());
         return false;
       }
     }
     if (!room_.Fits(*task, running_) && !DropKeptTexts(*task) && !running_.empty()) {
-      if (!task->lent) task->sequence = Sequence(device_.pool);
+      LetGoOfPages(task.get());
       return false;
     }
     // Where nothing runs and still too much is held (by whoever uses the engine's sequences by himself), it
@@ -146,7 +144,8 @@ bool Driver::TryStart(FairQueue<std::shared_ptr<Task>>& queue, bool is_long) {
     std::list<std::shared_ptr<Task>> own;
     own.push_back(task);
     double cost = std::max(task->left(), 1);
-    for (const Task::Picture& picture : task->pictures) cost += kRowsOfTile * picture.tiles;
+    for (const Task::Picture& picture : task->pictures)
+      cost += static_cast<double>(kRowsOfTile * picture.tiles);
     queue.Pop(cost);
     running_.splice(running_.end(), own);
     task->place_ = std::prev(running_.end());
@@ -158,7 +157,7 @@ bool Driver::TryStart(FairQueue<std::shared_ptr<Task>>& queue, bool is_long) {
       if (!ready.ok()) EndTask(task.get(), ready.error());
     }
   } catch (const std::bad_alloc&) {
-    EndTask(task.get(), {ErrorCode::kInternal, "out of memory", "engine", {}, {}});
+    EndTask(task.get(), OutOfMemory("engine"));
   }
   return true;
 }
@@ -173,6 +172,10 @@ void Driver::FindBeginning(Task* task) {
   if (own.length() > task->sequence.length()) task->sequence = std::move(own);
   if (task->kept != nullptr) FindKept(task);
   task->cached_tokens = task->sequence.length();
+}
+
+void Driver::LetGoOfPages(Task* task) {
+  if (!task->lent) task->sequence = Sequence(device_.pool);
 }
 
 void Driver::FindKept(Task* task) {
@@ -214,7 +217,7 @@ void Driver::BeginningDone(Task* task) {
     try {
       FindBeginning(other.get());
     } catch (const std::bad_alloc&) {
-      other->sequence = Sequence(device_.pool);  // it computes it by itself
+      LetGoOfPages(other.get());  // it computes it by itself
     }
     TakeTurnAtBeginning(other.get());
   }
@@ -303,7 +306,7 @@ void Driver::StopText(Task* task) {
       running_.erase(task->place_);
       if (task->computes_beginning_) BeginningDone(task);
   }
-  if (!task->lent) task->sequence = Sequence(device_.pool);
+  LetGoOfPages(task);
   task->features_.clear();
   task->encoding_.reset();
   task->joined_ = {};

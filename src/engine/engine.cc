@@ -59,7 +59,7 @@ Result<void> Engine::WithDevice(const std::function<Result<void>()>& run) {
     try {
       done = run();
     } catch (const std::bad_alloc&) {
-      done = Error{ErrorCode::kInternal, "out of memory", "engine", {}, {}};
+      done = OutOfMemory("engine");
     }
   }};
   driver_.inbox().RunAndWait(&job);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/elapsed.h"
 #include "engine/admission.h"
 #include "engine/feature_cache.h"
 #include "engine/page_pool.h"
@@ -27,8 +27,10 @@
 
 namespace gatehouse {
 
-using Clock = std::chrono::steady_clock;
 using NextTokens = std::vector<NextToken>;
+
+// A tile of a picture costs about as much as these rows of a text.
+inline constexpr int64_t kRowsOfTile = 577;
 
 // A text whose keys and values its owner keeps for the next one that begins alike: a growing answer. Given up
 // where room is short and nobody computes with it.
@@ -91,8 +93,6 @@ class Task : public std::enable_shared_from_this<Task> {
  private:
   friend class Driver;
   friend class Inbox;
-  friend class Pass;
-  friend class PictureWork;
   friend class Room;
   enum class Stage { kOutside, kWaiting, kPictures, kBeginning, kText, kAnswered };
 

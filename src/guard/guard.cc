@@ -21,7 +21,7 @@ Result<Guard> Guard::Load(const GuardOptions& options) {
     GATEHOUSE_ASSIGN(std::unique_ptr<Impl> impl, LoadGuard(options));
     return Guard(std::move(impl));
   } catch (const std::bad_alloc&) {
-    return InternalError("out of memory", options.model);
+    return OutOfMemory(options.model.c_str());
   } catch (const std::system_error& error) {
     return InternalError(std::string("no threads to be had: ") + error.what(), options.model);
   }
@@ -31,7 +31,7 @@ Result<Verdict> Guard::Classify(const Conversation& conversation, const Classify
   try {
     return impl_->Classify(conversation, options);
   } catch (const std::bad_alloc&) {
-    return InternalError("out of memory", "request");
+    return OutOfMemory("request");
   }
 }
 
@@ -39,7 +39,7 @@ Result<Request> Guard::Submit(Conversation conversation, ClassifyOptions options
   try {
     return impl_->Submit(std::move(conversation), std::move(options), std::move(done), {});
   } catch (const std::bad_alloc&) {
-    return InternalError("out of memory", "request");
+    return OutOfMemory("request");
   }
 }
 

@@ -1,12 +1,11 @@
 #include "guard/guard_impl.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <optional>
 #include <utility>
 
+#include "base/elapsed.h"
 #include "base/error.h"
+#include "guard/awaited_verdict.h"
 #include "guard/judging.h"
 #include "policy/verdict.h"
 
@@ -93,7 +92,7 @@ Result<PreparedRequest> Guard::Impl::Prepare(const LoadedPolicy& loaded, const C
   if (memory != nullptr && memory->images != nullptr) {
     out.images = memory->images;
   } else {
-    const auto begin = std::chrono::steady_clock::now();
+    const Clock::time_point begin = Clock::now();
     TileOptions tiling;
     int tokens_per_tile = 1;
     if (engine->can_see()) {
@@ -103,8 +102,7 @@ Result<PreparedRequest> Guard::Impl::Prepare(const LoadedPolicy& loaded, const C
     GATEHOUSE_ASSIGN(RequestImages images, ReadImages(conversation, options, tiling, tokens_per_tile,
                                                       policy.max_prompt_tokens, stopped));
     if (!images.list.empty()) {
-      out.image_ms =
-          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+      out.image_ms = MillisecondsSince(begin);
     }
     out.images = std::make_shared<const RequestImages>(std::move(images));
     if (memory != nullptr) memory->images = out.images;
@@ -162,22 +160,10 @@ Result<Request> Guard::Impl::Submit(Conversation conversation, ClassifyOptions r
 
 Result<Verdict> Guard::Impl::Classify(Conversation conversation, ClassifyOptions request,
                                       RequestContext how) {
-  // Shared: the one who tells may still be at it when this one has heard.
-  struct Answer {
-    std::mutex mutex;
-    std::condition_variable there;
-    std::optional<Result<Verdict>> verdict;
-  };
-  const auto answer = std::make_shared<Answer>();
-  const auto done = [answer](Result<Verdict> verdict) {
-    std::lock_guard lock(answer->mutex);
-    answer->verdict = std::move(verdict);
-    answer->there.notify_all();
-  };
-  GATEHOUSE_TRY(Submit(std::move(conversation), std::move(request), done, std::move(how)));
-  std::unique_lock lock(answer->mutex);
-  answer->there.wait(lock, [&] { return answer->verdict.has_value(); });
-  return std::move(*answer->verdict);
+  const auto awaited = std::make_shared<AwaitedVerdict>();
+  GATEHOUSE_TRY(
+      Submit(std::move(conversation), std::move(request), AwaitedVerdict::Done(awaited), std::move(how)));
+  return awaited->Take();
 }
 
 }  // namespace gatehouse

@@ -11,9 +11,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "gatehouse/guard.h"
 #include "gatehouse/result.h"
+#include "guard/awaited_verdict.h"
 
 namespace gatehouse {
 
@@ -35,9 +37,9 @@ class InOrder {
   Result<void> Flush();
 
  private:
-  struct Slot;
   struct Waiting {
-    std::shared_ptr<Slot> slot;
+    std::shared_ptr<AwaitedVerdict> verdict;
+    std::optional<Request> request;  // none: the answer was there already
     Deliver deliver;
   };
   Result<void> DeliverFirst();

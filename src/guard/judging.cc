@@ -4,27 +4,13 @@
 #include <new>
 #include <utility>
 
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "policy/worst_verdict.h"
 
 namespace gatehouse {
 namespace {
-
-double MillisecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-// Short words: an error that tells of no memory takes none.
-Error NoMemory() { return {ErrorCode::kInternal, "out of memory", "request", {}, {}}; }
-
-Error CopyOf(const Error& error) {
-  try {
-    return error;
-  } catch (const std::bad_alloc&) {
-    return NoMemory();
-  }
-}
 
 JudgeOptions JudgeOptionsOf(const ClassifyOptions& request, const RequestContext& how) {
   JudgeOptions out;
@@ -67,20 +53,18 @@ void Judging::Prepare() noexcept {
     try {
       return PrepareText();
     } catch (const std::bad_alloc&) {
-      return NoMemory();
+      return OutOfMemory("request");
     }
   }();
   if (ready.ok()) return;
   guard_.engine->Leave(Self());
-  Finish(CopyOf(ready.error()));
+  Finish(CopyOrOutOfMemory(ready.error(), "request"));
 }
 
 Result<void> Judging::PrepareText() {
   GATEHOUSE_ASSIGN(prepared_,
                    guard_.Prepare(*policy_, conversation_, request_, how_.memory.get(), &finished_));
   const int64_t rounds = prepared_.images->rounds();
-  // A tile costs about as much as its rows in the text network.
-  constexpr int64_t kRowsOfTile = 577;
   {
     const std::lock_guard lock(ticket_mutex_);
     ticket.Correct(
@@ -133,12 +117,12 @@ void Judging::Judge() noexcept {
     try {
       return Step();
     } catch (const std::bad_alloc&) {
-      return NoMemory();
+      return OutOfMemory("request");
     }
   }();
   if (stepped.ok()) return;
   guard_.engine->Leave(Self());
-  Finish(CopyOf(stepped.error()));
+  Finish(CopyOrOutOfMemory(stepped.error(), "request"));
 }
 
 Result<void> Judging::Step() {

@@ -89,7 +89,7 @@ Result<Verdict> Stream::Judge(Deadline deadline, bool whole) {
     memory_->judged_tokens = memory_->message.ids.size();
     return verdict;
   } catch (const std::bad_alloc&) {
-    return InternalError("out of memory", "request");
+    return OutOfMemory("request");
   }
 }
 

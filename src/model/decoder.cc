@@ -87,7 +87,7 @@ Result<std::vector<NextToken>> Decoder::Forward(const Batch& batch, KvCache& cac
     GATEHOUSE_TRY(scope.End());
     return answers;
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kInternal, "out of memory", "decoder", {}, {}};
+    return OutOfMemory("decoder");
   }
 }
 

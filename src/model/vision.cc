@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/error.h"
 #include "model/rope.h"
 #include "model/workspace.h"
 #include "tensor/page.h"
@@ -250,7 +251,7 @@ Result<void> VisionEncoder::Encode(std::span<const float> pixels, int tiles, Mat
     }
     return {};
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kInternal, "out of memory", "vision encoder", {}, {}};
+    return OutOfMemory("vision encoder");
   }
 }
 

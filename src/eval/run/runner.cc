@@ -1,9 +1,9 @@
 #include "eval/run/runner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "base/output_file.h"
 #include "data/clean_text.h"
@@ -16,8 +16,6 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kListedProblems = 1000;
-
-using Clock = std::chrono::steady_clock;
 
 // What is left to do with rows once they are read: skip those of the record, judge the others.
 class Runner {
@@ -78,7 +76,7 @@ class Runner {
     }
     ++progress_.judged_now;
     if (options_.progress) {
-      progress_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+      progress_.seconds = SecondsSince(begin_);
       const double counted = 2.0 * static_cast<double>(tp_) + static_cast<double>(wrong_);
       progress_.f1 = counted > 0 ? 2.0 * static_cast<double>(tp_) / counted : 0;
       options_.progress(progress_);

@@ -13,14 +13,8 @@ namespace {
 
 constexpr const char* kName8 = "neon/q8";
 constexpr const char* kName4 = "neon/q4";
-template <QuantFormat format>
-constexpr int32_t kOffset = format == QuantFormat::kQ8 ? 0 : 8;
 
-template <QuantFormat format>
-inline uint8x16_t Ready(uint8x16_t v) {
-  static_assert(format == QuantFormat::kQ8);
-  return veorq_u8(v, vdupq_n_u8(128));
-}
+#include "kernels/quant/neon_signed.inl"
 
 template <int lane>
 inline int32x4_t Dot(int32x4_t sum, uint8x16_t weights, int8x8_t values) {
