@@ -3,6 +3,7 @@
 
 #include "base/file_kind.h"
 #include "formats/gguf_model.h"
+#include "model/tensor_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::span bytes(reinterpret_cast<const std::byte*>(data), size);
@@ -12,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& [name, view] : file->tensors()) {
     if (view.data < bytes.data() || view.bytes() < 0 || view.data + view.bytes() > bytes.data() + size)
       std::abort();
-    (void)gatehouse::HuggingFaceName(name);
+    (void)gatehouse::IdOfGguf(name);
     float block[256];  // the first one of any type
     (void)gatehouse::ToFloat(view, 0, gatehouse::BlockOf(view.dtype).values, block);
   }

@@ -29,9 +29,8 @@ Result<Subject> LoadModel(const std::string& path, Backend& device) {
   Subject out;
   out.config = checkpoint->config();
   out.name = path.substr(path.find_last_of('/', path.size() - 2) + 1);
-  const WeightLookup lookup = [&, find = checkpoint->lookup()](const std::string& name,
-                                                               const Shape& shape) -> Result<WeightView> {
-    GATEHOUSE_ASSIGN(WeightView view, find(name, shape));
+  const WeightLookup lookup = [&, find = checkpoint->lookup()](const TensorSpec& spec) -> Result<WeightView> {
+    GATEHOUSE_ASSIGN(WeightView view, find(spec));
     if (const auto* rounded = view.As<RoundedPanels>()) out.quant = rounded->format;
     return view;
   };

@@ -102,10 +102,9 @@ Result<std::unique_ptr<Decoder>> RandomDecoder(const ModelConfig& config, std::o
                                                Backend& backend) {
   ThreadPool pool(ThreadPool::DefaultThreads());
   RandomWeights weights(pool);
-  const WeightLookup lookup = [&](const std::string& name, const Shape& shape) -> Result<WeightView> {
-    if (format && shape.size() == 2 && name.rfind("model.layers.", 0) == 0)
-      return weights.MakeQuant(shape, *format);
-    return weights.Make(shape, name != "model.embed_tokens.weight");
+  const WeightLookup lookup = [&](const TensorSpec& spec) -> Result<WeightView> {
+    if (format && spec.may_round) return weights.MakeQuant(spec.shape, *format);
+    return weights.Make(spec.shape, spec.role == TensorSpec::Role::kLinear);
   };
   return Decoder::Create(config, lookup, backend);
 }

@@ -51,10 +51,11 @@ Result<void> BenchVision(const BenchVisionOptions& options, const Console& conso
   config.vision = LlamaGuard4Vision(options.layers);
   ThreadPool pool(ThreadPool::DefaultThreads());
   RandomWeights weights(pool);
-  const WeightLookup lookup = [&](const std::string& name, const Shape& shape) -> Result<WeightView> {
-    const bool in_layer = name.rfind("vision_model.model.layers.", 0) == 0;
-    if (options.quant && in_layer && shape.size() == 2) return weights.MakeQuant(shape, *options.quant);
-    return weights.Make(shape, name != "vision_model.positional_embedding_vlm");
+  const WeightLookup lookup = [&](const TensorSpec& spec) -> Result<WeightView> {
+    const bool is_product = spec.role == TensorSpec::Role::kLinear;
+    if (options.quant && is_product && spec.id.layer >= 0)
+      return weights.MakeQuant(spec.shape, *options.quant);
+    return weights.Make(spec.shape, is_product);
   };
   GATEHOUSE_ASSIGN(const std::unique_ptr<VisionEncoder> encoder,
                    VisionEncoder::Create(config, lookup, *device));

@@ -6,8 +6,9 @@
 
 #include "base/error.h"
 #include "checkpoint/adapter_config.h"
-#include "checkpoint/tensor_list.h"
+#include "checkpoint/canonical_name.h"
 #include "formats/safetensors.h"
+#include "model/tensor_table.h"
 
 namespace gatehouse {
 namespace {
@@ -142,7 +143,7 @@ class AdapterReader {
     // A saved weight alone.
     if (parts.size() == (saved == parts.end() ? 0u : 1u)) return {};
     // PEFT stores both kinds transposed to each other: taken for the other kind the shapes could even fit.
-    if (embedding != (weight == "model.embed_tokens.weight")) {
+    if (embedding != (weight == NameOf(Weight::kEmbedding))) {
       return ModelError(
           "not supported", Where(parts.begin()->second),
           "lora_embedding_A and lora_embedding_B for the embeddings, lora_A and lora_B for the rest",

@@ -12,13 +12,6 @@
 #include "formats/safetensors.h"
 
 namespace gatehouse {
-// What rounding would hurt, or is small beside the rest, keeps BF16: routers, the head, everything that sees.
-bool IsRounded(const TensorSpec& spec) {
-  const std::string& name = spec.name;
-  return spec.role == TensorSpec::Role::kLinear && name.rfind("model.layers.", 0) == 0 &&
-         name.find("router") == std::string::npos;
-}
-
 namespace {
 
 struct Planned {
@@ -51,7 +44,7 @@ std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantForma
       const bool is_edited = recipe != nullptr && recipe->Edits(spec.name);
       plan.push_back({spec, values && (!is_bf16 || is_edited) ? DType::kF32 : DType::kBF16,
                       role == TensorSpec::Role::kLinear});
-      if (quant && IsRounded(spec)) {
+      if (quant && spec.may_round) {
         plan.back().quant = recipe == nullptr ? quant : recipe->FormatOf(spec.name, *quant);
         if (!plan.back().quant) continue;
         plan.back().dtype = DType::kU8;

@@ -53,9 +53,6 @@ struct ConvertOptions {
   std::function<Result<std::string>(const Checkpoint&)> tokenizer = {};
 };
 
-// Whether `quant` rounds this tensor.
-bool IsRounded(const TensorSpec& spec);
-
 // Called now and then with the bytes of weights written so far, and all.
 using ProgressCallback = std::function<void(int64_t done, int64_t total)>;
 

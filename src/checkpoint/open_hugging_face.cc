@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
+#include "checkpoint/canonical_name.h"
 #include "checkpoint/release_pages.h"
 #include "checkpoint/weights.h"
 #include "formats/json.h"
@@ -62,38 +63,26 @@ bool SameValues(const TensorView& a, const TensorView& b) {
 
 }  // namespace
 
-// [experts, hidden, 2 * ffn] gate and up, or [experts, ffn, hidden] down: inputs first, so each expert is
-// transposed.
-Result<void> Checkpoint::AddFusedExperts(const std::string& name, const TensorView& view,
-                                         const std::string& file) {
-  const bool down = name.ends_with("down_proj");
-  const int64_t ffn = config_.ffn_expert, hidden = config_.hidden;
-  const Shape expected = down ? Shape{config_.experts, ffn, hidden} : Shape{config_.experts, hidden, 2 * ffn};
-  if (view.shape != expected) {
-    return ModelError("wrong shape", file + ", tensor '" + name + "'", ShapeString(expected),
+// One tensor for all experts of a layer, inputs first: each expert's part of it is read transposed.
+Result<void> Checkpoint::AddFusedExperts(const FusedExperts& fused, const std::string& name,
+                                         const TensorView& view, const std::string& file) {
+  if (view.shape != fused.shape) {
+    return ModelError("wrong shape", file + ", tensor '" + name + "'", ShapeString(fused.shape),
                       ShapeString(view.shape));
   }
-  const std::string prefix = name.substr(0, name.find_last_of('.') + 1);
-  const int64_t stride = expected[2], element = BlockOf(view.dtype).bytes;
-  const auto add = [&](int64_t expert, const char* part, int64_t rows, int64_t first_row) -> Result<void> {
-    StoredWeight stored;
-    stored.tensor = {
-        view.dtype, {expected[1], stride}, view.data + (expert * expected[1] * stride + first_row) * element};
-    stored.file = file;
-    stored.order = StoredWeight::Order::kTransposed;
-    stored.shape = {rows, expected[1]};
-    stored.row_stride = stride;
-    const std::string own = prefix + std::to_string(expert) + "." + part + ".weight";
-    if (!stored_.emplace(own, std::move(stored)).second)
-      return ModelError("tensor occurs twice", file, "each once", "'" + own + "'");
-    return {};
-  };
-  for (int64_t expert = 0; expert < config_.experts; ++expert) {
-    if (down) {
-      GATEHOUSE_TRY(add(expert, "down_proj", hidden, 0));
-    } else {
-      GATEHOUSE_TRY(add(expert, "gate_proj", ffn, 0));
-      GATEHOUSE_TRY(add(expert, "up_proj", ffn, ffn));
+  const int64_t inputs = fused.shape[1], stride = fused.shape[2], element = BlockOf(view.dtype).bytes;
+  for (int expert = 0; expert < config_.experts; ++expert) {
+    for (const FusedExperts::Slice& slice : fused.slices) {
+      TensorSpec spec = SpecOf(config_, {slice.weight, fused.layer, expert});
+      StoredWeight stored;
+      stored.tensor = {
+          view.dtype, {inputs, stride}, view.data + (expert * inputs * stride + slice.first) * element};
+      stored.file = file;
+      stored.order = StoredWeight::Order::kTransposed;
+      stored.shape = spec.shape;
+      stored.row_stride = stride;
+      if (!stored_.emplace(spec.name, std::move(stored)).second)
+        return ModelError("tensor occurs twice", file, "each once", "'" + spec.name + "'");
     }
   }
   return {};
@@ -106,12 +95,13 @@ Result<void> Checkpoint::OpenHuggingFace() {
   GATEHOUSE_TRY(ReadStops(path_ + "/generation_config.json", &config_));
   GATEHOUSE_ASSIGN(const TensorSource source, TensorSource::Open(path_));
   owner_ = source.owner();
+  for (FusedExperts& fused : ListFusedExperts(config_)) fused_.emplace(fused.name, std::move(fused));
   for (const auto& [name, view] : source.tensors()) {
     if (name.ends_with("rotary_emb.inv_freq"))
       continue;  // a buffer that old files carry; it follows from the config
     const std::string own = CanonicalName(name), file = source.FileOf(name);
-    if (own.ends_with(".experts.gate_up_proj") || own.ends_with(".experts.down_proj")) {
-      GATEHOUSE_TRY(AddFusedExperts(own, view, file));
+    if (const auto fused = fused_.find(own); fused != fused_.end()) {
+      GATEHOUSE_TRY(AddFusedExperts(fused->second, own, view, file));
       continue;
     }
     StoredWeight stored;
@@ -130,14 +120,14 @@ Result<void> Checkpoint::OpenHuggingFace() {
 // merge or a training that parted them it is the head, whatever the config still says.
 Result<void> Checkpoint::ChooseHead() {
   if (!config_.tied) return {};
-  const auto table = stored_.find("model.embed_tokens.weight"), head = stored_.find("lm_head.weight");
+  const auto table = stored_.find(NameOf(Weight::kEmbedding)), head = stored_.find(NameOf(Weight::kHead));
   if (table == stored_.end()) return {};  // missed by the check of all tensors
   const auto same = [](const StoredWeight& a, const StoredWeight& b) {
     return a.scale.has_value() == b.scale.has_value() &&
            (!a.scale || SameValues(a.scale->factors, b.scale->factors)) && SameValues(a.tensor, b.tensor);
   };
   if (head == stored_.end() || same(table->second, head->second)) {
-    stored_.insert_or_assign("lm_head.weight", table->second);
+    stored_.insert_or_assign(std::string(NameOf(Weight::kHead)), table->second);
     return {};
   }
   config_.tied = false;

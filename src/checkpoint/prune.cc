@@ -2,16 +2,21 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/output_file.h"
+#include "checkpoint/canonical_name.h"
 #include "checkpoint/release_pages.h"
 #include "checkpoint/weights.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 #include "formats/sha256.h"
 #include "formats/tensor_source.h"
+#include "model/tensor_table.h"
 
 namespace gatehouse {
 namespace {
@@ -31,17 +36,41 @@ struct Shard {
   int64_t bytes = 0;
 };
 
+// What becomes of the tensors whose names begin so (weights, and scales beside them): another beginning, or
+// nothing, where they are left out.
+using Moves = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+Moves MovesOf(const ModelConfig& mixture, const ModelConfig& dense) {
+  Moves moves;
+  const auto module = [](const ModelConfig& config, Weight weight, int layer) {
+    return std::string(SpecOf(config, {weight, layer}).module()) + ".";
+  };
+  for (int layer = 0; layer < mixture.layers; ++layer) {
+    moves[ExpertsPrefix(mixture, layer)] = std::nullopt;
+    moves[module(mixture, Weight::kRouter, layer)] = std::nullopt;
+    for (const Weight weight : {Weight::kGate, Weight::kUp, Weight::kDown})
+      moves[module(mixture, weight, layer)] = module(dense, weight, layer);
+  }
+  return moves;
+}
+
 // The output's tensors in shards, in the order of the names.
-std::vector<Shard> Plan(const TensorSource& source, int64_t max_bytes) {
-  constexpr std::string_view kShared = ".feed_forward.shared_expert.";
+std::vector<Shard> Plan(const TensorSource& source, const Moves& moves, int64_t max_bytes) {
   std::vector<Shard> shards(1);
   for (const auto& [name, view] : source.tensors()) {
-    if (name.find(".feed_forward.experts.") != std::string::npos ||
-        name.find(".feed_forward.router.") != std::string::npos)
-      continue;
     std::string own = name;
-    if (const size_t at = own.find(kShared); at != std::string::npos)
-      own.replace(at, kShared.size(), ".feed_forward.");
+    const std::string canonical = CanonicalName(name);
+    // The last beginning that sorts before the name, if any, is the one that it may have.
+    const auto after = moves.upper_bound(canonical);
+    if (after != moves.begin() && canonical.starts_with(std::prev(after)->first)) {
+      const auto& [from, to] = *std::prev(after);
+      if (!to) continue;
+      // The file's spelling of what stands before the layer stays: only what differs is replaced, counted
+      // from the end.
+      const auto same =
+          static_cast<size_t>(std::mismatch(from.begin(), from.end(), to->begin()).first - from.begin());
+      own.replace(own.size() - (canonical.size() - same), from.size() - same, to->substr(same));
+    }
     if (!shards.back().items.empty() && shards.back().bytes + view.bytes() > max_bytes) shards.emplace_back();
     shards.back().items.push_back({std::move(own), &view});
     shards.back().bytes += view.bytes();
@@ -80,7 +109,9 @@ class Run {
     // Opening it checks that every tensor is there in its shape, in either expert layout.
     GATEHOUSE_ASSIGN(const std::unique_ptr<Checkpoint> checked, Checkpoint::Open(options_.input));
     GATEHOUSE_ASSIGN(const TensorSource source, TensorSource::Open(options_.input));
-    const std::vector<Shard> shards = Plan(source, options_.max_shard_bytes);
+    GATEHOUSE_ASSIGN(const ModelConfig dense, ParseModelConfig(config, config_path));
+    const std::vector<Shard> shards =
+        Plan(source, MovesOf(checked->config(), dense), options_.max_shard_bytes);
     for (const Shard& shard : shards) total_ += shard.bytes;
     fingerprint_ = Fingerprint(shards, config);
     GATEHOUSE_TRY(ReadState());

@@ -9,8 +9,6 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::string_view kExperts[] = {".experts.gate_up_proj", ".experts.down_proj"};
-
 float RoundAs(DType dtype, float value) {
   if (dtype == DType::kBF16) return Bf16ToFloat(FloatToBf16(value));
   return dtype == DType::kF16 ? F16ToFloat(FloatToF16(value)) : value;
@@ -31,11 +29,11 @@ std::string WeightOf(const std::string& name) {
     if (name.ends_with("." + std::string(suffix)))
       return name.substr(0, name.size() - suffix.size()) + "weight";
   }
-  for (std::string_view fused : kExperts) {
-    if (name.ends_with(std::string(fused) + "_scale")) return name.substr(0, name.size() - 6);
-  }
   return {};
 }
+
+// What a fused tensor's name has behind it where its scales are.
+constexpr std::string_view kFusedScale = "_scale";
 
 struct Trace {
   std::string_view suffix, method;
@@ -149,13 +147,16 @@ Result<void> Checkpoint::AttachScales() {
       at = stored_.erase(at);
       continue;
     }
+    const bool of_fused = name.ends_with(kFusedScale);
+    const auto fused = of_fused
+                           ? fused_.find(std::string_view(name).substr(0, name.size() - kFusedScale.size()))
+                           : fused_.end();
     const std::string weight = WeightOf(name);
-    if (weight.empty()) {
-      ++at;
-      continue;
-    }
-    GATEHOUSE_TRY(CheckFactors(stored.tensor, where));
-    if (weight.ends_with(".weight")) {
+    if (fused != fused_.end()) {
+      GATEHOUSE_TRY(CheckFactors(stored.tensor, where));
+      GATEHOUSE_TRY(AttachFusedScales(fused->second, stored.tensor, where));
+    } else if (!weight.empty()) {
+      GATEHOUSE_TRY(CheckFactors(stored.tensor, where));
       const auto found = stored_.find(weight);
       if (found == stored_.end() || !IsScaledType(found->second.tensor.dtype)) {
         return ModelError("scales without a weight of 8 bits", where, "'" + weight + "', F8_E4M3 or I8",
@@ -164,7 +165,8 @@ Result<void> Checkpoint::AttachScales() {
       GATEHOUSE_ASSIGN(found->second.scale,
                        SpreadOf(stored.tensor, found->second.shape, *config_.scaled, where));
     } else {
-      GATEHOUSE_TRY(AttachFusedScales(weight, stored.tensor, where));
+      ++at;
+      continue;
     }
     at = stored_.erase(at);
   }
@@ -181,38 +183,28 @@ Result<void> Checkpoint::AttachScales() {
 }
 
 // Scales of a fused [experts, inputs, outputs] tensor: one for each output of each expert.
-Result<void> Checkpoint::AttachFusedScales(const std::string& weight, const TensorView& factors,
+Result<void> Checkpoint::AttachFusedScales(const FusedExperts& fused, const TensorView& factors,
                                            const std::string& where) {
-  const bool down = weight.ends_with("down_proj");
-  // Gate and up lie one behind the other in one tensor of 2 * ffn outputs.
-  const int64_t ffn = config_.ffn_expert, outputs = down ? int64_t{config_.hidden} : 2 * ffn;
+  const int64_t outputs = fused.shape[2];
   const Shape& shape = factors.shape;
   if (shape != Shape{config_.experts, 1, outputs} && shape != Shape{config_.experts, outputs, 1}) {
     return ModelError("wrong shape of scales", where, ShapeString({config_.experts, 1, outputs}),
                       ShapeString(shape));
   }
-  const std::string prefix = weight.substr(0, weight.find_last_of('.') + 1);
-  const auto attach = [&](int64_t expert, const char* part, int64_t first) -> Result<void> {
-    const std::string name = prefix + std::to_string(expert) + "." + part + ".weight";
-    const auto found = stored_.find(name);
-    // A part of a fused tensor, that is: its shape is known to be that of a matrix.
-    if (found == stored_.end() || found->second.order != StoredWeight::Order::kTransposed ||
-        !IsScaledType(found->second.tensor.dtype))
-      return ModelError("scales without a weight of 8 bits", where, "'" + weight + "' of F8_E4M3", "another");
-    WeightScale scale;
-    scale.factors = factors;
-    scale.first = expert * outputs + first;
-    scale.stride = 1;
-    scale.block_cols = found->second.shape[1];
-    found->second.scale = scale;
-    return {};
-  };
-  for (int64_t expert = 0; expert < config_.experts; ++expert) {
-    if (down) {
-      GATEHOUSE_TRY(attach(expert, "down_proj", 0));
-    } else {
-      GATEHOUSE_TRY(attach(expert, "gate_proj", 0));
-      GATEHOUSE_TRY(attach(expert, "up_proj", ffn));
+  for (int expert = 0; expert < config_.experts; ++expert) {
+    for (const FusedExperts::Slice& slice : fused.slices) {
+      const auto found = stored_.find(SpecOf(config_, {slice.weight, fused.layer, expert}).name);
+      // A part of a fused tensor, that is: its shape is known to be that of a matrix.
+      if (found == stored_.end() || found->second.order != StoredWeight::Order::kTransposed ||
+          !IsScaledType(found->second.tensor.dtype))
+        return ModelError("scales without a weight of 8 bits", where, "'" + fused.name + "' of F8_E4M3",
+                          "another");
+      WeightScale scale;
+      scale.factors = factors;
+      scale.first = expert * outputs + slice.first;
+      scale.stride = 1;
+      scale.block_cols = found->second.shape[1];
+      found->second.scale = scale;
     }
   }
   return {};

@@ -161,7 +161,7 @@ Result<void> Checkpoint::TakeSaved() {
     found->second = std::move(stored);
   }
   // A head or a table of its own is no longer the other one.
-  for (const char* name : {"lm_head.weight", "model.embed_tokens.weight"}) {
+  for (const std::string_view name : {NameOf(Weight::kHead), NameOf(Weight::kEmbedding)}) {
     if (adapter_->Find(name) != nullptr || adapter_->saved().count(name) > 0) config_.tied = false;
   }
   owner_ = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const Adapter>>>(owner_,

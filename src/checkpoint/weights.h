@@ -17,10 +17,10 @@
 #include "backend/weight_view.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/scaled.h"
-#include "checkpoint/tensor_list.h"
 #include "formats/gguf_model.h"
 #include "formats/model_config.h"
-#include "model/decoder.h"
+#include "model/block.h"
+#include "model/tensor_table.h"
 
 namespace gatehouse {
 
@@ -60,12 +60,12 @@ class Checkpoint {
   const GgufFile* gguf() const { return gguf_ ? &*gguf_ : nullptr; }  // for its tokenizer
   const Adapter* adapter() const { return adapter_.get(); }
 
-  // By canonical name (tensor_list.h). Errors: kModel (no such weight, another shape).
+  // By the name of the table (model/tensor_table.h). Errors: kModel (no such weight, another shape).
   Result<WeightView> Get(const std::string& name, const Shape& shape) const;
   // The same as a function for Decoder and VisionEncoder; the checkpoint must outlive it, not the weights it
   // gave.
   WeightLookup lookup() const {
-    return [this](const std::string& name, const Shape& shape) { return Get(name, shape); };
+    return [this](const TensorSpec& spec) { return Get(spec.name, spec.shape); };
   }
   const std::map<std::string, StoredWeight, std::less<>>& stored() const { return stored_; }
 
@@ -73,9 +73,10 @@ class Checkpoint {
   Result<void> OpenHuggingFace();
   Result<void> OpenGguf();
   Result<void> OpenConverted();
-  Result<void> AddFusedExperts(const std::string& name, const TensorView& view, const std::string& file);
+  Result<void> AddFusedExperts(const FusedExperts& fused, const std::string& name, const TensorView& view,
+                               const std::string& file);
   Result<void> AttachScales();
-  Result<void> AttachFusedScales(const std::string& weight, const TensorView& factors,
+  Result<void> AttachFusedScales(const FusedExperts& fused, const TensorView& factors,
                                  const std::string& where);
   Result<void> ChooseHead();
   Result<void> TakeSaved();
@@ -87,6 +88,7 @@ class Checkpoint {
   ModelConfig config_;
   std::optional<GgufFile> gguf_;
   std::shared_ptr<const Adapter> adapter_;
+  std::map<std::string, FusedExperts, std::less<>> fused_;  // that files of this model may have, by name
   std::map<std::string, StoredWeight, std::less<>> stored_;
   std::shared_ptr<const void> owner_;
 };

@@ -2,27 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "base/error.h"
 #include "base/log.h"
 
 namespace gatehouse {
 namespace {
-
-struct NamePair {
-  std::string_view gguf, hugging_face;
-};
-constexpr NamePair kWhole[] = {{"token_embd.weight", "model.embed_tokens.weight"},
-                               {"output_norm.weight", "model.norm.weight"},
-                               {"output.weight", "lm_head.weight"},
-                               {"rope_freqs.weight", "rope_freqs.weight"}};
-constexpr NamePair kInLayer[] = {
-    {"attn_norm.weight", "input_layernorm.weight"},    {"attn_q.weight", "self_attn.q_proj.weight"},
-    {"attn_k.weight", "self_attn.k_proj.weight"},      {"attn_v.weight", "self_attn.v_proj.weight"},
-    {"attn_output.weight", "self_attn.o_proj.weight"}, {"ffn_norm.weight", "post_attention_layernorm.weight"},
-    {"ffn_gate.weight", "mlp.gate_proj.weight"},       {"ffn_up.weight", "mlp.up_proj.weight"},
-    {"ffn_down.weight", "mlp.down_proj.weight"}};
 
 Result<int> Dimension(const GgufFile& file, const char* key, std::optional<int64_t> otherwise, int64_t high) {
   GATEHOUSE_ASSIGN(const int64_t value, file.Int(key, otherwise));
@@ -206,24 +191,6 @@ Result<ModelConfig> ModelConfigFromGguf(const GgufFile& file) {
   GATEHOUSE_TRY(ReadRope(file, &config));
   GATEHOUSE_TRY(ReadTokenIds(file, &config));
   return config;
-}
-
-std::string HuggingFaceName(std::string_view name) {
-  for (const NamePair& pair : kWhole) {
-    if (name == pair.gguf) return std::string(pair.hugging_face);
-  }
-  if (!name.starts_with("blk.")) return {};
-  const size_t dot = name.find('.', 4);
-  if (dot == std::string_view::npos || dot == 4 || dot > 8) return {};
-  const std::string_view number = name.substr(4, dot - 4), rest = name.substr(dot + 1);
-  const bool canonical = number == "0" || number[0] != '0';
-  if (!canonical || !std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }))
-    return {};
-  for (const NamePair& pair : kInLayer) {
-    if (rest == pair.gguf)
-      return "model.layers." + std::string(number) + "." + std::string(pair.hugging_face);
-  }
-  return {};
 }
 
 }  // namespace gatehouse

@@ -1,8 +1,8 @@
-// What a GGUF file of architecture "llama" says about its model: dimensions, Hugging Face names of its
-// tensors, and the parts of its tokenizer.
+// What a GGUF file of architecture "llama" says about its model: dimensions, and the parts of its
+// tokenizer. What its tensors are is in model/tensor_table.h.
 //
 //   GATEHOUSE_ASSIGN(ModelConfig config, ModelConfigFromGguf(file));
-//   HuggingFaceName("blk.3.attn_q.weight");  // "model.layers.3.self_attn.q_proj.weight"
+//   GATEHOUSE_ASSIGN(GgufTokenizer tokenizer, ReadGgufTokenizer(file));
 #pragma once
 
 #include <string>
@@ -16,10 +16,6 @@ namespace gatehouse {
 
 // Errors: kModel (another architecture, experts, missing or contradicting keys).
 Result<ModelConfig> ModelConfigFromGguf(const GgufFile& file);
-
-// Empty: no tensor of a llama model. "rope_freqs.weight" keeps its name: it is part of the config, not a
-// weight.
-std::string HuggingFaceName(std::string_view gguf_name);
 
 // GGUF stores the rows of q and k so that a rotary pair lies side by side; a Hugging Face checkpoint has a
 // head's first halves, then its second ones. Row r of the latter is this row of the former.

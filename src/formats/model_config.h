@@ -80,8 +80,6 @@ struct ModelConfig {
 
   // Rotary pairs are (2i, 2i + 1); checkpoints of the llama family have (i, i + head_dim / 2).
   bool interleaved_rope() const { return family == Family::kLlama4; }
-  // Where the published names of a layer have its feed-forward network.
-  const char* mlp_prefix() const { return family == Family::kLlama4 ? "feed_forward." : "mlp."; }
 };
 
 // name: for error messages. Errors: kModel, naming the field.

@@ -20,12 +20,12 @@ class AttentionBlock : public Block {
         sharpens_(!rotates_ && config.temperature_tuning),
         chunked_(config.attention_chunk > 0 && config.chunked[static_cast<size_t>(layer)] != 0) {}
 
-  Result<void> Load(const std::string& prefix, int64_t hidden, const WeightLoader& weights) {
-    GATEHOUSE_ASSIGN(norm_, weights.Table(prefix + "input_layernorm.weight", {hidden}));
-    GATEHOUSE_ASSIGN(q_, weights.Matrix(prefix + "self_attn.q_proj.weight", q_width_, hidden));
-    GATEHOUSE_ASSIGN(k_, weights.Matrix(prefix + "self_attn.k_proj.weight", kv_width_, hidden));
-    GATEHOUSE_ASSIGN(v_, weights.Matrix(prefix + "self_attn.v_proj.weight", kv_width_, hidden));
-    GATEHOUSE_ASSIGN(o_, weights.Matrix(prefix + "self_attn.o_proj.weight", hidden, q_width_));
+  Result<void> Load(const WeightLoader& weights) {
+    GATEHOUSE_ASSIGN(norm_, weights.Load({Weight::kAttentionNorm, layer_}));
+    GATEHOUSE_ASSIGN(q_, weights.Load({Weight::kQuery, layer_}));
+    GATEHOUSE_ASSIGN(k_, weights.Load({Weight::kKey, layer_}));
+    GATEHOUSE_ASSIGN(v_, weights.Load({Weight::kValue, layer_}));
+    GATEHOUSE_ASSIGN(o_, weights.Load({Weight::kAttentionOutput, layer_}));
     return {};
   }
 
@@ -77,10 +77,10 @@ class AttentionBlock : public Block {
 
 }  // namespace
 
-Result<std::unique_ptr<Block>> MakeAttention(const ModelConfig& config, int layer, const std::string& prefix,
+Result<std::unique_ptr<Block>> MakeAttention(const ModelConfig& config, int layer,
                                              const WeightLoader& weights) {
   auto block = std::make_unique<AttentionBlock>(config, layer);
-  GATEHOUSE_TRY(block->Load(prefix, config.hidden, weights));
+  GATEHOUSE_TRY(block->Load(weights));
   return std::unique_ptr<Block>(std::move(block));
 }
 

@@ -56,22 +56,20 @@ KvShape Decoder::kv_shape() const { return {config_.layers, config_.kv_heads, co
 Result<std::unique_ptr<Decoder>> Decoder::Create(const ModelConfig& config, const WeightLookup& lookup,
                                                  Backend& backend) {
   std::unique_ptr<Decoder> decoder(new Decoder(config, backend));
-  const WeightLoader weights(lookup, backend);
-  GATEHOUSE_ASSIGN(decoder->embeddings_,
-                   weights.Matrix("model.embed_tokens.weight", config.vocab, config.hidden));
+  const WeightLoader weights(decoder->config_, lookup, backend);
+  GATEHOUSE_ASSIGN(decoder->embeddings_, weights.Load({Weight::kEmbedding}));
   for (int i = 0; i < config.layers; ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
     Layer& layer = decoder->layers_.emplace_back();
-    GATEHOUSE_ASSIGN(layer.emplace_back(), MakeAttention(config, i, prefix, weights));
+    GATEHOUSE_ASSIGN(layer.emplace_back(), MakeAttention(config, i, weights));
     if (config.is_moe[static_cast<size_t>(i)] != 0) {
-      GATEHOUSE_ASSIGN(layer.emplace_back(), MakeExperts(config, prefix, weights));
+      GATEHOUSE_ASSIGN(layer.emplace_back(), MakeExperts(config, i, weights));
     } else {
-      GATEHOUSE_ASSIGN(layer.emplace_back(), MakeFeedForward(config, prefix, weights));
+      GATEHOUSE_ASSIGN(layer.emplace_back(), MakeFeedForward(config, i, weights));
     }
   }
-  GATEHOUSE_ASSIGN(decoder->final_norm_, weights.Table("model.norm.weight", {config.hidden}));
+  GATEHOUSE_ASSIGN(decoder->final_norm_, weights.Load({Weight::kFinalNorm}));
   // A tied model has no head of its own: the lookup answers with the embeddings, or with their packed copy.
-  GATEHOUSE_ASSIGN(decoder->head_, weights.Matrix("lm_head.weight", config.vocab, config.hidden));
+  GATEHOUSE_ASSIGN(decoder->head_, weights.Load({Weight::kHead}));
   return decoder;
 }
 

@@ -8,10 +8,10 @@ namespace {
 struct FeedForward {
   WeightPtr gate, up, down;
 
-  Result<void> Load(const std::string& prefix, int64_t ffn, int64_t hidden, const WeightLoader& weights) {
-    GATEHOUSE_ASSIGN(gate, weights.Matrix(prefix + "gate_proj.weight", ffn, hidden));
-    GATEHOUSE_ASSIGN(up, weights.Matrix(prefix + "up_proj.weight", ffn, hidden));
-    GATEHOUSE_ASSIGN(down, weights.Matrix(prefix + "down_proj.weight", hidden, ffn));
+  Result<void> Load(int layer, int expert, const WeightLoader& weights) {
+    GATEHOUSE_ASSIGN(gate, weights.Load({Weight::kGate, layer, expert}));
+    GATEHOUSE_ASSIGN(up, weights.Load({Weight::kUp, layer, expert}));
+    GATEHOUSE_ASSIGN(down, weights.Load({Weight::kDown, layer, expert}));
     return {};
   }
   // Adds what the network makes of the input to the pass's rows.
@@ -43,16 +43,14 @@ class ExpertsBlock : public Block {
   explicit ExpertsBlock(const ModelConfig& config)
       : eps_(static_cast<float>(config.norm_eps)), per_token_(config.experts_per_token) {}
 
-  Result<void> Load(const ModelConfig& config, const std::string& prefix, const std::string& mlp,
-                    const WeightLoader& weights) {
-    const int64_t hidden = config.hidden, ffn = config.ffn_expert;
-    GATEHOUSE_ASSIGN(norm_, weights.Table(prefix + "post_attention_layernorm.weight", {hidden}));
-    GATEHOUSE_ASSIGN(router_, weights.Matrix(mlp + "router.weight", config.experts, hidden));
-    GATEHOUSE_TRY(shared_.Load(mlp + "shared_expert.", ffn, hidden, weights));
+  Result<void> Load(const ModelConfig& config, int layer, const WeightLoader& weights) {
+    GATEHOUSE_ASSIGN(norm_, weights.Load({Weight::kFeedForwardNorm, layer}));
+    GATEHOUSE_ASSIGN(router_, weights.Load({Weight::kRouter, layer}));
+    GATEHOUSE_TRY(shared_.Load(layer, kNoExpert, weights));
     experts_.resize(static_cast<size_t>(config.experts));
-    for (size_t e = 0; e < experts_.size(); ++e) {
-      FeedForward& expert = experts_[e];
-      GATEHOUSE_TRY(expert.Load(mlp + "experts." + std::to_string(e) + ".", ffn, hidden, weights));
+    for (int e = 0; e < config.experts; ++e) {
+      FeedForward& expert = experts_[static_cast<size_t>(e)];
+      GATEHOUSE_TRY(expert.Load(layer, e, weights));
       on_device_.push_back({expert.gate.get(), expert.up.get(), expert.down.get()});
     }
     return {};
@@ -81,20 +79,19 @@ class ExpertsBlock : public Block {
 
 }  // namespace
 
-Result<std::unique_ptr<Block>> MakeFeedForward(const ModelConfig& config, const std::string& prefix,
+Result<std::unique_ptr<Block>> MakeFeedForward(const ModelConfig& config, int layer,
                                                const WeightLoader& weights) {
   FeedForward network;
-  GATEHOUSE_ASSIGN(WeightPtr norm,
-                   weights.Table(prefix + "post_attention_layernorm.weight", {config.hidden}));
-  GATEHOUSE_TRY(network.Load(prefix + config.mlp_prefix(), config.ffn_dense, config.hidden, weights));
+  GATEHOUSE_ASSIGN(WeightPtr norm, weights.Load({Weight::kFeedForwardNorm, layer}));
+  GATEHOUSE_TRY(network.Load(layer, kNoExpert, weights));
   return std::unique_ptr<Block>(
       std::make_unique<FeedForwardBlock>(config, std::move(norm), std::move(network)));
 }
 
-Result<std::unique_ptr<Block>> MakeExperts(const ModelConfig& config, const std::string& prefix,
+Result<std::unique_ptr<Block>> MakeExperts(const ModelConfig& config, int layer,
                                            const WeightLoader& weights) {
   auto block = std::make_unique<ExpertsBlock>(config);
-  GATEHOUSE_TRY(block->Load(config, prefix, prefix + config.mlp_prefix(), weights));
+  GATEHOUSE_TRY(block->Load(config, layer, weights));
   return std::unique_ptr<Block>(std::move(block));
 }
 

@@ -149,58 +149,41 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const ModelConfig& 
                                                              const WeightLookup& lookup, Backend& backend) {
   std::unique_ptr<VisionEncoder> encoder(new VisionEncoder(config, backend));
   const VisionConfig& vision = config.vision;
-  const WeightLoader weights(lookup, backend);
-  const auto matrix = [&](const std::string& name, int64_t rows, int64_t cols) {
-    return weights.Matrix(name + ".weight", rows, cols);
-  };
-  const auto affine = [&](const std::string& name, int64_t rows, int64_t cols, Affine* out) -> Result<void> {
-    GATEHOUSE_ASSIGN(out->weight, matrix(name, rows, cols));
-    GATEHOUSE_ASSIGN(out->bias, weights.Table(name + ".bias", {rows}));
-    return {};
-  };
-  const auto norm = [&](const std::string& name, Affine* out) -> Result<void> {
-    GATEHOUSE_ASSIGN(out->weight, weights.Table(name + ".weight", {vision.hidden}));
-    GATEHOUSE_ASSIGN(out->bias, weights.Table(name + ".bias", {vision.hidden}));
+  const WeightLoader weights(config, lookup, backend);
+  const auto biased = [&](Weight weight, int layer, Affine* out) -> Result<void> {
+    GATEHOUSE_ASSIGN(out->weight, weights.Load({weight, layer}));
+    GATEHOUSE_ASSIGN(out->bias, weights.Load({weight, layer, kNoExpert, /*bias=*/true}));
     return {};
   };
 
-  const int64_t hidden = vision.hidden;
-  const int64_t grid = vision.image_size / vision.patch_size;
-  const int64_t patch = static_cast<int64_t>(vision.channels) * vision.patch_size * vision.patch_size;
-  GATEHOUSE_ASSIGN(encoder->patch_embedding_, matrix("vision_model.patch_embedding.linear", hidden, patch));
-  GATEHOUSE_ASSIGN(encoder->class_embedding_, weights.Table("vision_model.class_embedding", {hidden}));
-  GATEHOUSE_ASSIGN(encoder->positional_embedding_,
-                   weights.Table("vision_model.positional_embedding_vlm", {grid * grid + 1, hidden}));
+  GATEHOUSE_ASSIGN(encoder->patch_embedding_, weights.Load({Weight::kPatches}));
+  GATEHOUSE_ASSIGN(encoder->class_embedding_, weights.Load({Weight::kClass}));
+  GATEHOUSE_ASSIGN(encoder->positional_embedding_, weights.Load({Weight::kPositions}));
   Affine pre, post;
-  GATEHOUSE_TRY(norm("vision_model.layernorm_pre", &pre));
-  GATEHOUSE_TRY(norm("vision_model.layernorm_post", &post));
+  GATEHOUSE_TRY(biased(Weight::kVisionPreNorm, -1, &pre));
+  GATEHOUSE_TRY(biased(Weight::kVisionPostNorm, -1, &post));
   encoder->pre_weight_ = std::move(pre.weight);
   encoder->pre_bias_ = std::move(pre.bias);
   encoder->post_weight_ = std::move(post.weight);
   encoder->post_bias_ = std::move(post.bias);
   for (int i = 0; i < vision.layers; ++i) {
-    const std::string prefix = "vision_model.model.layers." + std::to_string(i) + ".";
     Layer layer;
-    GATEHOUSE_TRY(norm(prefix + "input_layernorm", &layer.norm1));
-    GATEHOUSE_TRY(affine(prefix + "self_attn.q_proj", hidden, hidden, &layer.q));
-    GATEHOUSE_TRY(affine(prefix + "self_attn.k_proj", hidden, hidden, &layer.k));
-    GATEHOUSE_TRY(affine(prefix + "self_attn.v_proj", hidden, hidden, &layer.v));
-    GATEHOUSE_TRY(affine(prefix + "self_attn.o_proj", hidden, hidden, &layer.o));
-    GATEHOUSE_TRY(norm(prefix + "post_attention_layernorm", &layer.norm2));
-    GATEHOUSE_TRY(affine(prefix + "mlp.fc1", vision.ffn, hidden, &layer.fc1));
-    GATEHOUSE_TRY(affine(prefix + "mlp.fc2", hidden, vision.ffn, &layer.fc2));
+    GATEHOUSE_TRY(biased(Weight::kVisionAttentionNorm, i, &layer.norm1));
+    GATEHOUSE_TRY(biased(Weight::kVisionQuery, i, &layer.q));
+    GATEHOUSE_TRY(biased(Weight::kVisionKey, i, &layer.k));
+    GATEHOUSE_TRY(biased(Weight::kVisionValue, i, &layer.v));
+    GATEHOUSE_TRY(biased(Weight::kVisionAttentionOutput, i, &layer.o));
+    GATEHOUSE_TRY(biased(Weight::kVisionFeedForwardNorm, i, &layer.norm2));
+    GATEHOUSE_TRY(biased(Weight::kVisionWiden, i, &layer.fc1));
+    GATEHOUSE_TRY(biased(Weight::kVisionNarrow, i, &layer.fc2));
     encoder->layers_.push_back(std::move(layer));
   }
-  const int64_t shuffled = 4 * hidden;
-  GATEHOUSE_ASSIGN(encoder->adapter1_,
-                   matrix("vision_model.vision_adapter.mlp.fc1", vision.projector_input, shuffled));
-  GATEHOUSE_ASSIGN(encoder->adapter2_, matrix("vision_model.vision_adapter.mlp.fc2", vision.projector_output,
-                                              vision.projector_input));
-  GATEHOUSE_ASSIGN(encoder->projector_,
-                   matrix("multi_modal_projector.linear_1", config.hidden, vision.output));
+  GATEHOUSE_ASSIGN(encoder->adapter1_, weights.Load({Weight::kAdapterWiden}));
+  GATEHOUSE_ASSIGN(encoder->adapter2_, weights.Load({Weight::kAdapterNarrow}));
+  GATEHOUSE_ASSIGN(encoder->projector_, weights.Load({Weight::kProjector}));
 
   const int heads = vision.heads;
-  encoder->cache_ = backend.CreateKvCache({1, heads, static_cast<int>(hidden) / heads, true});
+  encoder->cache_ = backend.CreateKvCache({1, heads, vision.hidden / heads, true});
   return encoder;
 }
 

@@ -26,7 +26,8 @@ struct CalibratedRecipe::Model {
 };
 
 struct CalibratedRecipe::Product {
-  std::string key;
+  TensorId id;      // of the first of its weights, by which the input is known
+  std::string key;  // its name
   std::vector<TensorSpec> weights;
 };
 
@@ -42,10 +43,12 @@ Result<void> CalibratedRecipe::Begin(const Checkpoint& checkpoint) {
   if (options_.prompts.empty() || std::any_of(options_.prompts.begin(), options_.prompts.end(), empty))
     return UsageError("nothing to calibrate with", "prompts", "at least one, none of them empty", "none");
   for (TensorSpec& spec : ListTensors(checkpoint.config())) {
-    if (!IsRounded(spec)) continue;
+    if (!spec.may_round) continue;
     summary_.weights += spec.shape[0] * spec.shape[1];
-    const std::string key = MomentsKey(spec.name);
-    if (products_.empty() || products_.back().key != key) products_.push_back({key, {}});
+    // In the list they follow one another.
+    if (products_.empty() || products_.back().id != spec.input)
+      products_.push_back({spec.input, SpecOf(checkpoint.config(), spec.input).name, {}});
+    keys_[spec.name] = products_.back().key;
     products_.back().weights.push_back(std::move(spec));
   }
   for (const Product& product : products_) {
@@ -95,39 +98,37 @@ Result<void> CalibratedRecipe::Smooth(const Checkpoint& checkpoint, MomentsMap s
 void CalibratedRecipe::SmoothProduct(const ModelConfig& config, const Product& product,
                                      RoundedProducts rounded) {
   const std::string& key = product.key;
-  const size_t number = std::string("model.layers.").size();
-  const std::string layer = key.substr(0, key.find('.', number) + 1);
-  const int layer_number = std::stoi(key.substr(number));
-  const bool has_experts = config.is_moe[static_cast<size_t>(layer_number)] != 0;
-  const auto is = [&](const char* part) { return key.find(part) != std::string::npos; };
+  const auto [which, layer, expert, bias] = product.id;
+  const bool has_experts = config.is_moe[static_cast<size_t>(layer)] != 0;
+  // What makes this product's inputs, and is edited so that the network stays what it is.
+  const auto maker = [&, layer = layer, expert = expert](Weight of) -> WeightEdit& {
+    return edits_[SpecOf(config, {of, layer, expert}).name];
+  };
   std::vector<int64_t> shared;  // heads of queries that share a head of values share its factors
-  if (is("o_proj")) {
+  if (which == Weight::kAttentionOutput) {
     const int64_t per = config.heads / config.kv_heads;
     for (int64_t k = 0; k < rounded.inputs->cols; ++k)
       shared.push_back(k / config.head_dim / per * config.head_dim + k % config.head_dim);
   }
   InputMoments ordered;
-  if (is("down_proj")) {
+  if (which == Weight::kDown) {
     const std::vector<int64_t> order = ChannelsBySize(*rounded.inputs);
     ordered = Reordered(*rounded.inputs, order);
     rounded.inputs = &ordered;
     for (auto& weight : rounded.weights) weight.view = EditedView(weight.view, {{}, {}, {}, order});
-    for (const char* maker : {"gate_proj", "up_proj"}) {
-      std::string name = key;
-      edits_[name.replace(name.rfind("down_proj"), 9, maker)].row_order = order;
-    }
+    for (const Weight of : {Weight::kGate, Weight::kUp}) maker(of).row_order = order;
     edits_[key].column_order = order;
     orders_[key] = order;
   }
   // The router, which keeps its precision, and every expert share a norm: it stays.
   const SmoothingChoice choice =
-      is("gate_proj") && has_experts ? SmoothingChoice{} : ChooseSmoothing(rounded, shared, pool_);
+      which == Weight::kGate && has_experts ? SmoothingChoice{} : ChooseSmoothing(rounded, shared, pool_);
   const std::vector<float>& factors = choice.factors;
   for (size_t i = 0; i < rounded.weights.size(); ++i) {
     const RoundedProducts one{rounded.inputs, {rounded.weights[i]}};
     const TensorSpec& spec = product.weights[i];
     measured_.push_back(
-        {spec.name, layer_number, RoundingError(one, factors, true, pool_), spec.shape[0] * spec.shape[1]});
+        {spec.name, layer, RoundingError(one, factors, true, pool_), spec.shape[0] * spec.shape[1]});
     if (LogEnabled(LogLevel::kInfo)) {
       RoundedProducts inputs = one;
       inputs.weights[0].format = std::nullopt;
@@ -143,14 +144,11 @@ void CalibratedRecipe::SmoothProduct(const ModelConfig& config, const Product& p
   std::vector<float> inverse(factors.size());
   for (size_t k = 0; k < factors.size(); ++k) inverse[k] = 1.0f / factors[k];
   for (const TensorSpec& spec : product.weights) edits_[spec.name].columns = factors;
-  if (is("q_proj")) edits_[layer + "input_layernorm.weight"].columns = inverse;
-  if (is("gate_proj")) edits_[layer + "post_attention_layernorm.weight"].columns = inverse;
-  if (is("down_proj")) {
-    std::string up = key;
-    edits_[up.replace(up.rfind("down_proj"), 9, "up_proj")].rows = inverse;
-  }
-  if (is("o_proj")) {
-    std::vector<float>& rows = edits_[layer + "self_attn.v_proj.weight"].rows;
+  if (which == Weight::kQuery) maker(Weight::kAttentionNorm).columns = inverse;
+  if (which == Weight::kGate) maker(Weight::kFeedForwardNorm).columns = inverse;
+  if (which == Weight::kDown) maker(Weight::kUp).rows = inverse;
+  if (which == Weight::kAttentionOutput) {
+    std::vector<float>& rows = maker(Weight::kValue).rows;
     rows.assign(static_cast<size_t>(config.kv_heads) * static_cast<size_t>(config.head_dim), 1.0f);
     for (size_t k = 0; k < shared.size(); ++k) rows[static_cast<size_t>(shared[k])] = inverse[k];
   }
@@ -214,7 +212,7 @@ Result<void> CalibratedRecipe::NextPass(const std::string& key) {
 
 Result<PanelRounder> CalibratedRecipe::RounderOf(const std::string& name, const WeightView& view,
                                                  QuantFormat format) {
-  const std::string key = MomentsKey(name);
+  const std::string& key = keys_.find(name)->second;  // asked for rounded weights alone
   if (factor_key_ != key) {
     factor_ = {};  // two at once would be half a gigabyte for the largest products
     if (moments_.count(key) == 0) GATEHOUSE_TRY(NextPass(key));

@@ -81,7 +81,8 @@ class CalibratedRecipe : public ConvertRecipe {
   CalibrationSummary summary_;
   ThreadPool pool_;
   std::unique_ptr<Model> model_;
-  std::vector<Product> products_;  // in the order of the forward pass
+  std::vector<Product> products_;                         // in the order of the forward pass
+  std::map<std::string, std::string, std::less<>> keys_;  // of weights: their product's
   EditMap edits_;
   std::map<std::string, std::vector<float>, std::less<>> factors_;   // by key: what inputs are divided by
   std::map<std::string, std::vector<int64_t>, std::less<>> orders_;  // by key: of the channels

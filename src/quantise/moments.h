@@ -22,11 +22,7 @@ struct InputMoments {
   static constexpr int64_t kSampleRows = 192;
 };
 
-// The name under which the inputs of a weight are kept: products that share an input are named after the
-// first of them ("...k_proj.weight" and "...v_proj.weight" after "...q_proj.weight", "...up_proj.weight"
-// after "...gate_proj.weight").
-std::string MomentsKey(const std::string& weight);
-
+// By the name of the first product that reads the input (TensorSpec::input).
 using MomentsMap = std::map<std::string, InputMoments, std::less<>>;
 
 }  // namespace gatehouse

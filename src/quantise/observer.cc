@@ -10,9 +10,9 @@ Observer::Observer(Backend& inner, int64_t total_rows)
     : inner_(inner), sample_step_(std::max<int64_t>(1, total_rows / InputMoments::kSampleRows)) {}
 
 WeightLookup Observer::Named(WeightLookup lookup) {
-  return [this, lookup = std::move(lookup)](const std::string& name, const Shape& shape) {
-    pending_name_ = name;
-    return lookup(name, shape);
+  return [this, lookup = std::move(lookup)](const TensorSpec& spec) {
+    pending_name_ = spec.name;
+    return lookup(spec);
   };
 }
 
@@ -22,10 +22,10 @@ Result<std::unique_ptr<DeviceWeight>> Observer::LoadWeight(WeightView view) {
   return weight;
 }
 
-void Observer::Watch(const std::vector<std::string>& keys, What what) {
+void Observer::Watch(const std::vector<std::string>& names, What what) {
   what_ = what;
   moments_.clear();
-  for (const std::string& key : keys) moments_[key];
+  for (const std::string& name : names) moments_[name];
 }
 
 MomentsMap Observer::Take() { return std::exchange(moments_, {}); }

@@ -31,9 +31,10 @@ class Observer : public Backend {
 
   // A lookup whose weights this backend knows by name.
   WeightLookup Named(WeightLookup lookup);
-  // Gathers the moments of these products (keys by MomentsKey) from here on; or a sample of rows alone.
+  // Gathers the moments of the inputs of these products (their names: of those that share an input the first)
+  // from here on; or a sample of rows alone.
   enum class What { kMoments, kSample };
-  void Watch(const std::vector<std::string>& keys, What what);
+  void Watch(const std::vector<std::string>& names, What what);
   // What was gathered; watching ends.
   MomentsMap Take();
   // How much each row of the next passes counts; a product with another number of rows counts each once.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "checkpoint/canonical_name.h"
 #include "checkpoint/small_models.h"
 #include "support/checkpoint_maker.h"
 #include "support/temp_dir.h"
@@ -235,7 +236,7 @@ TEST(Checkpoint, NamesWhatIsWrong) {
   EXPECT_THAT(OpenMessage(directory / "scout"), HasSubstr("wrong shape"));
 }
 
-TEST(TensorList, CanonicalNames) {
+TEST(CanonicalName, JoinsTheSpellings) {
   EXPECT_EQ(CanonicalName("language_model.model.norm.weight"), "model.norm.weight");
   EXPECT_EQ(CanonicalName("language_model.lm_head.weight"), "lm_head.weight");
   EXPECT_EQ(CanonicalName("model.language_model.norm.weight"), "model.norm.weight");

@@ -181,17 +181,6 @@ TEST(GgufModel, OtherTokenizersAreNamed) {
   EXPECT_THAT(logged, HasSubstr("tokenizer.ggml.novelty"));
 }
 
-TEST(GgufModel, Names) {
-  EXPECT_EQ(HuggingFaceName("token_embd.weight"), "model.embed_tokens.weight");
-  EXPECT_EQ(HuggingFaceName("output.weight"), "lm_head.weight");
-  EXPECT_EQ(HuggingFaceName("blk.12.attn_q.weight"), "model.layers.12.self_attn.q_proj.weight");
-  EXPECT_EQ(HuggingFaceName("blk.0.ffn_down.weight"), "model.layers.0.mlp.down_proj.weight");
-  for (const char* bad : {"", "blk.", "blk..attn_q.weight", "blk.x.attn_q.weight", "blk.01.attn_q.weight",
-                          "blk.-1.attn_q.weight", "blk.1.attn_q.bias", "blk.1", "v.blk.0.attn_q.weight"}) {
-    EXPECT_EQ(HuggingFaceName(bad), "") << bad;
-  }
-}
-
 // The converter's own reordering, and our way back.
 TEST(GgufModel, RotaryRowsComeBackInOrder) {
   for (const int64_t head_dim : {2, 8, 64}) {

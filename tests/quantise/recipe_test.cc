@@ -66,10 +66,10 @@ TEST(CalibratedRecipe, EditsLeaveTheNetworkAsItIs) {
     CalibratedRecipe recipe({.prompts = prompts, .threads = 2});
     ASSERT_TRUE(recipe.Begin(*checkpoint).ok()) << name;
     int edited = 0;
-    const WeightLookup lookup = [&](const std::string& tensor, const Shape& shape) -> Result<WeightView> {
-      GATEHOUSE_ASSIGN(const WeightView view, checkpoint->Get(tensor, shape));
-      edited += recipe.Edits(tensor);
-      return recipe.Edits(tensor) ? recipe.Edit(tensor, view) : view;
+    const WeightLookup lookup = [&](const TensorSpec& spec) -> Result<WeightView> {
+      GATEHOUSE_ASSIGN(const WeightView view, checkpoint->Get(spec.name, spec.shape));
+      edited += recipe.Edits(spec.name);
+      return recipe.Edits(spec.name) ? recipe.Edit(spec.name, view) : view;
     };
     const std::vector<float> before = Logits(config, checkpoint->lookup(), prompts[3]);
     const std::vector<float> after = Logits(config, lookup, prompts[3]);
@@ -100,7 +100,7 @@ TEST(CalibratedRecipe, ConvertsToTheSameBytesWithAnyThreadsAndMemory) {
     if (small) {
       int64_t most = 0;
       for (const TensorSpec& spec : ListTensors(checkpoint->config()))
-        if (IsRounded(spec)) most = std::max(most, InputMoments::Bytes(spec.shape[1]));
+        if (spec.may_round) most = std::max(most, InputMoments::Bytes(spec.shape[1]));
       options.memory = most;
       std::reverse(options.prompts.begin(), options.prompts.end());
     }
@@ -138,7 +138,7 @@ TEST(CalibratedRecipe, FinerWeightsAreFewAndStoredSo) {
   const auto converted = Checkpoint::Open(directory / "out");
   ASSERT_TRUE(converted.ok());
   for (const TensorSpec& spec : ListTensors(checkpoint->config())) {
-    if (!IsRounded(spec)) continue;
+    if (!spec.may_round) continue;
     const bool finer = std::count(summary.finer.begin(), summary.finer.end(), spec.name) != 0;
     const auto view = (*converted)->Get(spec.name, spec.shape);
     const auto* rounded = view->As<RoundedPanels>();
