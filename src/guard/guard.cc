@@ -48,13 +48,17 @@ void Request::Cancel() {
 }
 
 Result<PolicyHandle> Guard::LoadPolicy(std::string_view json, const std::string& name) const {
-  Result<Policy> policy = ParsePolicy(json, name);
-  if (!policy.ok()) {
-    Error error = policy.error();
-    error.code = ErrorCode::kBadInput;  // it came with a request, not with the model
-    return error;
+  try {
+    Result<Policy> policy = ParsePolicy(json, name);
+    if (!policy.ok()) {
+      Error error = policy.error();
+      error.code = ErrorCode::kBadInput;  // it came with a request, not with the model
+      return error;
+    }
+    return impl_->Load(std::move(*policy));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("policy");
   }
-  return impl_->Load(std::move(*policy));
 }
 
 void Guard::UsePolicy(PolicyHandle policy) { impl_->UsePolicy(std::move(policy)); }

@@ -64,6 +64,18 @@ void Guard::Impl::UsePolicy(PolicyHandle policy) {
   own_policy_.swap(policy);
 }
 
+std::shared_ptr<WorkLane> Guard::Impl::LaneOf(const std::string& tenant) {
+  std::lock_guard lock(lanes_mutex_);
+  if (lanes_.size() >= lanes_before_looking_) {
+    std::erase_if(lanes_, [](const auto& entry) { return entry.second.expired(); });
+    lanes_before_looking_ = 2 * lanes_.size() + 16;
+  }
+  std::weak_ptr<WorkLane>& known = lanes_[tenant];
+  std::shared_ptr<WorkLane> lane = known.lock();
+  if (lane == nullptr) known = lane = std::make_shared<WorkLane>();
+  return lane;
+}
+
 CategoryChoice Guard::Impl::ChoiceOf(const ClassifyOptions& request) {
   CategoryChoice choice;
   if (!request.categories.empty()) choice.custom = request.categories;

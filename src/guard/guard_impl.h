@@ -3,6 +3,7 @@
 // the steps one by one.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -79,6 +80,8 @@ class Guard::Impl {
   Result<Verdict> Classify(Conversation conversation, ClassifyOptions request, RequestContext how = {});
 
   Workers& preparing() { return *preparing_; }
+  // In which a tenant's requests are prepared, one after the other with those of others.
+  std::shared_ptr<WorkLane> LaneOf(const std::string& tenant);
   Workers& judging() { return *judging_; }
 
   static CategoryChoice ChoiceOf(const ClassifyOptions& request);
@@ -88,6 +91,9 @@ class Guard::Impl {
   mutable std::mutex policy_mutex_;
   PolicyHandle own_policy_;
   std::unique_ptr<Workers> preparing_, judging_;
+  std::mutex lanes_mutex_;
+  std::map<std::string, std::weak_ptr<WorkLane>> lanes_;  // requests keep them
+  size_t lanes_before_looking_ = 16;                      // for those that nobody keeps
 };
 
 // For inspection tools and tests inside the project.

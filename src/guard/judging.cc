@@ -33,6 +33,7 @@ Judging::Judging(Guard::Impl& guard, Conversation conversation, ClassifyOptions 
       request_(std::move(request)),
       how_(std::move(how)),
       policy_(request_.policy != nullptr ? request_.policy : guard.own_policy()),
+      lane_(guard.LaneOf(request_.tenant)),
       done_(std::move(done)) {
   deadline = request_.deadline;
   scope = {policy_->number(), request_.tenant};
@@ -42,7 +43,7 @@ Judging::Judging(Guard::Impl& guard, Conversation conversation, ClassifyOptions 
 
 void Judging::Begin() {
   guard_.engine->Enter(Self());
-  guard_.preparing().Post(std::shared_ptr<WorkItem>(Self(), &prepare_item_));
+  guard_.preparing().Post(std::shared_ptr<WorkItem>(Self(), &prepare_item_), lane_);
 }
 
 void Judging::Cancel() { guard_.engine->Cancel(Self()); }

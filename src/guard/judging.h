@@ -56,6 +56,7 @@ class Judging : public Task {
   const ClassifyOptions request_;
   const RequestContext how_;
   const PolicyHandle policy_;
+  const std::shared_ptr<WorkLane> lane_;
   Guard::Done done_;
   PrepareItem prepare_item_{*this};
   JudgeItem judge_item_{*this};

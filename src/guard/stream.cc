@@ -47,22 +47,33 @@ Stream::~Stream() = default;
 
 void Stream::Add(std::string_view piece) {
   std::string& text = conversation_.messages.back().parts.front().text;
-  text += waiting_;
-  text += piece;
-  const size_t unfinished = UnfinishedBytes(text);
-  waiting_ = text.substr(text.size() - unfinished);
-  text.resize(text.size() - unfinished);
+  // Memory first: where there is none, the piece is not added at all.
+  std::string more = waiting_ + std::string(piece);
+  const size_t unfinished = UnfinishedBytes(more);
+  std::string waiting = more.substr(more.size() - unfinished);
+  more.resize(more.size() - unfinished);
+  text += more;
+  waiting_ = std::move(waiting);
 }
 
 Result<Verdict> Stream::Append(std::string_view piece, Deadline deadline) {
-  Add(piece);
+  try {
+    Add(piece);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("request");
+  }
   return Check(deadline);
 }
 
 Result<Verdict> Stream::Check(Deadline deadline) { return Judge(deadline, /*whole=*/false); }
 
 Result<Verdict> Stream::Finish(Deadline deadline) {
-  conversation_.messages.back().parts.front().text += std::exchange(waiting_, {});
+  try {
+    conversation_.messages.back().parts.front().text += waiting_;
+    waiting_.clear();
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("request");
+  }
   return Judge(deadline, /*whole=*/true);
 }
 

@@ -1,61 +1,19 @@
 // Memory that is not there: the n-th allocation of sixteen requests fails, for every n. Each request gets an
 // error or its right verdict, and afterwards all is as before.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
 #include <thread>
 
 #include "base/input_file.h"
+#include "failing_allocations.h"
 #include "gatehouse/guard.h"
 #include "guard_test_models.h"
 
-namespace {
-
-// Threads of the test; all others are the guard's.
-thread_local bool exempt = false;
-// Counts down; every `period`-th allocation after zero fails, too.
-std::atomic<int64_t> left{INT64_MAX};
-std::atomic<int64_t> failures{0};
-std::atomic<int64_t> period{0};
-
-bool Fails() {
-  if (exempt) return false;
-  const int64_t now = left.fetch_sub(1, std::memory_order_relaxed);
-  if (now > 0) return false;
-  const int64_t every = period.load(std::memory_order_relaxed);
-  if (every == 0 || now % every != 0) return false;
-  failures.fetch_add(1, std::memory_order_relaxed);
-  return true;
-}
-
-void* Take(size_t size) {
-  void* memory = Fails() ? nullptr : std::malloc(size > 0 ? size : 1);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(size_t size) { return Take(size); }
-void* operator new[](size_t size) { return Take(size); }
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  return Fails() ? nullptr : std::malloc(size > 0 ? size : 1);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-// What the backend takes for its matrices.
-extern "C" void* aligned_alloc(size_t alignment, size_t size) noexcept {
-  return Fails() ? nullptr : ::memalign(alignment, size);
-}
-
 namespace gatehouse {
 namespace {
+
+using namespace failing;
 
 constexpr int kClients = 16;
 
