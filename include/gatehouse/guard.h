@@ -24,6 +24,7 @@
 
 #include "gatehouse/conversation.h"
 #include "gatehouse/result.h"
+#include "gatehouse/thresholds.h"
 #include "gatehouse/verdict.h"
 
 namespace gatehouse {
@@ -79,9 +80,7 @@ struct ClassifyOptions {
   std::vector<std::string> keys;     // a choice of the policy's categories, in order
   std::vector<std::string> exclude;  // keys left out
 
-  bool replace_threshold = false;   // `threshold` below is used in place of the policy's
-  std::optional<double> threshold;  // none: only the categories' own thresholds judge
-  std::vector<std::pair<std::string, double>> category_thresholds;
+  Thresholds thresholds;  // in place of the policy's
 
   bool raw_output = false;       // also say what the model would answer unconstrained
   bool greedy_decision = false;  // decide by that answer, as the published pipelines do

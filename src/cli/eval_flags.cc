@@ -137,8 +137,8 @@ Result<ReportOptions> EvalFlags::Report(const std::string& record) const {
   // Other thresholds than the record's: its verdicts are made anew from its scores.
   GATEHOUSE_ASSIGN(const ClassifyOptions asked, request.Resolve());
   out.rule.recorded = false;
-  if (asked.replace_threshold) out.threshold = asked.threshold;
-  if (!asked.category_thresholds.empty()) out.category_thresholds = asked.category_thresholds;
+  if (asked.thresholds.replaces) out.threshold = asked.thresholds.overall;
+  if (!asked.thresholds.categories.empty()) out.category_thresholds = asked.thresholds.categories;
   out.rule.threshold = out.threshold;
   out.rule.category_thresholds = out.category_thresholds;
   return out;

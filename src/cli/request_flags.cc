@@ -59,16 +59,12 @@ Result<ClassifyOptions> RequestFlags::Resolve() const {
   out.raw_output = raw_output;
   out.greedy_decision = decision == "greedy";
   if (threshold.empty()) return out;
-  Thresholds thresholds;
   if (threshold.front() == '@') {
     GATEHOUSE_ASSIGN(const std::string text, ReadFile(threshold.substr(1), kMaxBytes));
-    GATEHOUSE_ASSIGN(thresholds, ParseThresholdsJson(text, threshold.substr(1)));
+    GATEHOUSE_ASSIGN(out.thresholds, ParseThresholdsJson(text, threshold.substr(1)));
   } else {
-    GATEHOUSE_ASSIGN(thresholds, ParseThresholds(threshold));
+    GATEHOUSE_ASSIGN(out.thresholds, ParseThresholds(threshold));
   }
-  out.replace_threshold = thresholds.replaces;
-  out.threshold = thresholds.threshold;
-  out.category_thresholds = thresholds.categories;
   return out;
 }
 

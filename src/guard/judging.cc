@@ -14,9 +14,7 @@ namespace {
 
 JudgeOptions JudgeOptionsOf(const ClassifyOptions& request, const RequestContext& how) {
   JudgeOptions out;
-  out.replace_threshold = request.replace_threshold;
-  out.threshold = request.threshold;
-  out.category_thresholds = request.category_thresholds;
+  out.thresholds = request.thresholds;
   out.raw_output = request.raw_output;
   out.greedy_decision = request.greedy_decision;
   out.keys_only_where_they_matter = how.keys_only_where_they_matter;

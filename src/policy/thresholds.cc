@@ -1,6 +1,7 @@
 #include "policy/thresholds.h"
 
 #include <cstdlib>
+#include <optional>
 
 #include "base/error.h"
 #include "formats/json.h"
@@ -32,7 +33,7 @@ Result<Thresholds> ParseThresholds(std::string_view text) {
     }
     if (equals == std::string::npos) {
       out.replaces = true;
-      out.threshold = value;
+      out.overall = value;
     } else {
       out.categories.emplace_back(item.substr(0, equals), *value);
     }
@@ -51,7 +52,7 @@ Result<Thresholds> ParseThresholdsJson(std::string_view json, const std::string&
   for (const auto& [key, value] : root.items()) {
     if (key == "threshold" && (value.is_null() || share(value))) {
       out.replaces = true;
-      if (!value.is_null()) out.threshold = value.get<double>();
+      if (!value.is_null()) out.overall = value.get<double>();
     } else if (key == "thresholds" && value.is_object()) {
       for (const auto& [category, own] : value.items()) {
         if (!share(own))

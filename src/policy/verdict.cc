@@ -56,7 +56,7 @@ Result<void> CheckPolicy(const Policy& policy, const Tokenizer& tokenizer) {
 
 Result<void> CheckThresholdKeys(const Policy& policy, const std::vector<Category>& categories,
                                 const JudgeOptions& options) {
-  for (const auto& [key, value] : options.category_thresholds) {
+  for (const auto& [key, value] : options.thresholds.categories) {
     const auto is_it = [&key = key](const Category& category) { return category.key == key; };
     if (std::any_of(policy.categories.begin(), policy.categories.end(), is_it)) continue;
     if (std::any_of(categories.begin(), categories.end(), is_it)) continue;
@@ -68,11 +68,11 @@ Result<void> CheckThresholdKeys(const Policy& policy, const std::vector<Category
 }
 
 std::optional<double> ThresholdOf(const Policy& policy, const JudgeOptions& options) {
-  return options.replace_threshold ? options.threshold : policy.threshold;
+  return options.thresholds.replaces ? options.thresholds.overall : policy.threshold;
 }
 
 std::optional<double> ThresholdOf(const Category& category, const JudgeOptions& options) {
-  for (const auto& [key, value] : options.category_thresholds) {
+  for (const auto& [key, value] : options.thresholds.categories) {
     if (key == category.key) return value;
   }
   return category.threshold;

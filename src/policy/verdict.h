@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "gatehouse/result.h"
+#include "gatehouse/thresholds.h"
 #include "gatehouse/verdict.h"
 #include "policy/policy.h"
 #include "text/tokenizer.h"
@@ -15,9 +15,7 @@
 namespace gatehouse {
 
 struct JudgeOptions {
-  bool replace_threshold = false;   // `threshold` in place of the policy's
-  std::optional<double> threshold;  // none: only the categories' own thresholds judge
-  std::vector<std::pair<std::string, double>> category_thresholds;
+  Thresholds thresholds;  // in place of the policy's
   bool raw_output = false;
   bool greedy_decision = false;  // decide by the unconstrained answer, as the published pipelines do
   // Categories are asked for only where unsafe_score reaches the lowest threshold in force; below it no

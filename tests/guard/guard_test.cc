@@ -133,8 +133,8 @@ TEST(Guard, AWarmVerdictIsOnePass) {
   const Engine& engine = *ImplOf(*guard).engine;
   const int64_t before = engine.stats().passes;
   ClassifyOptions no_list;
-  no_list.replace_threshold = true;
-  no_list.threshold = 2.0;
+  no_list.thresholds.replaces = true;
+  no_list.thresholds.overall = 2.0;
   ASSERT_TRUE(guard->Classify(second, no_list).ok());
   EXPECT_EQ(engine.stats().passes, before + 1);
 }

@@ -207,10 +207,10 @@ TEST(Verdict, Thresholds) {
   EXPECT_EQ(verdict.output, "unsafe\nS1,S2");
   // A request replaces both kinds.
   JudgeOptions options;
-  options.category_thresholds = {{"S2", 0.9}};
+  options.thresholds.categories = {{"S2", 0.9}};
   EXPECT_FALSE(Judged(policy, table, options).unsafe);
-  options.replace_threshold = true;
-  options.threshold = 0.1;
+  options.thresholds.replaces = true;
+  options.thresholds.overall = 0.1;
   verdict = Judged(policy, table, options);
   EXPECT_TRUE(verdict.unsafe);
   EXPECT_THAT(verdict.categories, ElementsAre("S1"));
@@ -347,7 +347,7 @@ TEST(Verdict, KeysAreAskedForOnlyWhereTheyMatter) {
   ASSERT_EQ(harmless.calls.size(), 1u);
   EXPECT_THAT(harmless.calls[0], ElementsAre(Path{}, Path{kLead}));
   // The same score reaches a category's own threshold.
-  options.category_thresholds = {{"S2", 0.1}};
+  options.thresholds.categories = {{"S2", 0.1}};
   Table other = Direct(0.2, 0.75), whole = Direct(0.2, 0.75);
   const Verdict over = Judged(policy, other, options);
   options.keys_only_where_they_matter = false;

@@ -88,8 +88,9 @@ Json RequestJson(const ClassifyOptions& request) {
   out["categories"] = custom;
   out["keys"] = request.keys;
   out["exclude"] = request.exclude;
-  if (request.replace_threshold) out["threshold"] = request.threshold ? Json(*request.threshold) : Json();
-  for (const auto& [key, value] : request.category_thresholds) out["thresholds"][key] = value;
+  const Thresholds& own = request.thresholds;
+  if (own.replaces) out["threshold"] = own.overall ? Json(*own.overall) : Json();
+  for (const auto& [key, value] : own.categories) out["thresholds"][key] = value;
   out["decision"] = request.greedy_decision ? "greedy" : "score";
   return out;
 }
