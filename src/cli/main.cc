@@ -3,10 +3,6 @@
 #include <string>
 #include <vector>
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 #include "cli/command.h"
 #include "cli/output.h"
 #include "text/utf8.h"
@@ -58,11 +54,5 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace gatehouse::cli
 
 int main(int argc, char** argv) {
-#if defined(__GLIBC__)
-  // The scored rows of the vocabulary, megabytes, come and go with each request: a small model notices when
-  // the kernel takes them back and clears them again.
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
-#endif
   return gatehouse::cli::Main({argv + (argc > 0 ? 1 : 0), argv + argc});
 }
