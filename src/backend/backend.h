@@ -44,8 +44,8 @@ struct PassLimits {
   int max_tiles = 1;           // of pictures, encoded together
   // Attention over a key costs as much as this many multiply-adds of products for each of its own.
   double attention_factor = 1;
-  // Operations are enqueued, so that a pass cannot be stopped between layers without a wait: long chunks and
-  // short requests had better share one.
+  // Operations are enqueued, so that a pass cannot be stopped between layers without a wait: passes are then
+  // never stopped, and the chunks of long texts and short requests share them.
   bool runs_ahead = false;
 };
 

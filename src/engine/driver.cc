@@ -93,13 +93,24 @@ bool Driver::Between() {
   return true;
 }
 
+// What long work is given, to be stopped by.
+BetweenLayers Driver::Stops() {
+  // Where operations are enqueued, a stop is a wait for all of them: a device that idles between layers.
+  if (limits_.runs_ahead) return {};
+  return [this] { return Between(); };
+}
+
 bool Driver::AnyReady(Work work) const {
-  return std::any_of(running_.begin(), running_.end(), [&](const auto& task) {
-    if (task->in_pass_ != 0) return false;
-    if (task->stage_ == Task::Stage::kPictures) return work == Work::kPictures;
-    return task->stage_ == Task::Stage::kText && task->is_long_ == (work == Work::kLong) &&
-           work != Work::kPictures;
-  });
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const auto& task) { return TakesPart(*task, work); });
+}
+
+bool Driver::TakesPart(const Task& task, Work work) const {
+  if (task.in_pass_ != 0) return false;
+  if (task.stage_ == Task::Stage::kPictures) return work == Work::kPictures;
+  if (task.stage_ != Task::Stage::kText || work == Work::kPictures) return false;
+  // Without stops a text that waited for a pass of its own kind would wait for all of another's.
+  return limits_.runs_ahead || task.is_long_ == (work == Work::kLong);
 }
 
 void Driver::ReadInbox() {

@@ -5,7 +5,8 @@
 // between two layers and lets the short ones that wait pass whole, so that they take little longer beside it
 // than alone, and it still reads its prompt in chunks as large as the kernels like. Between two such stops it
 // keeps the device for a share of the time that the last one took, so that it gets on however many short ones
-// come. What shares a pass, or stops one, never changes a result (backend.h).
+// come. A device that runs ahead cannot be stopped without waiting for it: there the short ones share the
+// passes of the long one's chunks. What shares a pass, or stops one, never changes a result (backend.h).
 //
 // Whatever memory runs out for, the task that wanted it ends with an error, and the rest stays whole.
 #pragma once
@@ -78,6 +79,8 @@ class Driver {
   bool RunNext();
   bool Between();
   bool AnyReady(Work work) const;
+  bool TakesPart(const Task& task, Work work) const;
+  BetweenLayers Stops();
   void ReadInbox();
   void ReadLetter(const std::shared_ptr<Task>& task, uint32_t events);
   void ExpireDeadlines();

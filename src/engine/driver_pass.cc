@@ -14,8 +14,7 @@ std::vector<Driver::Part> Driver::ChooseParts(Work work) {
   // Those that finish soonest first, except that the oldest always gets on.
   std::vector<Task*> order;
   for (const auto& task : running_) {
-    if (task->stage_ == Task::Stage::kText && task->in_pass_ == 0 && task->is_long_ == (work == Work::kLong))
-      order.push_back(task.get());
+    if (TakesPart(*task, work)) order.push_back(task.get());
   }
   if (order.size() > 1) {
     std::stable_sort(order.begin() + 1, order.end(), [](Task* a, Task* b) { return a->left() < b->left(); });
@@ -78,7 +77,7 @@ void Driver::RunPass(Work work) {
     if (parts.empty()) return;
     const HiddenTap* tap = parts.front().task->tap;
     if (work == Work::kLong) {
-      answers = device_.decoder.Forward(batch, device_.cache, tap, [this] { return Between(); });
+      answers = device_.decoder.Forward(batch, device_.cache, tap, Stops());
     } else {
       answers = device_.decoder.Forward(batch, device_.cache, tap);
     }

@@ -67,8 +67,7 @@ Result<void> Driver::EncodeTileOf(Task* task) {
     picture.pixels(static_cast<int>(tile + i),
                    std::span(pixels).subspan(static_cast<size_t>(i) * values, values));
   GATEHOUSE_TRY(vision.Encode(pixels, static_cast<int>(count),
-                              task->encoding_->rows.Rows(tile * per_tile, count * per_tile),
-                              [this] { return Between(); }));
+                              task->encoding_->rows.Rows(tile * per_tile, count * per_tile), Stops()));
   {
     std::lock_guard lock(stats_mutex_);
     stats_.tiles += count;

@@ -186,14 +186,15 @@ struct Pages : KvCache {
 
 class GuardedBackend : public Backend {
  public:
-  explicit GuardedBackend(size_t bytes) : device_(std::make_shared<Queue>(bytes)) {}
+  GuardedBackend(size_t bytes, bool runs_ahead)
+      : device_(std::make_shared<Queue>(bytes)), runs_ahead_(runs_ahead) {}
   ~GuardedBackend() override { device_->Run(); }
 
   std::string Describe() const override { return "guarded"; }
   bool ComputesInBf16() const override { return false; }
   bool ExactInCompany() const override { return true; }
   PassLimits Limits() const override {
-    return {.max_rows = 96, .long_chunk = 48, .max_read_rows = 3, .max_tiles = 3};
+    return {.max_rows = 96, .long_chunk = 48, .max_read_rows = 3, .max_tiles = 3, .runs_ahead = runs_ahead_};
   }
   DType ActivationType() const override { return DType::kF32; }
   int64_t ScratchBytes() const override { return 0; }
@@ -387,12 +388,15 @@ class GuardedBackend : public Backend {
   }
 
   Device device_;
+  bool runs_ahead_;
   OpenPasses passes_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> MakeGuardedBackend(size_t bytes) { return std::make_unique<GuardedBackend>(bytes); }
+std::unique_ptr<Backend> MakeGuardedBackend(size_t bytes, bool runs_ahead) {
+  return std::make_unique<GuardedBackend>(bytes, runs_ahead);
+}
 
 const float* AddressOf(const Mat& mat) { return Data(mat); }
 

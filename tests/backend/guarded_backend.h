@@ -11,8 +11,8 @@
 
 namespace gatehouse::test {
 
-// bytes: of all memory that the device has.
-std::unique_ptr<Backend> MakeGuardedBackend(size_t bytes = size_t{1} << 30);
+// bytes: of all memory that the device has. runs_ahead: PassLimits'.
+std::unique_ptr<Backend> MakeGuardedBackend(size_t bytes = size_t{1} << 30, bool runs_ahead = false);
 
 // Where the matrix lies: what the host must not read.
 const float* AddressOf(const Mat& mat);

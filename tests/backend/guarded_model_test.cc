@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "support/golden_model.h"
 
@@ -15,10 +17,10 @@ namespace {
 
 constexpr double kBar = 2e-4;  // as in tests/model/parity_test.cc
 
-test::LoadedModel LoadGuarded(const std::string& name) {
+test::LoadedModel LoadGuarded(const std::string& name, bool runs_ahead = false) {
   test::LoadedModel out;
   out.checkpoint = std::move(Checkpoint::Open(test::GoldenCheckpoint(name))).value();
-  std::unique_ptr<Backend> backend = test::MakeGuardedBackend(size_t{4} << 30);
+  std::unique_ptr<Backend> backend = test::MakeGuardedBackend(size_t{4} << 30, runs_ahead);
   const ModelConfig& config = out.checkpoint->config();
   auto decoder = std::move(Decoder::Create(config, out.checkpoint->lookup(), *backend)).value();
   std::unique_ptr<VisionEncoder> vision;
@@ -90,6 +92,50 @@ TEST(GuardedVision, TilesAndPicturesAreTheCpus) {
     ASSERT_TRUE(model->engine->Download(features->rows, got.back().data()).ok());
   }
   EXPECT_LE(test::MaxDifference(got[0], got[1]), kBar);
+}
+
+// A long text in seven chunks and a short one that comes meanwhile: where passes can be stopped, the short
+// one gets one of its own; where they cannot, it shares a chunk's. The answers are those of each alone.
+TEST(GuardedDriver, ShortTextsShareThePassesOfADeviceThatRunsAhead) {
+  constexpr int32_t kLong = 300, kShort = 12, kChunks = 7;
+  const auto text = [](int32_t tokens) {
+    TokenInput input;
+    for (int32_t i = 0; i < tokens; ++i) input.ids.push_back((i * 7919 + tokens) % 50000);
+    return input;
+  };
+  const std::vector<TokenPath> end = {{}};
+  for (const bool runs_ahead : {false, true}) {
+    const test::LoadedModel model = LoadGuarded("lg3-tiny", runs_ahead);
+    Engine& engine = *model.engine;
+    const auto run = [&](int32_t tokens, const HiddenTap* tap = nullptr) {
+      Sequence sequence = engine.NewSequence();
+      return engine.Run(sequence, text(tokens), end, tap).value();
+    };
+    const auto long_alone = run(kLong), short_alone = run(kShort);
+    const EngineStats before = engine.stats();
+    EXPECT_EQ(before.passes, kChunks + 1);
+    // The driver is held in a pass until both wait.
+    std::thread long_thread, short_thread;
+    std::vector<std::vector<float>> long_answer, short_answer;
+    const HiddenTap hold = [&](int index, const std::vector<float>&) {
+      if (index != 0) return;
+      long_thread = std::thread([&] { long_answer = run(kLong); });
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      short_thread = std::thread([&] { short_answer = run(kShort); });
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    };
+    run(1, &hold);
+    long_thread.join();
+    short_thread.join();
+    EXPECT_EQ(long_answer, long_alone);
+    EXPECT_EQ(short_answer, short_alone);
+    const EngineStats after = engine.stats();
+    EXPECT_EQ(after.passes - before.passes, 1 + kChunks + (runs_ahead ? 0 : 1)) << runs_ahead;
+    EXPECT_EQ(after.sequences - before.sequences, 1 + kChunks + 1) << runs_ahead;
+    if (runs_ahead) {
+      EXPECT_EQ(after.stops, 0);
+    }
+  }
 }
 
 }  // namespace
