@@ -18,7 +18,7 @@ endif()
 
 # The folders whose code reads hostile bytes. libFuzzer looks for inputs that reach new edges in them, so a tree with
 # fuzz targets counts their edges; counting in a kernel's loops would only make the tests crawl.
-set(GATEHOUSE_FUZZED_FOLDERS base tensor formats text image policy data)
+set(GATEHOUSE_FUZZED_FOLDERS base tensor formats text image policy data server_http)
 
 # Several files of a folder are compiled as one, so that headers are read and templates are made once for all of them.
 # Names in unnamed namespaces must therefore differ within a folder. OFF compiles each file by

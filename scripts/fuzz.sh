@@ -23,6 +23,8 @@ fuzz_one() {
     image_fuzz) seeds=(tests/golden/images tests/image/fixtures tests/image/frames) ;;
     conversation_json_fuzz) seeds=(fuzz/policy/conversations) ;;
     policy_json_fuzz) seeds=(models/policies models/starter) ;;
+    http_head_fuzz) seeds=(fuzz/server/heads) ;;
+    server_config_fuzz) seeds=(fuzz/server/configs) ;;
     fuzz_safetensors) seeds=(models/starter) ;;
   esac
   if "$binary" -max_total_time="$SECONDS_EACH" -rss_limit_mb=2048 -timeout=25 -max_len=65536 -print_final_stats=1 \

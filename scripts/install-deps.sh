@@ -22,6 +22,8 @@ packages=(
   libjpeg62-turbo-dev libspng-dev libwebp-dev libgif-dev
   # Unicode classes and patterns
   libicu-dev libpcre2-dev
+  # HTTP, its configuration
+  libboost1.81-dev libtomlplusplus-dev
   # the scripts
   git python3
 )

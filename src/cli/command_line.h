@@ -10,8 +10,8 @@
 //
 // Options are written --name VALUE or --name=VALUE, before and behind positional arguments; "--" ends them. A
 // value that begins with "--" needs the second form, except where text to judge is expected: there every
-// argument is text. There are no short options but -h, no abbreviations, no configuration files, and nothing
-// here reads the environment.
+// argument is text. There are no short options but -h and no abbreviations, and nothing here reads the
+// environment or a file (settings.h does, for the command that serves).
 #pragma once
 
 #include <functional>
@@ -60,13 +60,17 @@ class Command {
   Result<Invocation> Parse(const std::vector<std::string>& arguments) { return Parse(arguments, 0); }
   std::string Help() const;
 
+  // Options by their names, for those who take their values from elsewhere too; once they have, CheckAll
+  // looks again at what Parse looked at.
+  Option* Find(const std::string& name) const;
+  const std::vector<std::unique_ptr<Option>>& options() const { return options_; }
+  Result<void> CheckAll() const;
+
  private:
   Result<Invocation> Parse(const std::vector<std::string>& arguments, size_t at);
   // One option, its name at `at`; the place behind its values.
   Result<size_t> ParseOption(const std::vector<std::string>& arguments, size_t at);
-  Result<void> CheckAll() const;
   Option& Declare(Option option);
-  Option* Find(const std::string& name) const;
 
   std::string name_, about_, footer_;
   std::vector<std::unique_ptr<Command>> commands_;

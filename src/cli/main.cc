@@ -27,6 +27,8 @@ Result<int> Run(const std::vector<std::string>& arguments) {
   AddConvert(gatehouse);
   AddPrune(gatehouse);
   AddEval(gatehouse);
+  AddServe(gatehouse);
+  AddKey(gatehouse);
   AddBench(gatehouse);
   AddVersion(gatehouse);
   GATEHOUSE_ASSIGN(const Invocation asked, gatehouse.Parse(arguments));

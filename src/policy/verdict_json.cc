@@ -7,9 +7,6 @@
 namespace gatehouse {
 namespace {
 
-// Nine digits tell any two float32 apart. What is no number is as bad as can be.
-Json Score(double value) { return JsonWithDigits(std::isfinite(value) ? value : 1.0, 9); }
-
 Json OfUsage(const Usage& usage) {
   return {{"prompt_tokens", usage.prompt_tokens},
           {"cached_tokens", usage.cached_tokens},
@@ -28,19 +25,31 @@ Json OfTimings(const Timings& times) {
 
 }  // namespace
 
-std::string VerdictToJson(const Verdict& verdict, const std::string& id, bool with_raw) {
+// Nine digits tell any two float32 apart. What is no number is as bad as can be.
+Json ScoreJson(double score) { return JsonWithDigits(std::isfinite(score) ? score : 1.0, 9); }
+
+Json VerdictMembers(const Verdict& verdict, bool with_raw) {
   Json out = {{"verdict", verdict.unsafe ? "unsafe" : "safe"},
               {"role", RoleName(verdict.role)},
               {"categories", verdict.categories},
-              {"unsafe_score", Score(verdict.unsafe_score)}};
+              {"unsafe_score", ScoreJson(verdict.unsafe_score)}};
   Json& scores = out["category_scores"] = Json::object();
-  for (const auto& [key, score] : verdict.category_scores) scores[key] = Score(score);
+  for (const auto& [key, score] : verdict.category_scores) scores[key] = ScoreJson(score);
   out["output"] = verdict.output;
   if (with_raw) out["raw_output"] = verdict.raw_output;
   out["model"] = verdict.model;
   out["policy"] = verdict.policy;
-  out["usage"] = OfUsage(verdict.usage);
-  out["timings_ms"] = OfTimings(verdict.timings);
+  return out;
+}
+
+void AddCosts(const Verdict& verdict, Json* out) {
+  (*out)["usage"] = OfUsage(verdict.usage);
+  (*out)["timings_ms"] = OfTimings(verdict.timings);
+}
+
+std::string VerdictToJson(const Verdict& verdict, const std::string& id, bool with_raw) {
+  Json out = VerdictMembers(verdict, with_raw);
+  AddCosts(verdict, &out);
   const std::string line = ShortFigures(JsonLine(out));
   return id.empty() ? line : WithId(id, line);
 }

@@ -11,7 +11,7 @@ import sys
 
 # From the bottom of the house to its top. "gatehouse" is the public API, include/gatehouse/.
 ORDER = ["gatehouse", "base", "tensor", "kernels", "backend", "formats", "text", "image", "policy", "data", "model",
-         "checkpoint", "quantise", "engine", "guard", "benchmark", "eval", "train", "gateway", "cli"]
+         "checkpoint", "quantise", "engine", "guard", "benchmark", "eval", "train", "server", "cli"]
 
 # Folders that are about data know nothing of those that compute, and the forward knows nothing of text and images:
 # the order alone would allow these.
@@ -24,6 +24,8 @@ NOT_ALLOWED = {
     "data": {"kernels", "backend"},
     "model": {"kernels", "text", "image", "policy", "data"},
     "engine": {"kernels", "text", "image", "policy", "data"},
+    "server": {"tensor", "kernels", "backend", "text", "image", "data", "model", "checkpoint", "quantise", "engine",
+               "benchmark", "eval", "train"},
 }
 
 # Headers a public header must not show: SIMD, CUDA, third parties.

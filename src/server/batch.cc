@@ -1,0 +1,75 @@
+#include "server/batch.h"
+
+#include <utility>
+
+#include "base/error.h"
+
+namespace gatehouse::server {
+
+std::shared_ptr<Batch> Batch::Begin(const Guard& guard, Asked* asked, Done done) {
+  const std::shared_ptr<Batch> self(new Batch(std::move(done)));
+  const size_t count = asked->conversations.size();
+  self->verdicts_.resize(count);
+  self->left_ = count;
+  for (size_t i = 0; i < count && !self->is_over(); ++i) {
+    Result<gatehouse::Request> handle =
+        guard.Submit(std::move(asked->conversations[i]), asked->options,
+                     [self, i, name = asked->names[i]](Result<Verdict> verdict) {
+                       self->On(i, name, std::move(verdict));
+                     });
+    if (!handle.ok()) {
+      self->End(handle.error());
+    } else {
+      self->Keep(std::move(*handle));
+    }
+  }
+  return self;
+}
+
+bool Batch::is_over() {
+  const std::lock_guard lock(mutex_);
+  return over_;
+}
+
+void Batch::Keep(gatehouse::Request handle) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!over_) {
+      handles_.push_back(std::move(handle));
+      return;
+    }
+  }
+  handle.Cancel();
+}
+
+void Batch::On(size_t index, const std::string& name, Result<Verdict> verdict) {
+  if (!verdict.ok()) {
+    End(verdict.error().code == ErrorCode::kBadInput ? Within(name, verdict.error()) : verdict.error());
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (over_) return;
+    verdicts_[index] = std::move(*verdict);
+    if (--left_ > 0) return;
+  }
+  End(std::move(verdicts_));
+}
+
+void Batch::Cancel() { End(Error{ErrorCode::kCancelled, "the client left", {}, {}, {}}); }
+
+void Batch::End(Result<std::vector<Verdict>> result) {
+  Done done;
+  std::vector<gatehouse::Request> handles;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(over_, true)) return;
+    done = std::move(done_);
+    handles = std::move(handles_);
+  }
+  // Those that are answered notice nothing. Without the lock: one that ends may say so at once.
+  for (gatehouse::Request& handle : handles) handle.Cancel();
+  done(std::move(result));
+}
+
+}  // namespace gatehouse::server

@@ -1,0 +1,199 @@
+#include "server/gateway.h"
+
+#include <charconv>
+#include <cmath>
+#include <exception>
+#include <utility>
+
+#include "base/error.h"
+#include "formats/json_object.h"
+#include "server/batch.h"
+#include "server/client.h"
+#include "server/errors.h"
+#include "server/moderations.h"
+
+namespace gatehouse::server {
+namespace {
+
+constexpr double kRetryWhileLoading = 5;  // seconds
+
+std::shared_ptr<const Access> AccessOf(const std::vector<Key>& keys) {
+  auto out = std::make_shared<Access>();
+  out->keys = keys;
+  out->policies[""];
+  return out;
+}
+
+// X-Request-Timeout, at most the server's own. Errors: kBadInput.
+Result<std::chrono::duration<double>> TimeoutOf(const Request& request, std::chrono::duration<double> most) {
+  const std::string* text = request.Find("x-request-timeout");
+  if (text == nullptr) return most;
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (error != std::errc() || end != text->data() + text->size() || !(seconds > 0) || !std::isfinite(seconds))
+    return BadInput("malformed timeout", "X-Request-Timeout", "a number of seconds above 0", "another text");
+  return std::min(most, std::chrono::duration<double>(seconds));
+}
+
+Result<Asked> Read(Surface surface, const Request& request, const Surroundings& around) {
+  switch (surface) {
+    case Surface::kModerations:
+      return ReadModeration(request, around);
+    default:
+      return Error{ErrorCode::kInternal, "a page that judges nothing", {}, {}, {}};
+  }
+}
+
+// For the log: how many were unsafe, and of how many.
+void Note(const std::vector<Verdict>& verdicts, Response* response) {
+  size_t unsafe = 0;
+  for (const Verdict& verdict : verdicts) unsafe += verdict.unsafe;
+  response->notes.emplace_back("judged", std::to_string(verdicts.size()));
+  response->notes.emplace_back("unsafe", std::to_string(unsafe));
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayOptions options, RequestLog& log) : options_(std::move(options)), log_(log) {
+  state_.access = AccessOf(options_.keys);
+}
+
+void Gateway::Open(std::shared_ptr<const Guard> guard, std::shared_ptr<const Access> access) {
+  const std::lock_guard lock(mutex_);
+  state_ = {std::move(guard), std::move(access)};
+}
+void Gateway::Use(std::shared_ptr<const Access> access) {
+  const std::lock_guard lock(mutex_);
+  state_.access = std::move(access);
+}
+Gateway::State Gateway::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+std::shared_ptr<const Guard> Gateway::guard() const { return state().guard; }
+
+void Gateway::Close() {
+  ending_.store(true);
+  State last;
+  {
+    const std::lock_guard lock(mutex_);
+    last = std::exchange(state_, {nullptr, AccessOf({})});
+  }
+}
+
+std::optional<Response> Gateway::NotReady() const {
+  if (ending_.load()) {
+    Response out = RetryLater(503, "the server ends", "shutting_down", 1);
+    out.close = true;
+    return out;
+  }
+  if (state().guard == nullptr)
+    return RetryLater(503, "the model is being loaded", "loading", kRetryWhileLoading);
+  return std::nullopt;
+}
+
+std::optional<Response> Gateway::Refuse(Request& head) {
+  head.route = FindRoute(head.path);
+  const std::shared_ptr<const Access> access = state().access;
+  // A page of somebody else's, by a name of his that leads here, would speak as this machine's user.
+  if (access->keys.empty() && !options_.any_host && !IsLoopbackHost(*head.Find("host")))
+    return ErrorResponse(403, "without keys only requests to localhost are answered", "host_not_allowed");
+  if (head.route == kNoRoute) return ErrorResponse(404, "there is no such path", "unknown_path");
+  const Route& route = kRoutes[head.route];
+  if (head.method != route.method) {
+    Response out = ErrorResponse(405, "this path takes another method", "method_not_allowed");
+    out.headers.emplace_back("Allow", route.method);
+    return out;
+  }
+  if (auto refusal = RefuseClient(head, route, *access)) return refusal;
+  if (route.method == "POST") {
+    if (!IsPlainJson(head))
+      return ErrorResponse(415, "the body must be application/json, not compressed",
+                           "unsupported_media_type");
+  }
+  if (route.needs_guard) return NotReady();
+  return std::nullopt;
+}
+
+std::optional<Response> Gateway::RefuseClient(Request& head, const Route& route, const Access& access) const {
+  Rights rights = DefaultRights();
+  if (!access.keys.empty()) {
+    const PresentedKey presented = KeyOf(head);
+    const Key* key = presented.state == PresentedKey::kOne ? FindKey(access.keys, presented.key) : nullptr;
+    if (key != nullptr) {
+      head.client = key->name;
+      rights = key->rights;
+    } else if (!route.is_public) {
+      return ErrorResponse(401, presented.Complaint(), "invalid_api_key");
+    }
+  }
+  if (!route.is_public && !rights.Has(route.right))
+    return ErrorResponse(403, "the key's roles do not include this", "missing_role");
+  return std::nullopt;
+}
+
+void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
+  const Route& route = kRoutes[request.route];
+  try {
+    if (route.needs_guard) {
+      Judge(request, route, reply);
+    } else {
+      reply->Send(Answer(route));
+    }
+  } catch (const std::exception&) {  // no memory, above all
+    reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+  }
+}
+
+Response Gateway::Answer(const Route& route) const {
+  if (route.surface == Surface::kVersion)
+    return JsonResponse(200, JsonObject().Add("version", options_.version).Text());
+  if (auto not_ready = NotReady()) return *not_ready;
+  return JsonResponse(200, JsonObject().Add("status", "ok").Text());
+}
+
+Surroundings Gateway::SurroundingsOf(const State& state, const Key* key) const {
+  Surroundings out;
+  out.served_names = options_.served_names;
+  if (out.served_names.empty()) out.served_names.push_back(state.guard->model_name());
+  const NamedPolicy& policy = state.access->PolicyOf(key == nullptr ? "" : key->policy);
+  out.defaults = policy.options;
+  // Which one it is must not change between the question and its answer.
+  if (out.defaults.policy == nullptr) out.defaults.policy = state.guard->policy();
+  out.policy = out.defaults.policy;
+  out.defaults.tenant = key == nullptr ? "" : key->name;
+  const Rights rights = key == nullptr ? DefaultRights() : key->rights;
+  out.with_costs = rights.Has(Right::kAdmin);
+  out.may_send_raw_prompts = rights.Has(Right::kRawPrompt);
+  out.max_image_bytes = options_.max_image_bytes;
+  return out;
+}
+
+void Gateway::Judge(const Request& request, const Route& route, std::shared_ptr<Reply> reply) {
+  const State now = state();
+  const Key* key = request.client.empty() ? nullptr : now.access->Named(request.client);
+  if (now.guard == nullptr) return reply->Send(*NotReady());
+  if (key == nullptr && !now.access->keys.empty())
+    return reply->Send(ErrorResponse(401, "the key is no longer valid", "invalid_api_key"));
+  Result<std::chrono::duration<double>> timeout = TimeoutOf(request, options_.request_timeout);
+  if (!timeout.ok()) return reply->Send(ResponseOf(timeout.error()));
+  Result<Asked> asked = Read(route.surface, request, SurroundingsOf(now, key));
+  if (!asked.ok()) return reply->Send(ResponseOf(asked.error()));
+  using Clock = std::chrono::steady_clock;
+  asked->options.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(*timeout);
+  const auto batch = Batch::Begin(
+      *now.guard, &*asked, [reply, answer = std::move(asked->answer)](Result<std::vector<Verdict>> verdicts) {
+        try {
+          Response response = verdicts.ok() ? answer(*verdicts) : ResponseOf(verdicts.error());
+          if (verdicts.ok()) Note(*verdicts, &response);
+          reply->Send(std::move(response));
+        } catch (const std::exception&) {
+          reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+        }
+      });
+  reply->OnGone([batch] { batch->Cancel(); });
+}
+
+void Gateway::OnEnd(const Exchange& exchange) { log_.Write(exchange); }
+
+}  // namespace gatehouse::server

@@ -1,0 +1,78 @@
+// Session: one connection and the requests on it, one after the other. All of it runs on the connection's
+// strand; only Reply is used from elsewhere.
+#pragma once
+
+#include <array>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/http/head.h"
+#include "server/http/server.h"
+#include "server/http/stream.h"
+
+namespace gatehouse::server {
+
+// What sessions and their server know of each other.
+class SessionHost {
+ public:
+  virtual ~SessionHost() = default;
+  virtual const HttpOptions& options() const = 0;
+  virtual Service& service() = 0;
+  virtual bool draining() const = 0;
+  // A request whose head has been read, until its answer is out.
+  virtual void OnBegin() = 0;
+  virtual void OnEnd() = 0;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(asio::ip::tcp::socket socket, asio::ssl::context* tls, SessionHost& host);
+
+  void Start();        // its coroutine keeps it
+  void CloseIfIdle();  // any thread
+
+  struct Answer;  // a Reply, see session.cc
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Wait { kHappened, kLate };
+
+  asio::awaitable<void> Run();
+  asio::awaitable<bool> ServeOne();  // whether another request may follow
+  asio::awaitable<std::optional<Head>> ReadRequestHead();
+  asio::awaitable<bool> ReadBody(const Head& head, std::string* body);
+  asio::awaitable<void> Refuse(Response response);
+  asio::awaitable<std::optional<Response>> Answered(const std::shared_ptr<Answer>& answer);
+  asio::awaitable<bool> Send(Response response, bool keep_alive);
+  asio::awaitable<void> Linger();
+
+  // Waits until ready() says so; whoever changes what it looks at calls Wake.
+  template <typename Ready>
+  asio::awaitable<Wait> Until(Clock::time_point deadline, Ready ready);
+  void Wake() { signal_.cancel(); }
+  // A read is under way from here on, until more bytes or the end came (has_news).
+  void StartRead();
+  using Notes = std::vector<std::pair<std::string, std::string>>;
+  void End(int status, size_t bytes, const Notes* notes = nullptr);
+
+  asio::strand<asio::any_io_executor> strand_;
+  Stream stream_;
+  SessionHost& host_;
+  asio::steady_timer signal_;
+  std::array<char, 16384> arriving_;  // of the read under way
+  std::string buffer_;                // bytes that nobody took yet
+  bool reading_ = false, at_end_ = false;
+  bool idle_ = false, leave_ = false;
+  Clock::time_point began_;
+  size_t body_bytes_ = 0;
+  std::optional<Request> current_;  // for the log; its body is moved on
+};
+
+}  // namespace gatehouse::server
