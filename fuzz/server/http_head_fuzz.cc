@@ -1,5 +1,5 @@
 // Any bytes as what a connection sends: a head, refused or read, then its body; however the bytes are cut,
-// the outcome is the same. Seeds: heads/.
+// what is taken for a request is the same. Seeds: heads/.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,7 +14,8 @@ using namespace gatehouse::server;
 struct Outcome {
   int head = -1;   // HeadEnd's state
   int status = 0;  // of a head that was refused
-  int body = -1;   // BodyReader's state
+  // Of a body that is none, Beast may see that now or with more bytes (a quote in an extension of a chunk).
+  bool whole = false;
   std::string text, rest;
   bool operator==(const Outcome&) const = default;
 };
@@ -49,8 +50,8 @@ Outcome Read(std::string_view bytes, size_t step) {
     bytes.remove_prefix(std::min(step, bytes.size()));
     state = body.Take(&buffer);
   }
-  out.body = state;
-  if (state == BodyReader::kDone) {
+  out.whole = state == BodyReader::kDone;
+  if (out.whole) {
     out.text = body.body();
     out.rest = buffer + std::string(bytes);
     if (out.text.size() > 1000) __builtin_trap();
