@@ -24,9 +24,7 @@ Result<NamedPolicy> LoadPolicy(const PolicySettings& settings, const Guard& guar
     GATEHOUSE_ASSIGN(out.options.policy, guard.LoadPolicy(json, settings.file));
   }
   out.options.exclude = settings.exclude;
-  out.options.replace_threshold = settings.replace_threshold;
-  out.options.threshold = settings.threshold;
-  out.options.category_thresholds = settings.thresholds;
+  out.options.thresholds = settings.thresholds;
   out.actions = settings.actions;
   return out;
 }

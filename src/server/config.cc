@@ -139,16 +139,16 @@ Result<PolicySettings> ReadPolicy(const std::string& name, const toml::node& nod
     if (member == "file") {
       GATEHOUSE_ASSIGN(out.file, Text(value, at));
     } else if (member == "threshold") {
-      out.replace_threshold = true;
+      out.thresholds.replaces = true;
       const auto word = value.value_exact<std::string>();
       if (word == "none") continue;  // only the categories' own judge
-      GATEHOUSE_ASSIGN(out.threshold, Share(value, at));
+      GATEHOUSE_ASSIGN(out.thresholds.overall, Share(value, at));
     } else if (member == "thresholds") {
       const toml::table* own = value.as_table();
       if (own == nullptr) return Wrong(at, "a table from category to number", value);
       for (const auto& [category, number] : *own) {
         GATEHOUSE_ASSIGN(const double share, Share(number, at + "." + std::string(category.str())));
-        out.thresholds.emplace_back(category.str(), share);
+        out.thresholds.categories.emplace_back(category.str(), share);
       }
     } else if (member == "exclude") {
       GATEHOUSE_ASSIGN(out.exclude, Texts(value, at));

@@ -12,12 +12,12 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gatehouse/result.h"
+#include "gatehouse/thresholds.h"
 #include "server/keys.h"
 
 namespace gatehouse::server {
@@ -30,9 +30,7 @@ struct PolicySettings {
   std::string name;
   std::string
       file;  // as it stands there, below the folder of the configuration; empty: the guard's own policy
-  bool replace_threshold = false;
-  std::optional<double> threshold;
-  std::vector<std::pair<std::string, double>> thresholds;
+  Thresholds thresholds;
   std::vector<std::string> exclude;
   std::map<std::string, Action> actions;  // by key, and "default"
 };

@@ -43,12 +43,12 @@ Result<void> ReadCategories(const Json& value, const std::string& where, Classif
 Result<void> ReadThresholds(const Json& value, const std::string& where, ClassifyOptions* out) {
   GATEHOUSE_ASSIGN(const Thresholds read, ParseThresholdsJson(JsonLine(value), where));
   if (read.replaces) {
-    out->replace_threshold = true;
-    out->threshold = read.threshold;
+    out->thresholds.replaces = true;
+    out->thresholds.overall = read.overall;
   }
   for (const auto& [key, share] : read.categories) {
     const auto same = [&](const auto& own) { return own.first == key; };
-    auto& all = out->category_thresholds;
+    auto& all = out->thresholds.categories;
     all.erase(std::remove_if(all.begin(), all.end(), same), all.end());
     all.emplace_back(key, share);
   }

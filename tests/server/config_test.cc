@@ -59,8 +59,10 @@ TEST(Config, ReadsFlagsKeysAndPolicies) {
   ASSERT_EQ(config->policies.size(), 1u);
   const PolicySettings& strict = config->policies[0];
   EXPECT_EQ(strict.file, "my.json");
-  EXPECT_EQ(strict.threshold, 0.3);
-  EXPECT_THAT(strict.thresholds, ::testing::UnorderedElementsAre(Pair("S4", 0.1), Pair("S1", 1.0)));
+  EXPECT_TRUE(strict.thresholds.replaces);
+  EXPECT_EQ(strict.thresholds.overall, 0.3);
+  EXPECT_THAT(strict.thresholds.categories,
+              ::testing::UnorderedElementsAre(Pair("S4", 0.1), Pair("S1", 1.0)));
   EXPECT_THAT(strict.exclude, ElementsAre("S6"));
   EXPECT_EQ(strict.actions.at("S6"), Action::kFlag);
   EXPECT_EQ(strict.actions.at("default"), Action::kBlock);

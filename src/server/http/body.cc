@@ -13,6 +13,21 @@ namespace http = boost::beast::http;
 // The line before a chunk with its extensions, or the fields behind the last: longer ones are nobody's.
 constexpr size_t kMaxChunkLine = 4u << 10;
 
+// Any end of a body has as many. Beast 1.81 takes it for granted that a last chunk of which it saw a part has
+// grown to that when it looks again.
+constexpr size_t kLeastBytes = 5;
+
+// Whether a chunk's first line is there, and Beast still waits: for the end of a quoted extension, which it
+// would look for in the chunk itself.
+bool IsStuck(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  const size_t end = bytes.find("\r\n");
+  if (end == std::string_view::npos) return false;
+  const size_t size = bytes.find_first_not_of('0');
+  const bool last = size == end || bytes[size] == ';' || bytes[size] == ' ' || bytes[size] == '\t';
+  return !last;
+}
+
 }  // namespace
 
 struct BodyReader::Chunks {
@@ -43,13 +58,14 @@ BodyReader::State BodyReader::Take(std::string* bytes) {
   }
   size_t taken = 0;
   State state = kMore;
-  while (!chunks_->parser.is_done()) {
+  while (!chunks_->parser.is_done() && bytes->size() - taken >= kLeastBytes) {
     boost::beast::error_code error;
     const size_t used =
         chunks_->parser.put(boost::asio::buffer(bytes->data() + taken, bytes->size() - taken), error);
     taken += used;
     if (error == http::error::need_more || (!error && used == 0)) {
-      if (bytes->size() - taken > kMaxChunkLine) state = kBad;
+      const std::string_view rest = std::string_view(*bytes).substr(taken);
+      if (rest.size() > kMaxChunkLine || IsStuck(rest)) state = kBad;
       break;
     }
     if (error) {
