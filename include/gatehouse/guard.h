@@ -145,6 +145,7 @@ class Guard {
  private:
   friend class Stream;
   friend Impl& ImplOf(const Guard& guard);
+  friend Guard GuardOf(std::unique_ptr<Impl> impl);
   explicit Guard(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -123,7 +123,7 @@ Result<void> BenchGuard::LoadShape() {
                                                                     .kv_int8 = options_.guard.kv == "int8"}));
   GATEHOUSE_ASSIGN(std::unique_ptr<Decoder> decoder, RandomDecoder(config, options_.quant, *backend));
   GATEHOUSE_TRY(StartEngine(std::move(backend), std::move(decoder), nullptr, std::move(policy), impl.get()));
-  own_ = std::move(impl);
+  guard_ = GuardOf(std::move(impl));
   return {};
 }
 
@@ -131,7 +131,7 @@ Result<BenchGuard> BenchGuard::Load(const BenchGuardOptions& options) {
   BenchGuard out(options);
   out.request_ = CustomCategories(options.categories);
   if (options.shape.empty()) {
-    GATEHOUSE_ASSIGN(out.loaded_, Guard::Load(options.guard));
+    GATEHOUSE_ASSIGN(out.guard_, Guard::Load(options.guard));
   } else {
     GATEHOUSE_TRY(out.LoadShape());
   }
@@ -139,7 +139,7 @@ Result<BenchGuard> BenchGuard::Load(const BenchGuardOptions& options) {
 }
 
 Conversation BenchGuard::Message(int number) const {
-  const Tokenizer& tokenizer = *impl().tokenizer;
+  const Tokenizer& tokenizer = *ImplOf(*guard_).tokenizer;
   std::string text = MessageStart(number);
   for (int i = 0;; ++i) {
     const std::string longer = text + Word(number, i);

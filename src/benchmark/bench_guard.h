@@ -1,5 +1,5 @@
-// The guard that `gatehouse bench request` and `bench batch` measure: a model's files, or random weights of a
-// named shape with a tokenizer made for the occasion.
+// The guard that `gatehouse bench request`, `batch`, `mixed` and `waiting` measure, as any user has it: a
+// model's files, or random weights of a named shape with a tokenizer made for the occasion.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,9 @@ class BenchGuard {
   // shape.
   static Result<BenchGuard> Load(const BenchGuardOptions& options);
 
-  Guard::Impl& impl() const { return own_ != nullptr ? *own_ : ImplOf(*loaded_); }
+  const Guard& guard() const { return *guard_; }
+  // What a user does not see: rows computed, and prompts without a conversation.
+  Engine& engine() const { return *ImplOf(*guard_).engine; }
   const ClassifyOptions& request() const { return request_; }  // custom categories, or nothing
   // A message that no other number has the beginning of, as long as the options say where the tokenizer has
   // words whole; at least its number.
@@ -41,8 +43,7 @@ class BenchGuard {
 
   BenchGuardOptions options_;
   ClassifyOptions request_;
-  std::optional<Guard> loaded_;
-  std::unique_ptr<Guard::Impl> own_;
+  std::optional<Guard> guard_;
 };
 
 }  // namespace gatehouse::benchmark

@@ -30,7 +30,7 @@ double Quantile(std::vector<double> values, double share) {
 
 Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
-  Guard::Impl& guard = subject.impl();
+  const Guard& guard = subject.guard();
   int next = 0;
   const auto ask = [&](int rounds, std::vector<double>* seconds) -> Result<void> {
     for (int i = 0; i < rounds; ++i) {
@@ -74,7 +74,7 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
       {
         const std::lock_guard lock(mutex);
         if (stop) return;
-        Result<Request> request = guard.Submit(long_message(number % 400), subject.request(), done, {});
+        Result<Request> request = guard.Submit(long_message(number % 400), subject.request(), done);
         failed = failed || !request.ok();
         if (!request.ok()) return;
         at_work = std::move(*request);
@@ -82,10 +82,10 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
       failed = failed || !answered.get_future().get();
     }
   });
-  const int64_t rows = guard.engine->stats().rows;
+  const int64_t rows = subject.engine().stats().rows;
   const Clock::time_point begin = Clock::now();
   const Result<void> asked = ask(options.rounds, &beside);
-  const double rate = static_cast<double>(guard.engine->stats().rows - rows) / SecondsSince(begin);
+  const double rate = static_cast<double>(subject.engine().stats().rows - rows) / SecondsSince(begin);
   {
     const std::lock_guard lock(mutex);
     stop = true;
@@ -100,11 +100,11 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
     return Quantile(seconds, share) * 1e3;
   };
   const double ratio = ms(beside, 0.99) / ms(alone, 0.99);
-  const std::string kernels = guard.engine->backend().Describe();
+  const std::string kernels = guard.backend_description();
   if (options.json) {
     GATEHOUSE_TRY(console.print(JsonObject()
                                     .Add("bench", "mixed")
-                                    .Add("model", guard.model_name)
+                                    .Add("model", guard.model_name())
                                     .Add("kernel", kernels)
                                     .AddRounded("alone_p50_ms", ms(alone, 0.5), 2)
                                     .AddRounded("alone_p99_ms", ms(alone, 0.99), 2)
@@ -119,7 +119,7 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
                                 "\n"));
   } else {
     GATEHOUSE_TRY(console.Print("{} short requests to {}, alone and beside long ones of {} tokens\n{}; {}\n",
-                                options.rounds, guard.model_name, first.usage.prompt_tokens, CpuModelName(),
+                                options.rounds, guard.model_name(), first.usage.prompt_tokens, CpuModelName(),
                                 kernels));
     GATEHOUSE_TRY(
         console.Print("  alone      median {:9.2f} ms  p99 {:9.2f} ms\n", ms(alone, 0.5), ms(alone, 0.99)));

@@ -63,7 +63,7 @@ Result<double> TimePrompt(Engine& engine, int tokens) {
 Result<void> BenchRequest(const BenchRequestOptions& options, const Console& console) {
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
-  Guard::Impl& guard = subject.impl();
+  const Guard& guard = subject.guard();
   Peaks peaks(isa, options.subject.guard.threads);
   const Clock::time_point begin = Clock::now();
   GATEHOUSE_TRY(guard.Classify(subject.Message(0), subject.request()));
@@ -84,15 +84,15 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
     if (!more) break;
     peaks.Measure();
     const Conversation message = subject.Message(round + 1);
-    const EngineStats before = guard.engine->stats();
+    const EngineStats before = subject.engine().stats();
     const Clock::time_point start = Clock::now();
     GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(message, subject.request()));
     seconds.push_back(SecondsSince(start));
     GATEHOUSE_TRY(turns.Over(seconds.back() * 1e3));
-    const EngineStats after = guard.engine->stats();
+    const EngineStats after = subject.engine().stats();
     rows = after.rows - before.rows;
     gops.push_back(2e-9 *
-                   LayerProducts(guard.engine->config(), static_cast<double>(rows),
+                   LayerProducts(subject.engine().config(), static_cast<double>(rows),
                                  static_cast<double>(after.read - before.read)) /
                    seconds.back());
     prefill.push_back(verdict.timings.prefill);
@@ -102,11 +102,11 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
   if (seconds.empty())
     return UsageError("no round was measured", "standard input", "a line a round", "its end");
   const int fresh = usage.prompt_tokens - usage.cached_tokens;
-  const std::string kernels = guard.engine->backend().Describe();
+  const std::string kernels = guard.backend_description();
   if (options.json) {
     JsonObject out;
     out.Add("bench", "request")
-        .Add("model", guard.model_name)
+        .Add("model", guard.model_name())
         .Add("kernel", kernels)
         .AddRounded("cold_ms", cold * 1e3, 2)
         .AddRounded("warm_ms", Median(seconds) * 1e3, 2)
@@ -119,7 +119,7 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
     peaks.AddTo(&out);
     GATEHOUSE_TRY(console.print(out.Text() + "\n"));
   } else {
-    GATEHOUSE_TRY(console.Print("a request to {}\n{}; {}\n", guard.model_name, CpuModelName(), kernels));
+    GATEHOUSE_TRY(console.Print("a request to {}\n{}; {}\n", guard.model_name(), CpuModelName(), kernels));
     GATEHOUSE_TRY(console.Print(
         "  cold       {:9.2f} ms\n  warm       {:9.2f} ms (median of {}; {} of {} tokens new)\n", cold * 1e3,
         Median(seconds) * 1e3, seconds.size(), fresh, usage.prompt_tokens));
@@ -133,7 +133,7 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
 Result<void> BenchBatch(const BenchRequestOptions& options, const Console& console) {
   constexpr int kPrompt = 256, kAlone = 4;
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
-  Guard::Impl& guard = subject.impl();
+  const Guard& guard = subject.guard();
   std::atomic<int> next{0};
   std::atomic<int64_t> fresh{0};
   std::atomic<bool> failed{false};
@@ -149,7 +149,7 @@ Result<void> BenchBatch(const BenchRequestOptions& options, const Console& conso
   };
   const auto measure = [&](int clients, int requests, Speeds* speeds) {
     fresh = 0;
-    const int64_t rows = guard.engine->stats().rows;
+    const int64_t rows = subject.engine().stats().rows;
     const Clock::time_point begin = Clock::now();
     std::vector<std::thread> threads;
     threads.reserve(static_cast<size_t>(clients));
@@ -158,25 +158,25 @@ Result<void> BenchBatch(const BenchRequestOptions& options, const Console& conso
     const double seconds = SecondsSince(begin);
     speeds->requests.push_back(clients * requests / seconds);
     speeds->tokens.push_back(static_cast<double>(fresh) / seconds);
-    speeds->rows.push_back(static_cast<double>(guard.engine->stats().rows - rows) / seconds);
+    speeds->rows.push_back(static_cast<double>(subject.engine().stats().rows - rows) / seconds);
   };
   ask(1);  // the policy's prefix
-  GATEHOUSE_TRY(TimePrompt(*guard.engine, kPrompt));
+  GATEHOUSE_TRY(TimePrompt(subject.engine(), kPrompt));
   Speeds alone, batch;
   std::vector<double> prompt, shares;
   for (int round = 0; round < options.rounds && !failed; ++round) {
-    GATEHOUSE_ASSIGN(const double seconds, TimePrompt(*guard.engine, kPrompt));
+    GATEHOUSE_ASSIGN(const double seconds, TimePrompt(subject.engine(), kPrompt));
     prompt.push_back(kPrompt / seconds);
     measure(1, kAlone, &alone);
     measure(options.clients, 1, &batch);
     shares.push_back(batch.rows.back() / prompt.back());
   }
   if (failed) return InternalError("a request failed", "bench batch");
-  const std::string kernels = guard.engine->backend().Describe();
+  const std::string kernels = guard.backend_description();
   if (options.json) {
     GATEHOUSE_TRY(console.print(JsonObject()
                                     .Add("bench", "batch")
-                                    .Add("model", guard.model_name)
+                                    .Add("model", guard.model_name())
                                     .Add("kernel", kernels)
                                     .Add("clients", options.clients)
                                     .AddRounded("requests_per_s", Median(batch.requests), 2)
@@ -189,7 +189,7 @@ Result<void> BenchBatch(const BenchRequestOptions& options, const Console& conso
                                     .Text() +
                                 "\n"));
   } else {
-    GATEHOUSE_TRY(console.Print("requests of {} clients to {}\n{}; {}\n", options.clients, guard.model_name,
+    GATEHOUSE_TRY(console.Print("requests of {} clients to {}\n{}; {}\n", options.clients, guard.model_name(),
                                 CpuModelName(), kernels));
     GATEHOUSE_TRY(console.Print(
         "  together       {:9.2f} requests/s {:9.1f} new tokens/s {:9.1f} with scoring tokens\n",

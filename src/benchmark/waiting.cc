@@ -77,8 +77,8 @@ class Crowd {
           failed_ = failed_ || (!verdict.ok() && !sent_away_);
           changed_.notify_one();
         };
-        GATEHOUSE_ASSIGN(Request request, subject_.impl().Submit(subject_.Message(next_++ % 500),
-                                                                 subject_.request(), done, {}));
+        GATEHOUSE_ASSIGN(Request request,
+                         subject_.guard().Submit(subject_.Message(next_++ % 500), subject_.request(), done));
         requests_.push_back(std::move(request));
         lock.lock();
       }
@@ -113,11 +113,11 @@ Result<void> BenchWaiting(const BenchWaitingOptions& options, const Console& con
     many_processor.push_back(b.processor);
   }
   const double rate = Median(many) / Median(few), cost = Median(many_processor) / Median(few_processor);
-  const std::string kernels = subject.impl().engine->backend().Describe();
+  const std::string kernels = subject.guard().backend_description();
   if (options.json) {
     return console.print(JsonObject()
                              .Add("bench", "waiting")
-                             .Add("model", subject.impl().model_name)
+                             .Add("model", subject.guard().model_name())
                              .Add("kernel", kernels)
                              .Add("few", options.few)
                              .Add("many", options.many)

@@ -79,5 +79,6 @@ Guard::Memory Guard::memory() const {
 }
 
 Guard::Impl& ImplOf(const Guard& guard) { return *guard.impl_; }
+Guard GuardOf(std::unique_ptr<Guard::Impl> impl) { return Guard(std::move(impl)); }
 
 }  // namespace gatehouse

@@ -98,5 +98,7 @@ class Guard::Impl {
 
 // For inspection tools and tests inside the project.
 Guard::Impl& ImplOf(const Guard& guard);
+// One that was put together otherwise than by Guard::Load: a benchmark's, of made weights.
+Guard GuardOf(std::unique_ptr<Guard::Impl> impl);
 
 }  // namespace gatehouse

@@ -1,5 +1,5 @@
-// Allocations that fail when a test says so: all of `operator new`, and what the backend takes for its matrices.
-// Linked in, it replaces them for the whole program.
+// Allocations that fail when a test says so: all of `operator new`, and what the backend takes for its
+// matrices. Linked in, it replaces them for the whole program.
 #pragma once
 
 #include <atomic>
