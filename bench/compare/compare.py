@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gatehouse against llama.cpp on the same work, in turns: medians, ratios, and a table in docs/performance.md.
+"""Gatehouse against llama.cpp on the same work, alternately: medians, ratios, and a table in docs/performance.md.
 
     compare.py [--gatehouse build/release/gatehouse] [--cases CASE,...] [--isa native|avx2] [--rounds 7]
     compare.py --peer DIR --peer-name ik_llama.cpp [--peer-args=-rtr]   a build with llama-server in place of PyPI's
@@ -24,7 +24,7 @@ import time
 import quiet
 import setup_peer
 import table
-from programs import HERE, InTurns, Server
+from programs import HERE, Paced, Server
 
 ROOT = HERE.parent.parent
 WORK = ROOT / 'build' / 'compare'
@@ -55,7 +55,7 @@ class Comparison:
         return setup_peer.build(WORK / f'peer-{self.options.isa}', self.options.isa)
 
     def ours(self, *arguments):
-        return InTurns([self.options.gatehouse, 'bench', *arguments, '--turns', '--rounds', 1000, '--threads',
+        return Paced([self.options.gatehouse, 'bench', *arguments, '--paced', '--rounds', 1000, '--threads',
                         self.options.threads, '--json'], self.environment)
 
     def model(self, shape, layers, kind):
@@ -72,7 +72,7 @@ class Comparison:
         if self.options.peer:
             return Server(pathlib.Path(self.options.peer), model, self.options.threads, job, counts,
                           shlex.split(self.options.peer_args))
-        return InTurns([self.peer_python(), HERE / 'peer.py', model, '--threads', self.options.threads, job, *counts])
+        return Paced([self.peer_python(), HERE / 'peer.py', model, '--threads', self.options.threads, job, *counts])
 
     def in_turns(self, case, first, second, names, **more):
         """Rounds of both, one after the other; the first warms up, and disturbed ones do not count."""
@@ -82,14 +82,14 @@ class Comparison:
         warm = False
         while len(times[0]) < self.options.rounds:
             watch = quiet.Watch(program.process.pid for program in programs)
-            turns = []
+            measured = []
             for program in programs:
-                turns.append(program.turn())
+                measured.append(program.round())
                 time.sleep(0.1)  # threads of the one that poll for work fall asleep
             if not warm:
                 warm = True
             elif watch.others() <= quiet.MOST:
-                for own, milliseconds in zip(times, turns):
+                for own, milliseconds in zip(times, measured):
                     own.append(milliseconds)
             else:
                 disturbed += 1

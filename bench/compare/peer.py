@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""llama.cpp on its best behaviour, in turns with another program. Runs in the environment of setup_peer.py.
+"""llama.cpp on its best behaviour, alternately with another program. Runs in the environment of setup_peer.py.
 
     peer.py MODEL.gguf --threads 2 prefill TOKENS
     peer.py MODEL.gguf --threads 2 request PREFIX NEW GENERATED
@@ -42,7 +42,7 @@ class Runner:
         self.vocab = llama.llama_vocab_n_tokens(llama.llama_model_get_vocab(model))
         self.batch = llama.llama_batch_init(2048, 0, 1)
         self.job, self.counts = job, counts
-        self.turns = 0
+        self.rounds = 0
         if job == 'request':
             self.decode(self.ids(counts[0], 0), 0)
 
@@ -70,7 +70,7 @@ class Runner:
 
     def round(self):
         """Milliseconds."""
-        self.turns += 1
+        self.rounds += 1
         if self.job == 'prefill':
             llama.llama_memory_clear(self.memory, False)
             ids = self.ids(self.counts[0], 0)
@@ -78,7 +78,7 @@ class Runner:
             self.decode(ids, 0)
             return 1e3 * (time.perf_counter() - start)
         prefix, new, generated = self.counts
-        ids = self.ids(new, self.turns)
+        ids = self.ids(new, self.rounds)
         start = time.perf_counter()
         llama.llama_memory_seq_rm(self.memory, 0, prefix, -1)
         token = self.decode(ids, prefix)

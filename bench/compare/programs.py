@@ -1,6 +1,6 @@
-"""The programs that compare.py measures in turns: ours, llama.cpp through peer.py, and a build's llama-server.
+"""The programs that compare.py measures alternately: ours, llama.cpp through peer.py, and a build's llama-server.
 
-Each has `about` (what it said when ready), turn() -> milliseconds, and finish() -> its closing JSON object, or {}.
+Each has `about` (what it said when ready), round() -> milliseconds, and finish() -> its closing JSON object, or {}.
 """
 import atexit
 import json
@@ -15,7 +15,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-class InTurns:
+class Paced:
     """A program that works for each line of its standard input and prints a line of JSON when done."""
 
     def __init__(self, command, environment=None):
@@ -29,7 +29,7 @@ class InTurns:
             raise RuntimeError(f'{self.process.args[0]} ended with {self.process.wait()}')
         return json.loads(line)
 
-    def turn(self):
+    def round(self):
         self.process.stdin.write('\n')
         self.process.stdin.flush()
         return self.read()['turn_ms']
@@ -57,7 +57,7 @@ class Server:
         # In the models' folder: some builds leave a log file where they run.
         self.process = subprocess.Popen(command, stdout=said, stderr=said, cwd=pathlib.Path(model).parent)
         atexit.register(self.process.kill)
-        self.job, self.counts, self.turns = job, counts, 0
+        self.job, self.counts, self.rounds = job, counts, 0
         version = subprocess.run([binary, '--version'], capture_output=True, text=True)
         lines = (version.stdout + version.stderr).strip().splitlines()
         self.about = {'peer': ' '.join([next((line for line in lines if 'version' in line), '?'), *extra])}
@@ -73,7 +73,7 @@ class Server:
         said.seek(0)
         features = re.search(r'system_info.*', said.read().decode(errors='replace'))
         self.about['features'] = features[0] if features else '?'
-        self.turn()
+        self.round()
 
     def ask(self, path, body=None):
         request = urllib.request.Request(f'http://127.0.0.1:{self.port}{path}', json.dumps(body).encode() if body else None,
@@ -81,16 +81,16 @@ class Server:
         with urllib.request.urlopen(request, timeout=300) as answer:
             return json.load(answer)
 
-    def turn(self):
-        self.turns += 1
+    def round(self):
+        self.rounds += 1
         prefix, new, generated = (0, self.counts[0], 1) if self.job == 'prefill' else self.counts
         ids = [300 + (index * 7919 + 11) % 40000 for index in range(prefix)]
-        ids += [300 + (index * 7919 + self.turns * 104729 + 11) % 40000 for index in range(new)]
+        ids += [300 + (index * 7919 + self.rounds * 104729 + 11) % 40000 for index in range(new)]
         answer = self.ask('/completion', {'prompt': ids, 'n_predict': generated, 'cache_prompt': self.job == 'request',
                                           'temperature': 0, 'ignore_eos': True, 'id_slot': 0})
         times = answer['timings']
-        # The first turn of a request reads the prefix, too; it is never counted.
-        if self.turns > 1 and times['prompt_n'] != new:
+        # The first round of a request reads the prefix, too; it is never counted.
+        if self.rounds > 1 and times['prompt_n'] != new:
             raise RuntimeError(f'llama-server read {times["prompt_n"]} tokens, not {new}')
         if self.job == 'prefill':
             return times['prompt_ms']

@@ -59,7 +59,7 @@ def row(result):
 
 def text(results):
     commits = ', '.join(dict.fromkeys(r['commit'] for r in results))
-    lines = [f'{machine()}. {results[0]["threads"]} threads, rounds of both programs in turns, medians of '
+    lines = [f'{machine()}. {results[0]["threads"]} threads, rounds of both programs alternately, medians of '
              f'{min(r["rounds"] for r in results)} or more. Gatehouse at {commits}. Peers, as they describe themselves:', '']
     peers = {}
     for result in results:

@@ -1,6 +1,6 @@
-// A 12-megapixel JPEG to tiles, decoding included, against libjpeg-turbo's decoding alone. Both run in turn
-// in one process; the medians and their ratio are printed. The aim is a ratio of at most 1.6; exit code 1
-// above it.
+// A 12-megapixel JPEG to tiles, decoding included, against libjpeg-turbo's decoding alone. Both run
+// alternately in one process; the medians and their ratio are printed. The aim is a ratio of at most 1.6;
+// exit code 1 above it.
 //
 //   image_bench [rounds] [file.jpg]      without a file: a made-up picture of 4000 x 3000, 4:2:0, quality 90
 #include <algorithm>

@@ -1,5 +1,5 @@
 // attention_bench [--rounds R]: share of the peak of its multiply-adds that attention over many pages
-// reaches, with each table. Peak and attention are measured in turn, R times, and the best of each is
+// reaches, with each table. Peak and attention are measured alternately, R times, and the best of each is
 // compared.
 //
 // A unit is what the backend gives one thread: the query heads that share a head of keys and values, for 16

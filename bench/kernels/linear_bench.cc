@@ -1,10 +1,10 @@
 // linear_bench [--rounds R] [--quick] [table...]: share of the peak that Y = X W^T reaches with each table of
 // kernels.
 //
-// The peak is the table's own multiply-add in a register-only loop. Peak and product are measured in turn, R
-// times, and the best of each is compared: on a machine that does other things too, both see the same quiet
-// moments. Below the products stand the costs of packing: time of one panel's preparation as a share of its
-// product with 256 rows.
+// The peak is the table's own multiply-add in a register-only loop. Peak and product are measured
+// alternately, R times, and the best of each is compared: on a machine that does other things too, both see
+// the same quiet moments. Below the products stand the costs of packing: time of one panel's preparation as a
+// share of its product with 256 rows.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -3,8 +3,8 @@
 //
 // For many rows the bound is the peak: the table's own multiply-add in a register-only loop. For few rows (M
 // <= 8) it is the smaller of that and what memory delivers: operations a byte of weights times a plain read
-// of the same weights, which together are larger than any cache. Bound and product are measured in turn, R
-// times, and the best of each is compared: on a machine that does other things too, both see the same quiet
+// of the same weights, which together are larger than any cache. Bound and product are measured alternately,
+// R times, and the best of each is compared: on a machine that does other things too, both see the same quiet
 // moments.
 #include <algorithm>
 #include <cstdio>
@@ -49,7 +49,7 @@ struct Operands {
         groups(QuantGroups(c.k)),
         panels(c.n / kPanel),
         stride((c.k + 63) / 64 * 64) {
-    // Few rows: as many panels as it takes to be larger than the caches, passed over in turn.
+    // Few rows: as many panels as it takes to be larger than the caches, passed over one after the other.
     if (c.rows <= kFewRows) panels = std::max(panels, kStreamedBytes / panel_bytes);
     weights = FilledMemory(panels * panel_bytes, 0x79);
     scales = FilledMemory(panels * groups * kPanel * 4, 0x3C);  // 0.0115

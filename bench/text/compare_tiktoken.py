@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Our tokenizer against tiktoken on the lines of a text file, one call a line, in turns.
+"""Our tokenizer against tiktoken on the lines of a text file, one call a line, alternately.
 
     compare_tiktoken.py ENCODE_LINES GOLDEN_DIR TEXT_FILE [ROUNDS]
 

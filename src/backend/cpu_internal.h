@@ -15,8 +15,8 @@
 
 namespace gatehouse::cpu {
 
-// Memory aligned for the widest vectors, uninitialised; grows, never shrinks. Throws std::bad_alloc, which
-// the backend's operations turn into their pass's error.
+// Memory aligned for the widest vectors, uninitialised; grows, never shrinks. Throws std::bad_alloc, of which
+// the backend's operations make their pass's error.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -89,13 +89,13 @@ inline const float* TableOf(const DeviceWeight& weight) {
 struct Scratch {
   AlignedBuffer panel;
   AlignedBuffer rows;
-  AlignedBuffer turned;
+  AlignedBuffer transformed;
   AlignedBuffer kernel;
   AlignedBuffer out;
   AlignedBuffer attention[6];
 
   size_t bytes() const {
-    size_t total = panel.bytes() + rows.bytes() + turned.bytes() + kernel.bytes() + out.bytes();
+    size_t total = panel.bytes() + rows.bytes() + transformed.bytes() + kernel.bytes() + out.bytes();
     for (const AlignedBuffer& one : attention) total += one.bytes();
     return total;
   }
@@ -155,7 +155,8 @@ class Layout : public DeviceLayout {
   std::vector<Unit> units;
 };
 
-// In what form products with rounded weights take their input: by format, and for turned weights turned.
+// In what form products with rounded weights take their input: by format, and for transformed weights
+// transformed.
 constexpr size_t kQuantForms = 4;
 
 // Products for one backend: see cpu_linear.cc.

@@ -35,7 +35,7 @@ const void* PreparePanel(const LinearKernel& kernel, const Weight& weight, int64
     // float32: the reference quality, which costs more than the product of few rows
     float* wide = scratch.panel.GetAs<float>(padded_k * kPanel);
     WidenQuantPanel(rounded->format, PanelOf(view, *rounded, panel), k, wide);
-    if (rounded->turned) TurnPanelBack(k, wide);
+    if (rounded->transformed) TransformPanelBack(k, wide);
     return wide;
   }
   if (const auto* packed = view.As<PackedPanels>())
@@ -91,7 +91,7 @@ struct Forms {
 };
 
 size_t FormOf(const RoundedPanels& weight) {
-  return static_cast<size_t>(weight.format) + (weight.turned ? kQuantForms / 2 : 0);
+  return static_cast<size_t>(weight.format) + (weight.transformed ? kQuantForms / 2 : 0);
 }
 
 // Rows of rounded values a multiple of 4 KB apart would fight for the same places of the first cache.
@@ -129,15 +129,15 @@ void FillForms(const LinearContext& context, const LinearInput& x, const Forms& 
     float* out = to.f32 != nullptr ? to.f32 + first * k : scratch.rows.GetAs<float>(kRoundRows * k);
     const float* rows = ComputeRows(*context.vector, x, first, count, out);
     if (to.bf16 != nullptr) context.kernel->round(rows, count, k, k, to.bf16 + first * to.bf16_stride);
-    float* turned = nullptr;
-    for (size_t i = 0; i < kQuantForms; ++i) {  // the turned ones come last
+    float* transformed = nullptr;
+    for (size_t i = 0; i < kQuantForms; ++i) {  // the transformed ones come last
       const RoundedForm& form = to.rounded[i];
       if (form.kernel == nullptr) continue;
-      if (i >= kQuantForms / 2 && turned == nullptr) {
-        turned = scratch.turned.GetAs<float>(kRoundRows * k);
-        std::copy_n(rows, count * k, turned);
-        for (int64_t row = 0; row < count; ++row) context.vector->turn(turned + row * k, k);
-        rows = turned;
+      if (i >= kQuantForms / 2 && transformed == nullptr) {
+        transformed = scratch.transformed.GetAs<float>(kRoundRows * k);
+        std::copy_n(rows, count * k, transformed);
+        for (int64_t row = 0; row < count; ++row) context.vector->hadamard(transformed + row * k, k);
+        rows = transformed;
       }
       FillRounded(form, rows, first, count, k);
     }

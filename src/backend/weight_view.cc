@@ -19,7 +19,7 @@ void ReadRounded(const RoundedPanels& weight, int64_t cols, int64_t first, int64
     const auto* scales =
         reinterpret_cast<const float*>(weight.scales.data) + panel * QuantGroups(cols) * kPanel;
     WidenQuantPanel(weight.format, {values, scales}, cols, wide.data());
-    if (weight.turned) TurnPanelBack(cols, wide.data());
+    if (weight.transformed) TransformPanelBack(cols, wide.data());
     for (const int64_t end = std::min(first + count, (panel + 1) * kPanel); row < end; ++row) {
       float* to = out + (row - first) * cols;
       for (int64_t k = 0; k < cols; ++k) to[k] = wide[static_cast<size_t>(k * kPanel + row % kPanel)];
@@ -58,9 +58,9 @@ void WeightView::ReadRows(int64_t first, int64_t count, float* out) const {
   }
 }
 
-void TurnPanelBack(int64_t k, float* panel) {
+void TransformPanelBack(int64_t k, float* panel) {
   for (int64_t begin = 0, size = 0; begin < k; begin += size) {
-    size = TurnSize(k - begin);
+    size = HadamardSize(k - begin);
     for (int64_t stride = 1; stride < size; stride *= 2) {
       for (int64_t i = 0; i < size; ++i) {
         if ((i & stride) != 0) continue;

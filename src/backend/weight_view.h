@@ -35,9 +35,9 @@ struct PackedPanels {
 // Rounded to 8 or 4 bits, in panels of 32 rows and groups of 128 along K (kernels/quant/quant.h).
 struct RoundedPanels {
   QuantFormat format = QuantFormat::kQ8;
-  bool turned = false;  // they meet turned inputs (VectorKernel::turn)
-  TensorView tensor;    // the panels' values
-  TensorView scales;    // f32 [N/32][K/128][32]
+  bool transformed = false;  // they meet transformed inputs (VectorKernel::hadamard)
+  TensorView tensor;         // the panels' values
+  TensorView scales;         // f32 [N/32][K/128][32]
 };
 
 // Rows are outputs (N), columns inputs (K). The data usually lie in a mapped file that `owner` keeps alive.
@@ -57,7 +57,7 @@ struct WeightView {
   void ReadRows(int64_t first, int64_t count, float* out) const;
 };
 
-// A panel of 32 rows of turned weights [K][32], as they were before (checkpoint/pack.h turns them).
-void TurnPanelBack(int64_t k, float* panel);
+// A panel of 32 rows of transformed weights [K][32], as they were before (checkpoint/pack.h transforms them).
+void TransformPanelBack(int64_t k, float* panel);
 
 }  // namespace gatehouse

@@ -51,7 +51,7 @@ void Workers::Post(std::shared_ptr<WorkItem> item, std::shared_ptr<WorkLane> lan
   something_.notify_one();
 }
 
-// The first item of the lane whose turn it is; then that one is the last. Null: nothing waits.
+// The first item of the next lane, which then is the last. Null: nothing waits.
 std::shared_ptr<WorkItem> Workers::Take() noexcept {
   if (first_ == nullptr) return nullptr;
   std::shared_ptr<WorkLane> lane = std::move(first_);

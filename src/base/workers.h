@@ -32,7 +32,7 @@ class WorkLane {
   friend class Workers;
   std::shared_ptr<WorkItem> first_;
   WorkItem* last_ = nullptr;
-  std::shared_ptr<WorkLane> next_;  // that waits for its turn, too
+  std::shared_ptr<WorkLane> next_;  // that waits, too
 };
 
 class Workers {
@@ -55,7 +55,7 @@ class Workers {
   const std::shared_ptr<WorkLane> own_lane_ = std::make_shared<WorkLane>();
   std::mutex mutex_;
   std::condition_variable something_;
-  std::shared_ptr<WorkLane> first_;  // lanes that are not empty, in order of their turns
+  std::shared_ptr<WorkLane> first_;  // lanes that are not empty, the next one first
   WorkLane* last_ = nullptr;
   bool stops_ = false, stops_at_once_ = false;
   std::vector<std::thread> threads_;

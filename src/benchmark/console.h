@@ -16,7 +16,7 @@ namespace gatehouse::benchmark {
 
 struct Console {
   std::function<Result<void>(std::string_view)> print;
-  // Waits for a line; false: there are no more. Benchmarks with turns alone ask.
+  // Waits for a line; false: there are no more. Paced benchmarks alone ask.
   std::function<Result<bool>()> next_line;
 
   template <typename... T>

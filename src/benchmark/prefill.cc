@@ -68,17 +68,17 @@ Result<void> BenchPrefill(const BenchPrefillOptions& options, const Console& con
                             2.0 * static_cast<double>(config.vocab) * config.hidden;
   const std::vector<TokenPath> end = {{}};
   std::vector<double> seconds, peaks, shares;
-  Turns turns(options.turns, console);
-  GATEHOUSE_TRY(turns.Ready());
+  Paced paced(options.paced, console);
+  GATEHOUSE_TRY(paced.Ready());
   for (int round = 0; round <= options.rounds; ++round) {  // the first one warms up
-    GATEHOUSE_ASSIGN(const bool more, turns.Wait());
+    GATEHOUSE_ASSIGN(const bool more, paced.Wait());
     if (!more) break;
     const double peak = device.MeasurePeak(subject.quant);
     Sequence sequence = engine.NewSequence();
     const Clock::time_point begin = Clock::now();
     GATEHOUSE_TRY(engine.Run(sequence, input, end));
     const double time = SecondsSince(begin);
-    GATEHOUSE_TRY(turns.Over(time * 1e3));
+    GATEHOUSE_TRY(paced.Over(time * 1e3));
     if (round == 0) continue;
     seconds.push_back(time);
     peaks.push_back(peak);

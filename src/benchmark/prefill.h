@@ -21,7 +21,7 @@ struct BenchPrefillOptions {
   int threads = 0;
   bool f32 = false;
   std::optional<QuantFormat> quant;  // of the shape; none: BF16 weights
-  bool turns = false;                // wait for a line of standard input before each round
+  bool paced = false;                // wait for a line of standard input before each round
   bool json = false;
 };
 

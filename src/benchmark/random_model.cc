@@ -57,7 +57,7 @@ Result<WeightView> RandomWeights::MakeQuant(const Shape& shape, QuantFormat form
   const float scale = format == QuantFormat::kQ8 ? 1.0f / 8192 : 1.0f / 512;
   for (int64_t i = 0; i < scales; ++i) numbers[i] = scale;
   view.storage = RoundedPanels{
-      format, /*turned=*/true, {DType::kU8, {values}, bytes}, {DType::kF32, {scales}, bytes + at}};
+      format, /*transformed=*/true, {DType::kU8, {values}, bytes}, {DType::kF32, {scales}, bytes + at}};
   view.owner = memory.owner;
   return view;
 }

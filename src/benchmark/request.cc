@@ -71,8 +71,8 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
   // One that is not counted says what is cached and what is not: another engine can do the same work.
   GATEHOUSE_ASSIGN(const Verdict first, guard.Classify(subject.Message(1), subject.request()));
   const int cached = first.usage.cached_tokens;
-  Turns turns(options.turns, console);
-  GATEHOUSE_TRY(turns.Ready(JsonObject()
+  Paced paced(options.paced, console);
+  GATEHOUSE_TRY(paced.Ready(JsonObject()
                                 .Add("ready", true)
                                 .Add("cached_tokens", cached)
                                 .Add("new_tokens", first.usage.prompt_tokens - cached)));
@@ -80,7 +80,7 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
   Usage usage;
   int64_t rows = 0;
   for (int round = 1; round <= options.rounds; ++round) {
-    GATEHOUSE_ASSIGN(const bool more, turns.Wait());
+    GATEHOUSE_ASSIGN(const bool more, paced.Wait());
     if (!more) break;
     peaks.Measure();
     const Conversation message = subject.Message(round + 1);
@@ -88,7 +88,7 @@ Result<void> BenchRequest(const BenchRequestOptions& options, const Console& con
     const Clock::time_point start = Clock::now();
     GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(message, subject.request()));
     seconds.push_back(SecondsSince(start));
-    GATEHOUSE_TRY(turns.Over(seconds.back() * 1e3));
+    GATEHOUSE_TRY(paced.Over(seconds.back() * 1e3));
     const EngineStats after = subject.engine().stats();
     rows = after.rows - before.rows;
     gops.push_back(2e-9 *

@@ -11,7 +11,7 @@ struct BenchRequestOptions {
   BenchGuardOptions subject;
   int rounds = 20;
   int clients = 64;    // batch: threads that ask at once
-  bool turns = false;  // request: wait for a line of standard input before each round
+  bool paced = false;  // request: wait for a line of standard input before each round
   bool json = false;
 };
 

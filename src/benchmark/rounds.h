@@ -1,4 +1,4 @@
-// What benchmarks of several rounds share: time, medians, and turns with another program.
+// What benchmarks of several rounds share: time, medians, and rounds that another program paces.
 #pragma once
 
 #include <algorithm>
@@ -19,11 +19,11 @@ inline double Median(std::vector<double> values) {
   return *middle;
 }
 
-// With `--turns`, each round begins when a line comes on standard input, and says on standard output when it
+// With `--paced`, each round begins when a line comes on standard input, and says on standard output when it
 // is over: another program can be measured in between, while both stay loaded.
-class Turns {
+class Paced {
  public:
-  Turns(bool on, const Console& console) : on_(on), console_(console) {}
+  Paced(bool on, const Console& console) : on_(on), console_(console) {}
   // Says that all is loaded, by {"ready":true} with what else the other program should know.
   Result<void> Ready(const JsonObject& ready = JsonObject().Add("ready", true)) const { return Say(ready); }
   // False: standard input has ended, and so do the rounds. Errors: kBadInput.

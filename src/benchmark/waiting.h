@@ -16,8 +16,8 @@ struct BenchWaitingOptions {
   bool json = false;
 };
 
-// In turns, with few and with many requests waiting all the time: finished ones a second, and processor time
-// for each.
+// Alternately, with few and with many requests waiting all the time: finished ones a second, and processor
+// time for each.
 Result<void> BenchWaiting(const BenchWaitingOptions& options, const Console& console);
 
 }  // namespace gatehouse::benchmark

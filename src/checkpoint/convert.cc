@@ -19,11 +19,11 @@ struct Planned {
   DType dtype;
   bool packed;
   std::optional<QuantFormat> quant = {};
-  bool turned = false;
+  bool transformed = false;
 
   const char* layout() const {
     for (const QuantLayout& layout : kQuantLayouts) {
-      if (quant == layout.format && turned == layout.turned) return layout.name;
+      if (quant == layout.format && transformed == layout.transformed) return layout.name;
     }
     return packed ? "packed" : "rows";
   }
@@ -49,7 +49,7 @@ std::vector<Planned> Plan(const Checkpoint& checkpoint, std::optional<QuantForma
         if (!plan.back().quant) continue;
         plan.back().dtype = DType::kU8;
         // docs/decisions/0015-turned-inputs.md
-        plan.back().turned = *plan.back().quant == QuantFormat::kQ8 || recipe != nullptr;
+        plan.back().transformed = *plan.back().quant == QuantFormat::kQ8 || recipe != nullptr;
       }
     }
   }
@@ -94,7 +94,7 @@ Result<void> WriteWeights(const Checkpoint& checkpoint, const std::vector<Planne
       if (recipe != nullptr) {
         GATEHOUSE_ASSIGN(round, recipe->RounderOf(name, view, *item.quant));
       }
-      GATEHOUSE_TRY(StreamQuant(view, *item.quant, item.turned, name, pool, sink, &scales, round));
+      GATEHOUSE_TRY(StreamQuant(view, *item.quant, item.transformed, name, pool, sink, &scales, round));
       GATEHOUSE_TRY(sink(std::as_bytes(std::span(scales))));
     } else {
       GATEHOUSE_TRY(item.packed ? StreamPacked(view, pool, sink) : StreamRows(view, item.dtype, sink));

@@ -24,13 +24,13 @@
 namespace gatehouse {
 
 constexpr int kConvertedVersion = 1;              // of BF16 alone
-constexpr int kRoundedVersion = 2;                // with weights of 8 or 4 bits: those of 8 are turned
+constexpr int kRoundedVersion = 2;                // with weights of 8 or 4 bits: those of 8 are transformed
 constexpr const char* kScalesSuffix = ".scales";  // of a rounded weight's second tensor
-// How the description names the layouts of rounded weights.
+// How the description names the layouts of rounded weights ("turned" on disk: transformed).
 struct QuantLayout {
   const char* name;
   QuantFormat format;
-  bool turned;
+  bool transformed;
 };
 constexpr QuantLayout kQuantLayouts[] = {
     {"q8", QuantFormat::kQ8, true}, {"q4", QuantFormat::kQ4, false}, {"q4-turned", QuantFormat::kQ4, true}};

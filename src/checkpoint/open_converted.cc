@@ -55,7 +55,7 @@ bool FindQuantLayout(const std::string& layout, StoredWeight* stored) {
   for (const QuantLayout& known : kQuantLayouts) {
     if (layout != known.name) continue;
     stored->quant = known.format;
-    stored->turned = known.turned;
+    stored->transformed = known.transformed;
     return true;
   }
   return false;

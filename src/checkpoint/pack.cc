@@ -86,18 +86,18 @@ Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const Byte
   return StreamPanels(weight, panel_bytes, pool, sink, pack, [] { return Result<void>(); });
 }
 
-void TurnWeights(int64_t cols, float* row) {
-  kRefVector.turn(row, cols);
+void TransformWeights(int64_t cols, float* row) {
+  kRefVector.hadamard(row, cols);
   for (int64_t begin = 0, size = 0; begin < cols; begin += size) {
-    size = TurnSize(cols - begin);
+    size = HadamardSize(cols - begin);
     const float inverse = 1.0f / static_cast<float>(size);  // a power of two
     for (int64_t k = begin; k < begin + size; ++k) row[k] *= inverse;
   }
 }
 
-Result<void> StreamQuant(const WeightView& weight, QuantFormat format, bool turned, const std::string& name,
-                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales,
-                         const PanelRounder& round) {
+Result<void> StreamQuant(const WeightView& weight, QuantFormat format, bool transformed,
+                         const std::string& name, ThreadPool& pool, const ByteSink& sink,
+                         std::vector<float>* scales, const PanelRounder& round) {
   const int64_t panels = (weight.rows + kPackedRows - 1) / kPackedRows;
   const int64_t panel_scales = QuantGroups(weight.cols) * kPackedRows;
   scales->resize(static_cast<size_t>(panels * panel_scales));
@@ -113,7 +113,8 @@ Result<void> StreamQuant(const WeightView& weight, QuantFormat format, bool turn
       finite.store(false, std::memory_order_relaxed);
       return;
     }
-    for (int64_t r = 0; r < rows && turned; ++r) TurnWeights(weight.cols, wide.data() + r * weight.cols);
+    for (int64_t r = 0; r < rows && transformed; ++r)
+      TransformWeights(weight.cols, wide.data() + r * weight.cols);
     auto* values = reinterpret_cast<uint8_t*>(out);
     float* panel = scales->data() + row / kPackedRows * panel_scales;
     if (round) {

@@ -42,15 +42,15 @@ using ByteSink = std::function<Result<void>(std::span<const std::byte>)>;
 // Streams a weight in blocks of rows: a few megabytes at a time, whatever its size. Where the weight has an
 // owner, that is a mapped file: pages that are done with are given back.
 Result<void> StreamPacked(const WeightView& weight, ThreadPool& pool, const ByteSink& sink);
-// A row of weights as it meets turned inputs, in place: turned (kernels/vector/vector.h) and divided by the
-// blocks' sizes, so that the product is that of both as they were.
-void TurnWeights(int64_t cols, float* row);
-// Rounds a weight, turned or not, panel by panel; the values go to the sink, the scales (QuantScalesShape) to
-// `scales`. name: for errors. round: in place of PackQuantPanel, where set. Errors: kModel: a weight that is
-// not finite.
-Result<void> StreamQuant(const WeightView& weight, QuantFormat format, bool turned, const std::string& name,
-                         ThreadPool& pool, const ByteSink& sink, std::vector<float>* scales,
-                         const PanelRounder& round = {});
+// A row of weights as it meets transformed inputs, in place: transformed (kernels/vector/vector.h) and
+// divided by the blocks' sizes, so that the product is that of both as they were.
+void TransformWeights(int64_t cols, float* row);
+// Rounds a weight, transformed or not, panel by panel; the values go to the sink, the scales
+// (QuantScalesShape) to `scales`. name: for errors. round: in place of PackQuantPanel, where set. Errors:
+// kModel: a weight that is not finite.
+Result<void> StreamQuant(const WeightView& weight, QuantFormat format, bool transformed,
+                         const std::string& name, ThreadPool& pool, const ByteSink& sink,
+                         std::vector<float>* scales, const PanelRounder& round = {});
 // Row-major BF16, or F32.
 Result<void> StreamRows(const WeightView& weight, DType dtype, const ByteSink& sink);
 

@@ -14,8 +14,8 @@ namespace gatehouse {
 
 class Checkpoint;
 
-// Rounds up to 32 rows of turned weights w [rows, K] into a stored panel (kernels/quant/quant.h: values and
-// scales). Called from several threads at once.
+// Rounds up to 32 rows of transformed weights w [rows, K] into a stored panel (kernels/quant/quant.h: values
+// and scales). Called from several threads at once.
 using PanelRounder = std::function<void(const float* w, int rows, uint8_t* values, float* scales)>;
 
 class ConvertRecipe {

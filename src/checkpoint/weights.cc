@@ -200,7 +200,7 @@ Result<WeightView> Checkpoint::Get(const std::string& name, const Shape& shape) 
   view.owner = owner_;
   const LoraDelta* delta = adapter_ ? adapter_->Find(name) : nullptr;
   if (stored.order == Order::kQuant) {
-    view.storage = RoundedPanels{stored.quant, stored.turned, stored.tensor, stored.scales};
+    view.storage = RoundedPanels{stored.quant, stored.transformed, stored.tensor, stored.scales};
   } else if (stored.order == Order::kPacked) {
     view.storage = PackedPanels{stored.tensor};
   } else if (stored.order == Order::kRows && delta == nullptr && !stored.scale && Aligned(stored.tensor)) {

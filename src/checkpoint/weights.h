@@ -39,7 +39,7 @@ struct StoredWeight {
   Shape shape;                           // what the tensor stands for: [rows, cols], or [size]
   int64_t head_dim = 0;                  // kRotary
   QuantFormat quant = QuantFormat::kQ8;  // kQuant
-  bool turned = false;                   // kQuant
+  bool transformed = false;              // kQuant
   TensorView scales = {};                // kQuant
   int64_t row_stride =
       0;  // kTransposed: elements from one input to the next; tensor.data is at row 0, input 0

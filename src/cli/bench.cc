@@ -34,7 +34,7 @@ Console StandardConsole() {
 }
 
 const char* const kShapes = "llama-guard-4 or smollm2-135m";
-const char* const kTurns = "begin each round when a line comes on standard input, and print its time at once";
+const char* const kPaced = "begin each round when a line comes on standard input, and print its time at once";
 
 void AddQuant(Command& command, std::string* quant) {
   command.Value("--quant", quant, "weights of the shape's layers: bf16, q8 or q4")
@@ -89,7 +89,7 @@ void AddPrefill(Command& bench) {
   AddDevice(command, &options->device);
   command.Value("--dtype", dtype.get(), "bf16 or f32").OneOf({"bf16", "f32"});
   AddQuant(command, quant.get());
-  command.Flag("--turns", &options->turns, kTurns);
+  command.Flag("--paced", &options->paced, kPaced);
   command.Flag("--json", &options->json, "one JSON object");
   command.Does([=]() -> Result<int> {
     options->f32 = *dtype == "f32";
@@ -178,7 +178,7 @@ void AddRequests(Command& bench, bool batch) {
   if (batch) {
     command.Value("--clients", &options->clients, "at once").Between(1, 1000);
   } else {
-    command.Flag("--turns", &options->turns, kTurns);
+    command.Flag("--paced", &options->paced, kPaced);
   }
   command.Flag("--json", &options->json, "one JSON object");
   command.Does([=]() -> Result<int> {
@@ -190,15 +190,15 @@ void AddRequests(Command& bench, bool batch) {
 }
 
 void AddWaiting(Command& bench) {
-  Command& command = bench.Add("waiting", "Many requests waiting against few, in turns");
+  Command& command = bench.Add("waiting", "Many requests waiting against few, alternately");
   command.Footer("Example: gatehouse bench waiting --few 16 --many 10000 --requests 200");
   auto subject_flags = std::make_shared<SubjectFlags>();
   auto options = std::make_shared<BenchWaitingOptions>();
   subject_flags->AddTo(command, &options->subject);
   command.Value("--tokens", &options->subject.tokens, "length of the message").Between(1, 4000);
   command.Value("--few", &options->few, "requests that wait").Between(1, 100000);
-  command.Value("--many", &options->many, "requests that wait, in the other turns").Between(1, 100000);
-  command.Value("--requests", &options->requests, "finished in each turn").Between(1, 1000000);
+  command.Value("--many", &options->many, "requests that wait, in the other rounds").Between(1, 100000);
+  command.Value("--requests", &options->requests, "finished in each round").Between(1, 1000000);
   command.Value("--rounds", &options->rounds, "measured rounds").Between(1, 1000);
   command.Flag("--json", &options->json, "one JSON object");
   command.Does([=]() -> Result<int> {

@@ -63,7 +63,7 @@ void ModelFlags::AddTo(Command& command) {
   command
       .Value("--alpha", &alpha, "transparent images: drop alpha as the reference does, or composite on white")
       .OneOf({"drop", "white"});
-  command.Flag("--no-exif", &no_exif, "do not turn images as their EXIF orientation says");
+  command.Flag("--no-exif", &no_exif, "do not rotate images as their EXIF orientation says");
   command.Value("--log-level", &log_level, "trace, debug, info, warn, error or off")
       .OneOf({"trace", "debug", "info", "warn", "error", "off"});
 }

@@ -33,7 +33,7 @@ class CsvReader {
 
  private:
   enum class State { kFieldStart, kPlain, kQuoted, kQuoteInQuoted };
-  struct Replay {  // lines that were taken for a field's and turned out to be others
+  struct Replay {  // lines that were taken for a field's and were others
     std::string text;
     size_t at = 0;
     int64_t number = 0;     // of the line at `at`

@@ -22,8 +22,8 @@ struct DatasetFormat {
   std::string format = "auto";
   // Ours -> theirs, for csv and jsonl: "prompt" or "messages", "response", "label", "category", "id",
   // "language", "source". A label is unsafe for 1, true, yes, unsafe, harmful, toxic, hateful; safe for 0,
-  // false, no, safe, harmless, unharmful, benign, non-toxic, non-hateful, non-harmful; "label=!column" turns
-  // it round. What is neither is a problem of that row. In JSONL a column may be a path, "a.b".
+  // false, no, safe, harmless, unharmful, benign, non-toxic, non-hateful, non-harmful; "label=!column" swaps
+  // them. What is neither is a problem of that row. In JSONL a column may be a path, "a.b".
   std::vector<std::pair<std::string, std::string>> map;
   std::vector<std::pair<std::string, std::string>> category_map;  // theirs -> a key of the policy
   std::string source;      // for rows that name none; empty: the file's name without its endings

@@ -8,7 +8,7 @@
 
 namespace gatehouse {
 
-// Turns UTF-16 that begins with its byte order mark (as Excel and PowerShell write it) into UTF-8 with one,
+// Makes UTF-8 with a byte order mark of UTF-16 that begins with one (as Excel and PowerShell write it),
 // and hands on anything else as it is. Half a surrogate pair becomes bytes that are no UTF-8, so that whoever
 // reads the record says so. name: the file, for messages. Errors: kBadInput: a file that holds no text
 // (Parquet, Excel, a Git LFS pointer, ...), which is named; UTF-32.

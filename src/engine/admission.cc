@@ -63,7 +63,7 @@ Result<Ticket> Admission::Admit(const std::string& tenant, int64_t cost) {
     Error error{ErrorCode::kBusy, "too much is waiting", "engine",
                 "at most " + std::to_string(state.limit / tenants) + " tokens of one tenant",
                 std::to_string(own + cost)};
-    // Until what is too much has been served: all of it takes turns.
+    // Until what is too much has been served: each tenant gets its share of the time.
     const int64_t over = own + cost - state.limit / tenants;
     error.retry_after =
         state.rate > 0 ? std::clamp(static_cast<double>(over * tenants) / state.rate, kShortest, kLongest)

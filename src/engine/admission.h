@@ -25,7 +25,7 @@ class Ticket {
   Ticket(const Ticket&) = delete;
   Ticket& operator=(const Ticket&) = delete;
 
-  // What it turned out to cost. Never refused.
+  // What it came to cost. Never refused.
   void Correct(int64_t cost);
   void GiveBack();
 

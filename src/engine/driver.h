@@ -1,5 +1,5 @@
 // Driver: the one thread that runs passes. It reads what other threads post (inbox.h), lets texts begin where
-// there is room, and gives the device to whose turn it is.
+// there is room, and gives the device to who comes next.
 //
 // Work is short (what a person types, with the policy known) or long (documents, pictures). A long pass stops
 // between two layers and lets the short ones that wait pass whole, so that they take little longer beside it
@@ -73,7 +73,7 @@ class Driver {
     size_t first_question = 0;  // of the batch
   };
 
-  // driver.cc: the loop, and whose turn it is.
+  // driver.cc: the loop, and who comes next.
   void Loop();
   void RunJobs();
   bool RunNext();
@@ -95,7 +95,7 @@ class Driver {
   void FindBeginning(Task* task);
   void LetGoOfPages(Task* task);
   void FindKept(Task* task);
-  void TakeTurnAtBeginning(Task* task);
+  void ComputeOrAwaitBeginning(Task* task);
   void BeginningDone(Task* task);
   bool IsLong(int32_t left, int32_t total) const;
   bool DropKeptTexts(const Task& task);
@@ -128,7 +128,7 @@ class Driver {
   std::list<std::shared_ptr<Task>> running_;  // in order of their beginning
   std::set<std::pair<Clock::time_point, Task*>> deadlines_;
   std::set<Task*> known_;
-  Work last_ = Work::kPictures;   // whose turn it was
+  Work last_ = Work::kPictures;   // what had the device before
   Clock::time_point long_since_;  // begin of a long pass, or of its part after a stop
   double short_seconds_ = 0;      // of the last short pass
   double rate_ = 0;               // rows a second, of late

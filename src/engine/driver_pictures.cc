@@ -82,7 +82,7 @@ Result<void> Driver::EncodeTileOf(Task* task) {
   return NextPicture(task) ? PicturesDone(task) : Result<void>();
 }
 
-// The vectors of all pictures behind each other; then the text's turn comes.
+// The vectors of all pictures behind each other; then comes the text.
 Result<void> Driver::PicturesDone(Task* task) {
   if (task->features_.size() == 1) {
     task->embeddings_ = task->features_.front()->rows;
@@ -102,7 +102,7 @@ Result<void> Driver::PicturesDone(Task* task) {
     task->embeddings_ = task->joined_.rows;
   }
   task->vision_ms = task->pictures.empty() ? 0.0 : MillisecondsSince(task->pictures_begin_);
-  TakeTurnAtBeginning(task);
+  ComputeOrAwaitBeginning(task);
   return {};
 }
 

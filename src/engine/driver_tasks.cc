@@ -189,7 +189,7 @@ void Driver::FindKept(Task* task) {
 }
 
 // What all texts of the policy begin with is computed by the first that needs it, while others wait for it.
-void Driver::TakeTurnAtBeginning(Task* task) {
+void Driver::ComputeOrAwaitBeginning(Task* task) {
   task->stage_ = Task::Stage::kText;
   task->computes_beginning_ = false;
   if (!task->lent && task->sequence.length() < std::min(task->beginning, task->tokens() - 1)) {
@@ -219,7 +219,7 @@ void Driver::BeginningDone(Task* task) {
     } catch (const std::bad_alloc&) {
       LetGoOfPages(other.get());  // it computes it by itself
     }
-    TakeTurnAtBeginning(other.get());
+    ComputeOrAwaitBeginning(other.get());
   }
 }
 

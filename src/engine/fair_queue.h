@@ -1,5 +1,5 @@
 // FairQueue: what waits, in order of arrival for each tenant; the tenant that was served least comes next.
-// One that had nothing waiting begins where the others are, so that nobody saves up turns.
+// One that had nothing waiting begins where the others are, so that nobody saves up.
 #pragma once
 
 #include <list>
@@ -34,13 +34,13 @@ class FairQueue {
     ++size_;
     return std::prev(entry->second.items.end());
   }
-  // Whose turn it is. Not when empty.
+  // Who comes next. Not when empty.
   T& front() { return tenants_.find(*order_.begin()->second)->second.items.front(); }
   // Takes the front out; it costs so much of its tenant's share.
   void Pop(double cost) {
     const auto entry = tenants_.find(*order_.begin()->second);
-    auto turn = order_.extract(order_.begin());
-    floor_ = turn.value().first;
+    auto next = order_.extract(order_.begin());
+    floor_ = next.value().first;
     entry->second.items.pop_front();
     --size_;
     if (entry->second.items.empty()) {
@@ -48,8 +48,8 @@ class FairQueue {
       return;
     }
     entry->second.served += cost;
-    turn.value().first = entry->second.served;
-    order_.insert(std::move(turn));
+    next.value().first = entry->second.served;
+    order_.insert(std::move(next));
   }
   void Erase(const std::string& tenant, Place place) {
     const auto entry = tenants_.find(tenant);

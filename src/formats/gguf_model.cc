@@ -52,7 +52,7 @@ Result<void> ReadRope(const GgufFile& file, ModelConfig* config) {
     // at first; a context of 131072 with a base of 500000 is what such a file is known by.
     if (config->rope.kind == RopeScaling::Kind::kNone && config->rope_theta == 500000.0 &&
         config->max_position == 131072) {
-      Log(LogLevel::kWarn, "positions turn as Llama 3's in " + file.name() +
+      Log(LogLevel::kWarn, "positions rotate as Llama 3's in " + file.name() +
                                ": its context of 131072 says Llama 3.1 or 3.2, whose rotary scaling (tensor "
                                "rope_freqs.weight) is "
                                "missing, as in files that llama.cpp's converter wrote before August 2024; "

@@ -1,4 +1,4 @@
-// One decoder per file format, behind DecodeImage and DecodeFrames: each turns the bytes of one format into
+// One decoder per file format, behind DecodeImage and DecodeFrames: each decodes the bytes of one format into
 // RGB pixels and reads the EXIF orientation, without applying it. Only decode.cc and the tests of this folder
 // use them.
 //

@@ -80,7 +80,7 @@ Result<Unit> ReadUnit(std::string_view text, size_t at, bool escapes) {
   return Unit{static_cast<char>(high * 16 + low), at + 3};
 }
 
-// Takes out of a text what a client may write around its letters; OpenSSL turns the letters into bytes.
+// Takes out of a text what a client may write around its letters; OpenSSL makes bytes of the letters.
 class Base64Reader {
  public:
   // letters: about how many will come.

@@ -54,7 +54,7 @@ int ExifOrientation(std::string_view block) {
     const uint32_t type = tiff.Read(entry + 2, 2);
     if ((type != kShortType && type != kLongType) || tiff.Read(entry + 4, 4) != 1) return 1;
     const uint32_t orientation = tiff.Read(entry + 8, type == kShortType ? 2 : 4);
-    // Metadata that makes no sense turns nothing: the picture is judged as it is stored.
+    // Metadata that makes no sense changes nothing: the picture is judged as it is stored.
     return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
   }
   return 1;

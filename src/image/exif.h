@@ -13,7 +13,7 @@ namespace gatehouse {
 // Anything malformed reads as 1: metadata that cannot be read never makes an image unreadable.
 int ExifOrientation(std::string_view block);
 
-// The image turned and mirrored so that it stands as it should be seen.
+// The image rotated and mirrored so that it stands as it should be seen.
 RgbImage Oriented(RgbImage image, int orientation);
 
 }  // namespace gatehouse

@@ -30,7 +30,7 @@ struct DecodeOptions {
   size_t max_bytes = 20u << 20;     // of the encoded file
   int64_t max_pixels = 64ll << 20;  // width * height, checked before allocation
   AlphaMode alpha = AlphaMode::kDrop;
-  bool apply_exif = true;  // turn and mirror as the EXIF orientation says
+  bool apply_exif = true;  // rotate and mirror as the EXIF orientation says
 };
 
 // Decodes a still JPEG, PNG, WebP or GIF, told apart by content. 16 bits a channel keep the high byte. Errors

@@ -1,4 +1,4 @@
-// PNG by libspng. Rows come raw, pass by pass, and are turned into RGB here: no conversion rounds, no gamma
+// PNG by libspng. Rows come raw, pass by pass, and become RGB here: no conversion rounds, no gamma
 // is applied, and no more than one raw row is held.
 #include <cstdint>
 #include <cstring>

@@ -77,7 +77,8 @@ Result<void> CalibratedRecipe::Begin(const Checkpoint& checkpoint) {
   return Smooth(checkpoint, model_->observer->Take());
 }
 
-// Looks at each input of the network in turn: what divides it, and what rounding then does to its products.
+// Looks at each input of the network, one after the other: what divides it, and what rounding then does to
+// its products.
 Result<void> CalibratedRecipe::Smooth(const Checkpoint& checkpoint, MomentsMap samples) {
   int64_t done = 0;
   for (const Product& product : products_) {
@@ -229,7 +230,7 @@ Result<PanelRounder> CalibratedRecipe::RounderOf(const std::string& name, const 
     const auto order = orders_.find(key);
     GATEHOUSE_ASSIGN(factor_, FactorMoments(moments.second, view.cols,
                                             order == orders_.end() ? std::vector<int64_t>{} : order->second,
-                                            scale, kDamping, /*turned=*/true, key));
+                                            scale, kDamping, /*transformed=*/true, key));
     factor_key_ = key;
   }
   return PanelRounder([this, format](const float* w, int rows, uint8_t* values, float* scales) {

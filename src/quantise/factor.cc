@@ -9,10 +9,10 @@ namespace gatehouse {
 
 namespace {
 
-void TurnColumns(Eigen::MatrixXd* h) {
+void TransformColumns(Eigen::MatrixXd* h) {
   const int64_t n = h->rows();
   for (int64_t begin = 0, size = 0; begin < n; begin += size) {
-    size = TurnSize(n - begin);
+    size = HadamardSize(n - begin);
     for (int64_t stride = 1; stride < size; stride *= 2) {
       for (int64_t i = begin; i < begin + size; ++i) {
         if (((i - begin) & stride) != 0) continue;
@@ -25,11 +25,11 @@ void TurnColumns(Eigen::MatrixXd* h) {
     }
   }
 }
-// The moments of turned inputs.
-void TurnBothSides(Eigen::MatrixXd* h) {
-  TurnColumns(h);
+// The moments of transformed inputs.
+void TransformBothSides(Eigen::MatrixXd* h) {
+  TransformColumns(h);
   h->transposeInPlace();
-  TurnColumns(h);
+  TransformColumns(h);
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ void TurnBothSides(Eigen::MatrixXd* h) {
 // H = U D U^T is the Cholesky factorisation of H with rows and columns in reverse order.
 Result<FeedbackFactor> FactorMoments(const std::vector<float>& second, int64_t cols,
                                      const std::vector<int64_t>& order, const std::vector<float>& scale,
-                                     double damping, bool turned, const std::string& name) {
+                                     double damping, bool transformed, const std::string& name) {
   FeedbackFactor out;
   out.cols = cols;
   out.upper.assign(static_cast<size_t>(cols * cols), 0.0f);
@@ -61,7 +61,7 @@ Result<FeedbackFactor> FactorMoments(const std::vector<float>& second, int64_t c
     for (int64_t j = 0; j <= i; ++j) h(i, j) = h(j, i) = moment(i, j) / mean;
   }
   h.diagonal().array() += damping;
-  if (turned) TurnBothSides(&h);
+  if (transformed) TransformBothSides(&h);
   h.reverseInPlace();
   const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> done(h);  // in place
   double sum = 0.0;

@@ -26,13 +26,13 @@ struct FeedbackFactor {
 };
 
 // second: [cols, cols], symmetric. order, scale: [cols] or empty: the moments are taken of inputs whose
-// channel k is x_order[k] * scale[k]. damping: added to the diagonal, in units of its mean. turned: the
-// moments become those of turned inputs (kernels/vector/vector.h), as rounded weights meet them. All zero: no
-// feedback, every column alike. Takes 8 bytes an element beside the result. Errors: kInternal: moments that
-// are not finite or not positive definite (name says whose).
+// channel k is x_order[k] * scale[k]. damping: added to the diagonal, in units of its mean. transformed: the
+// moments become those of transformed inputs (kernels/vector/vector.h), as rounded weights meet them. All
+// zero: no feedback, every column alike. Takes 8 bytes an element beside the result. Errors: kInternal:
+// moments that are not finite or not positive definite (name says whose).
 Result<FeedbackFactor> FactorMoments(const std::vector<float>& second, int64_t cols,
                                      const std::vector<int64_t>& order, const std::vector<float>& scale,
-                                     double damping, bool turned, const std::string& name);
+                                     double damping, bool transformed, const std::string& name);
 
 // As PackQuantPanel (kernels/quant/quant.h), with feedback: up to 32 rows of weights w [rows, factor.cols]
 // become a stored panel. A group's scale is searched for the least error of the outputs. Portable: the same

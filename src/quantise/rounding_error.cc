@@ -14,8 +14,8 @@ using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 
 constexpr int64_t kPanelsOfWeight = 6;  // that are looked at
 
-RowMatrix TurnInputs(RowMatrix x) {
-  for (int64_t row = 0; row < x.rows(); ++row) kRefVector.turn(x.data() + row * x.cols(), x.cols());
+RowMatrix TransformInputs(RowMatrix x) {
+  for (int64_t row = 0; row < x.rows(); ++row) kRefVector.hadamard(x.data() + row * x.cols(), x.cols());
   return x;
 }
 
@@ -76,8 +76,8 @@ double RoundingError(const RoundedProducts& products, const std::vector<float>& 
   Eigen::RowVectorXf factor = Eigen::RowVectorXf::Ones(cols);
   if (!factors.empty()) factor = Eigen::Map<const Eigen::RowVectorXf>(factors.data(), cols);
   const RowMatrix divided = x.array().rowwise() / factor.array();
-  const RowMatrix turned = TurnInputs(divided);
-  const RowMatrix seen = round_inputs ? RoundInputs(turned) : turned;
+  const RowMatrix transformed = TransformInputs(divided);
+  const RowMatrix seen = round_inputs ? RoundInputs(transformed) : transformed;
 
   const std::vector<Panel> panels = ChoosePanels(products);
   const auto count = static_cast<int64_t>(panels.size());
@@ -88,7 +88,7 @@ double RoundingError(const RoundedProducts& products, const std::vector<float>& 
     panel.weight->view.ReadRows(panel.first, panel.rows, w.data());
     const RowMatrix exact = x * w.transpose();
     w.array().rowwise() *= factor.array();
-    for (int64_t row = 0; row < panel.rows; ++row) TurnWeights(cols, w.data() + row * cols);
+    for (int64_t row = 0; row < panel.rows; ++row) TransformWeights(cols, w.data() + row * cols);
     const RowMatrix rounded = panel.weight->format ? RoundWeights(w, *panel.weight->format) : w;
     wrong.row(i) = (seen * rounded.transpose() - exact).rowwise().squaredNorm().transpose();
     whole.row(i) = exact.rowwise().squaredNorm().transpose();

@@ -41,8 +41,8 @@ struct RoundedProducts {
 };
 
 // Mean over the sample's rows of the squared error of the outputs over their square, when inputs divided by
-// factors [K] (empty: ones) and turned are rounded to 8 bits (or, without round_inputs, left) and weights
-// multiplied by them and turned are rounded plainly. Looks at some of each weight's rows.
+// factors [K] (empty: ones) and transformed are rounded to 8 bits (or, without round_inputs, left) and
+// weights multiplied by them and transformed are rounded plainly. Looks at some of each weight's rows.
 double RoundingError(const RoundedProducts& products, const std::vector<float>& factors, bool round_inputs,
                      ThreadPool& pool);
 

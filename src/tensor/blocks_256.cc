@@ -12,7 +12,7 @@ int BitPair(const std::byte* bytes, int v) {
   return Byte(bytes, v / 128 * 32 + v % 32) >> (v / 32 % 4 * 2) & 3;
 }
 
-// Value v of 256 nibbles in 128 bytes: runs of 32, low and high nibbles of 32 bytes in turn.
+// Value v of 256 nibbles in 128 bytes: runs of 32, low and high nibbles of 32 bytes alternately.
 int NibbleOf64(const std::byte* bytes, int v) {
   return Byte(bytes, v / 64 * 32 + v % 32) >> (v / 32 % 2 * 4) & 15;
 }

@@ -109,7 +109,7 @@ void Merger::MergeLong(std::string_view piece, std::vector<int32_t>* ids) {
       const uint32_t part = bucket.parts[bucket.done++];
       if (parts_[part].rank == rank) MergeAt(part);
     }
-    // A bucket finished by the very merge that made a lower rank is put away when its turn comes again.
+    // A bucket finished by the very merge that made a lower rank is put away when it comes up again.
     if (bucket.done == bucket.parts.size() && ranks_.top() == rank) {
       ranks_.pop();
       bucket.parts.clear();

@@ -23,7 +23,7 @@ class Products : public test::Conformance {
     const auto tensor = [&](DType type, size_t at) {
       return TensorView{type, {}, reinterpret_cast<const std::byte*>(bytes->data() + at)};
     };
-    if (form == "q8" || form == "q4" || form == "q8_turned" || form == "q4_turned") {
+    if (form == "q8" || form == "q4" || form == "q8_transformed" || form == "q4_transformed") {
       const QuantFormat format = form[1] == '8' ? QuantFormat::kQ8 : QuantFormat::kQ4;
       const auto words = static_cast<size_t>(panels * QuantPanelBytes(format, k) / 4);
       const auto scales = static_cast<size_t>(panels * QuantGroups(k) * 32);
@@ -68,7 +68,8 @@ class Products : public test::Conformance {
 };
 
 TEST_P(Products, OfEveryStoredForm) {
-  for (const char* form : {"f32", "bf16", "computed", "packed", "q8", "q4", "q8_turned", "q4_turned"}) {
+  for (const char* form :
+       {"f32", "bf16", "computed", "packed", "q8", "q4", "q8_transformed", "q4_transformed"}) {
     for (const auto& [m, n, k] : std::vector<std::tuple<int, int, int>>{
              {1, 1, 1}, {3, 31, 7}, {2, 32, 64}, {17, 33, 130}, {5, 100, 1030}, {70, 40, 256}}) {
       const WeightView view = Stored(form, n, k);
@@ -177,7 +178,7 @@ TEST_P(Products, ExpertsTakeTheRowsOfTheirHighestScores) {
 
 TEST_P(Products, DoNotDependOnCompanyWhereThatIsPromised) {
   if (!backend().ExactInCompany()) GTEST_SKIP() << "the backend does not promise it";
-  for (const char* form : {"f32", "packed", "q8_turned", "q4"}) {
+  for (const char* form : {"f32", "packed", "q8_transformed", "q4"}) {
     const WeightView view = Stored(form, 70, 200);
     const auto weight = std::move(backend().LoadWeight(view)).value();
     const Matrix x = Random(67, 200);

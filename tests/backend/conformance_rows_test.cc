@@ -76,7 +76,7 @@ TEST_P(Rows, AreScaled) {
   }
 }
 
-TEST_P(Rows, TurnToTheirPositions) {
+TEST_P(Rows, RotateToTheirPositions) {
   for (const int head_dim : {2, 8, 22, 64}) {
     for (const bool interleaved : {true, false}) {
       const Matrix x = Random(7, 3 * head_dim);

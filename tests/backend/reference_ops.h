@@ -35,7 +35,7 @@ void Gelu(std::span<float> row);
 // x w^T + bias (which may be null), bias [w.rows].
 Matrix Product(const Matrix& x, const Matrix& w, const float* bias);
 
-// One head turned to a position's angles, cos and sin [head.size() / 2].
+// One head rotated to a position's angles, cos and sin [head.size() / 2].
 void Rotate(std::span<float> head, const float* cos, const float* sin, bool interleaved);
 
 // For each row the experts of its highest scores, the first of equal ones, in the experts' order.

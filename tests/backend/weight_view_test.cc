@@ -49,7 +49,7 @@ TEST(WeightView, ReadsPackedPanels) {
   }
 }
 
-// 8 bits: [K/4][32][4] bytes less 128, times a scale for each 128 of K. Turned: times Hadamard's matrix.
+// 8 bits: [K/4][32][4] bytes less 128, times a scale for each 128 of K. Transformed: times Hadamard's matrix.
 TEST(WeightView, ReadsRoundedPanels) {
   constexpr int64_t kRows = 40, kCols = 132;  // two panels, two groups
   const int64_t words = QuantPaddedK(kCols) / 4;
@@ -70,13 +70,13 @@ TEST(WeightView, ReadsRoundedPanels) {
     for (int64_t k = 0; k < kCols; ++k)
       EXPECT_EQ(got[static_cast<size_t>(n * kCols + k)], defined(29 + n, k)) << n << " " << k;
   }
-  stored.turned = true;
+  stored.transformed = true;
   view.storage = stored;
   got = Read(view, 29, 9);
   for (int64_t n = 0; n < 9; ++n) {
     std::vector<float> row;
     for (int64_t k = 0; k < kCols; ++k) row.push_back(defined(29 + n, k));
-    kRefVector.turn(row.data(), kCols);
+    kRefVector.hadamard(row.data(), kCols);
     for (int64_t k = 0; k < kCols; ++k)
       EXPECT_EQ(got[static_cast<size_t>(n * kCols + k)], row[static_cast<size_t>(k)]) << n << " " << k;
   }

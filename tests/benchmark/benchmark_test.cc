@@ -36,23 +36,23 @@ TEST(Rounds, Median) {
   EXPECT_EQ(Median({4, 1, 3, 2}), 3);  // the upper of the two in the middle
 }
 
-TEST(Turns, EachRoundWaitsForALine) {
+TEST(Paced, EachRoundWaitsForALine) {
   FakeConsole fake;
   fake.lines = 1;
-  Turns turns(true, fake.console);
-  ASSERT_TRUE(turns.Ready().ok());
-  EXPECT_TRUE(*turns.Wait());
-  ASSERT_TRUE(turns.Over(12.34567).ok());
-  EXPECT_FALSE(*turns.Wait());
+  Paced paced(true, fake.console);
+  ASSERT_TRUE(paced.Ready().ok());
+  EXPECT_TRUE(*paced.Wait());
+  ASSERT_TRUE(paced.Over(12.34567).ok());
+  EXPECT_FALSE(*paced.Wait());
   EXPECT_THAT(fake.said, ElementsAre("{\"ready\":true}\n", "{\"turn_ms\":12.346}\n"));
 }
 
-TEST(Turns, OffTheyNeitherAskNorSpeak) {
+TEST(Paced, OffTheyNeitherAskNorSpeak) {
   FakeConsole fake;
-  Turns turns(false, fake.console);
-  ASSERT_TRUE(turns.Ready().ok());
-  EXPECT_TRUE(*turns.Wait());
-  ASSERT_TRUE(turns.Over(1).ok());
+  Paced paced(false, fake.console);
+  ASSERT_TRUE(paced.Ready().ok());
+  EXPECT_TRUE(*paced.Wait());
+  ASSERT_TRUE(paced.Over(1).ok());
   EXPECT_THAT(fake.said, IsEmpty());
   EXPECT_EQ(fake.asked, 0);
 }

@@ -32,7 +32,7 @@ float Packed(const WeightView& view, int64_t n, int64_t k) {
   return Bf16ToFloat(bits);
 }
 
-TEST(Pack, ProductsOfTurnedWeightsAndInputsAreThoseOfBothAsTheyWere) {
+TEST(Pack, ProductsOfTransformedWeightsAndInputsAreThoseOfBothAsTheyWere) {
   for (const int64_t cols : {8, 72, 128, 320}) {
     std::vector<float> w, x;
     for (int64_t k = 0; k < cols; ++k) {
@@ -40,8 +40,8 @@ TEST(Pack, ProductsOfTurnedWeightsAndInputsAreThoseOfBothAsTheyWere) {
       x.push_back(k == 5 ? 90.0f : std::cos(3.0f * static_cast<float>(k)));
     }
     const double before = std::inner_product(w.begin(), w.end(), x.begin(), 0.0);
-    TurnWeights(cols, w.data());
-    kRefVector.turn(x.data(), cols);
+    TransformWeights(cols, w.data());
+    kRefVector.hadamard(x.data(), cols);
     EXPECT_NEAR(std::inner_product(w.begin(), w.end(), x.begin(), 0.0), before, 1e-4 * std::fabs(before))
         << cols;
   }
@@ -240,7 +240,7 @@ TEST(Converted, DescriptionsThatDoNotFitAreRefused) {
   };
   EXPECT_EQ(message([](Json&) {}), "no error");
   EXPECT_THAT(message([](Json& j) { j["version"] = 2; }), HasSubstr("convert it again"));
-  // Rounded weights of version 1 were not turned: they must not be taken for what they are not.
+  // Rounded weights of version 1 were not transformed: they must not be taken for what they are not.
   EXPECT_THAT(message([](Json& j) { j["weights"] = "q8"; }), HasSubstr("or 2, q8 or q4"));
   EXPECT_THAT(message([](Json& j) { j["format"] = "x"; }), HasSubstr("convert it again"));
   EXPECT_THAT(message([](Json& j) { j["weights"] = "q5"; }), HasSubstr("convert it again"));

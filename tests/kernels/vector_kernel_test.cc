@@ -286,11 +286,11 @@ double Hadamard(int64_t i, int64_t j) {
   return __builtin_parityll(static_cast<uint64_t>(i & j)) ? -1.0 : 1.0;
 }
 
-TEST(VectorKernels, TurnsBlocksByTheHadamardMatrix) {
+TEST(VectorKernels, TransformsBlocksByTheHadamardMatrix) {
   for (const int64_t n : {1, 2, 3, 8, 24, 32, 64, 72, 100, 128, 130, 192, 224, 576, 1160}) {
     const std::vector<float> x = Random(static_cast<size_t>(n), 3.0f, static_cast<unsigned>(n));
     std::vector<float> expected = x;
-    kRefVector.turn(expected.data(), n);
+    kRefVector.hadamard(expected.data(), n);
     for (int64_t begin = 0, size = 0; begin < n; begin += size) {
       size = std::min<int64_t>(128, n - begin);
       while (size < 128 && (size & (size - 1)) != 0) size &= -size;  // the lowest bit that is set
@@ -302,9 +302,9 @@ TEST(VectorKernels, TurnsBlocksByTheHadamardMatrix) {
       }
     }
     for (const VectorKernel* kernel : Tables()) {
-      std::vector<float> turned = x;
-      kernel->turn(turned.data(), n);
-      EXPECT_EQ(turned, expected) << kernel->name << " " << n;  // to the bit
+      std::vector<float> transformed = x;
+      kernel->hadamard(transformed.data(), n);
+      EXPECT_EQ(transformed, expected) << kernel->name << " " << n;  // to the bit
     }
   }
 }
@@ -316,17 +316,17 @@ TEST(VectorKernels, RotatesAndScales) {
                                cos = Random(static_cast<size_t>(half), 1.0f, 8),
                                sin = Random(static_cast<size_t>(half), 1.0f, 9);
       for (const bool interleaved : {false, true}) {
-        std::vector<float> turned = x, none = x;
-        kernel->rotate(turned.data(), cos.data(), sin.data(), half, interleaved);
+        std::vector<float> rotated = x, none = x;
+        kernel->rotate(rotated.data(), cos.data(), sin.data(), half, interleaved);
         kRefVector.rotate(none.data(), cos.data(), sin.data(), half, interleaved);
-        EXPECT_EQ(turned, none) << kernel->name << " half " << half;
+        EXPECT_EQ(rotated, none) << kernel->name << " half " << half;
         for (int64_t i = 0; i < half; ++i) {
           const auto first = static_cast<size_t>(interleaved ? 2 * i : i),
                      second = static_cast<size_t>(interleaved ? 2 * i + 1 : i + half),
                      at = static_cast<size_t>(i);
           const double a = x[first], b = x[second], c = cos[at], s = sin[at];
-          EXPECT_NEAR(turned[first], a * c - b * s, 1e-6) << kernel->name << " half " << half;
-          EXPECT_NEAR(turned[second], a * s + b * c, 1e-6) << kernel->name << " half " << half;
+          EXPECT_NEAR(rotated[first], a * c - b * s, 1e-6) << kernel->name << " half " << half;
+          EXPECT_NEAR(rotated[second], a * s + b * c, 1e-6) << kernel->name << " half " << half;
         }
       }
       std::vector<float> scaled(x.size() + 1, -1.0f);

@@ -105,12 +105,13 @@ TEST(Feedback, HalvesTheErrorOfOutputsAtLeast) {
   }
 }
 
-// The factors that weights of turned inputs are rounded by.
-TEST(Feedback, TurnedFactorsAreThoseOfTurnedInputs) {
+// The factors that weights of transformed inputs are rounded by.
+TEST(Feedback, TransformedFactorsAreThoseOfTransformedInputs) {
   Problem problem = MakeProblem(1, 256, 9);
-  const auto turned = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, true, "test");
+  const auto transformed = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, true, "test");
   const auto samples = static_cast<int64_t>(problem.x.size()) / problem.cols;
-  for (int64_t s = 0; s < samples; ++s) kRefVector.turn(problem.x.data() + s * problem.cols, problem.cols);
+  for (int64_t s = 0; s < samples; ++s)
+    kRefVector.hadamard(problem.x.data() + s * problem.cols, problem.cols);
   for (int64_t i = 0; i < problem.cols; ++i) {
     for (int64_t j = 0; j < problem.cols; ++j) {
       double sum = 0;
@@ -122,13 +123,13 @@ TEST(Feedback, TurnedFactorsAreThoseOfTurnedInputs) {
     }
   }
   const auto expected = FactorMoments(problem.second, problem.cols, {}, {}, 0.01, false, "test");
-  ASSERT_TRUE(turned.ok() && expected.ok());
+  ASSERT_TRUE(transformed.ok() && expected.ok());
   for (int64_t i = 0; i < problem.cols; ++i) {
     const auto at = static_cast<size_t>(i);
-    EXPECT_NEAR(turned->d[at], expected->d[at], 1e-3f * expected->d[at] + 1e-5f) << i;
+    EXPECT_NEAR(transformed->d[at], expected->d[at], 1e-3f * expected->d[at] + 1e-5f) << i;
     for (int64_t j = i + 1; j < problem.cols; ++j) {
       const auto element = static_cast<size_t>(i * problem.cols + j);
-      EXPECT_NEAR(turned->upper[element], expected->upper[element], 2e-3f) << i << " " << j;
+      EXPECT_NEAR(transformed->upper[element], expected->upper[element], 2e-3f) << i << " " << j;
     }
   }
 }

@@ -144,11 +144,11 @@ TEST(CalibratedRecipe, FinerWeightsAreFewAndStoredSo) {
     const auto* rounded = view->As<RoundedPanels>();
     ASSERT_NE(rounded, nullptr) << spec.name;
     EXPECT_EQ(rounded->format, finer ? QuantFormat::kQ8 : QuantFormat::kQ4) << spec.name;
-    EXPECT_TRUE(rounded->turned) << spec.name;
+    EXPECT_TRUE(rounded->transformed) << spec.name;
   }
 }
 
-// Weights of 4 bits, turned, beside those of 8 that meet the same input: as kernels compute them, and
+// Weights of 4 bits, transformed, beside those of 8 that meet the same input: as kernels compute them, and
 // widened.
 TEST(CalibratedRecipe, TheRoundedNetworkIsNearWhatItWas) {
   for (const char* name : {"lg3-tiny", "lg4-tiny"}) {

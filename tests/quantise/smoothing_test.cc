@@ -77,7 +77,7 @@ TEST(Smoothing, RoundingNothingHasNoError) {
   Make(60.0f, &made);
   ThreadPool pool(1);
   made.products.weights[0].format = std::nullopt;
-  EXPECT_LT(RoundingError(made.products, {}, false, pool), 1e-10);  // sums of turned values
+  EXPECT_LT(RoundingError(made.products, {}, false, pool), 1e-10);  // sums of transformed values
   EXPECT_GT(RoundingError(made.products, {}, true, pool), 0.0);
 }
 
@@ -99,9 +99,9 @@ TEST(Smoothing, LargestChannelsComeFirst) {
   ASSERT_EQ(order.size(), static_cast<size_t>(kCols));
   EXPECT_THAT(std::vector<int64_t>(order.begin(), order.begin() + 4),
               testing::UnorderedElementsAre(7, 47, 87, 127));
-  const InputMoments turned = Reordered(made.inputs, order);
+  const InputMoments reordered = Reordered(made.inputs, order);
   for (size_t k = 0; k < order.size(); ++k)
-    EXPECT_EQ(turned.samples[k], made.inputs.samples[static_cast<size_t>(order[k])]);
+    EXPECT_EQ(reordered.samples[k], made.inputs.samples[static_cast<size_t>(order[k])]);
 }
 
 }  // namespace

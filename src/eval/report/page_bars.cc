@@ -1,4 +1,4 @@
-// Recall, FPR and F1 of every group as bars: a table that turns into a list on a narrow screen.
+// Recall, FPR and F1 of every group as bars: a table that becomes a list on a narrow screen.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -12,7 +12,7 @@
 namespace gatehouse {
 namespace {
 
-// Above this share the text turns to the colour that is legible on the full colour of the map.
+// Above this share the text takes the colour that is legible on the full colour of the map.
 constexpr double kStrongShare = 0.62;
 
 std::string Cell(const std::string& row, const std::string& column, int64_t count, double share) {

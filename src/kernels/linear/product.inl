@@ -53,7 +53,7 @@ inline void CopyLine(const char* x, int64_t x_bytes, char* lines) {
 //
 // With `copy`, each line of X goes through a small buffer, one line ahead of its use: for rows that lie a
 // multiple of 4 KB apart, whose lines would throw each other out of the first cache sixteen times before they
-// are used up. Costs 5 % where it is not needed (stores take turns with the multipliers).
+// are used up. Costs 5 % where it is not needed (stores alternate with the multipliers).
 template <int rows, bool copy>
 inline void Tile(const char* x, int64_t x_bytes, int64_t units, const uint32_t* panel, float* y,
                  int64_t y_stride, bool add) {

@@ -29,8 +29,8 @@ inline int32x4_t Dot(int32x4_t sum, uint8x16_t weights, int8x8_t values) {
 
 #include "kernels/quant/neon.inl"
 
-// Rows in pairs, one of an odd number with itself: eight values of both in turn are an operand. The operands
-// of even steps go where the first row of the pair has its place, those of odd steps to the second.
+// Rows in pairs, one of an odd number with itself: eight values of both alternately are an operand. The
+// operands of even steps go where the first row of the pair has its place, those of odd steps to the second.
 template <QuantFormat, int rows>
 constexpr bool kWidens = rows > 1;
 

@@ -396,7 +396,7 @@ inline Vec ButterfliesFrom(Vec x) {
 }
 
 template <int64_t size>
-inline void TurnBlock(float* x) {
+inline void HadamardBlock(float* x) {
   constexpr int64_t kVecs = size / kLanes;
   Vec v[kVecs];
   for (int64_t i = 0; i < kVecs; ++i) v[i] = ButterfliesFrom<1>(Load(x + i * kLanes));
@@ -411,15 +411,15 @@ inline void TurnBlock(float* x) {
   for (int64_t i = 0; i < kVecs; ++i) Store(x + i * kLanes, v[i]);
 }
 
-void Turn(float* x, int64_t n) {
+void Hadamard(float* x, int64_t n) {
   while (n > 0) {
-    const int64_t size = TurnSize(n);
+    const int64_t size = HadamardSize(n);
     if (size == 128) {
-      TurnBlock<128>(x);
+      HadamardBlock<128>(x);
     } else if (size == 64) {
-      TurnBlock<64>(x);
+      HadamardBlock<64>(x);
     } else if (size == 32) {
-      TurnBlock<32>(x);
+      HadamardBlock<32>(x);
     } else {
       for (int64_t stride = 1; stride < size; stride *= 2) {
         for (int64_t i = 0; i < size; ++i) {
@@ -436,5 +436,5 @@ void Turn(float* x, int64_t n) {
 }
 
 constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,     LayerNorm,     SwiGlu, Gelu,      Add,
-                                 Scale,       Rotate,      Attend,        Turn,   WidenBf16, RoundBf16,
+                                 Scale,       Rotate,      Attend,        Hadamard,   WidenBf16, RoundBf16,
                                  RoundI8,     WidenKeysI8, WidenValuesI8, nullptr};

@@ -47,8 +47,9 @@ struct AttentionPairs {
 
 using AttendInPairs = void (*)(const AttentionPairs& page);
 
-// What `turn` takes together of the n values left of a row: 128, or the largest power of two that divides n.
-constexpr int64_t TurnSize(int64_t n) { return n >= 128 ? 128 : n & -n; }
+// What `hadamard` takes together of the n values left of a row: 128, or the largest power of two that divides
+// n.
+constexpr int64_t HadamardSize(int64_t n) { return n >= 128 ? 128 : n & -n; }
 
 struct VectorKernel {
   const char* name;
@@ -65,10 +66,10 @@ struct VectorKernel {
   // (x[2i], x[2i + 1]) where interleaved, else (x[i], x[i + half]).
   void (*rotate)(float* x, const float* cos, const float* sin, int64_t half, bool interleaved);
   void (*attend)(const AttentionPage& page);
-  // Each block of TurnSize values times the Hadamard matrix of its size, +1 and -1, in place: sums and
+  // Each block of HadamardSize values times the Hadamard matrix of its size, +1 and -1, in place: sums and
   // differences of values 1, 2, 4 .. apart, the same to the bit in every table. A large value among small
   // ones becomes many of like size. Twice is the block's size times what was there.
-  void (*turn)(float* x, int64_t n);
+  void (*hadamard)(float* x, int64_t n);
   void (*widen_bf16)(const uint16_t* x, int64_t n, float* y);
   void (*round_bf16)(const float* x, int64_t n, uint16_t* y);
   // y = x / scale, rounded to nearest even; returns the scale, the largest magnitude over 127: not a number
