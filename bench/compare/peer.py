@@ -8,7 +8,7 @@ prefill reads a prompt with nothing cached and gives the logits of its last toke
 PREFIX tokens, reads NEW ones behind them and generates GENERATED tokens greedily. Its C interface is called directly:
 no server, no sampler, no detokenizing. Flash attention on or off, and one or two batches a prompt, whichever is fastest
 here: tried at the start. Says {"ready": true, ...}, then does one round for each line of standard input and prints
-{"turn_ms": ...}.
+{"round_ms": ...}.
 """
 import argparse
 import ctypes
@@ -125,7 +125,7 @@ def main():
                       'features': llama.llama_print_system_info().decode().strip(), 'flash': setting[0],
                       'ubatch': setting[1]}), flush=True)
     for _ in sys.stdin:
-        print(json.dumps({'turn_ms': best.round()}), flush=True)
+        print(json.dumps({'round_ms': best.round()}), flush=True)
     return 0
 
 

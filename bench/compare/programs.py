@@ -32,7 +32,7 @@ class Paced:
     def round(self):
         self.process.stdin.write('\n')
         self.process.stdin.flush()
-        return self.read()['turn_ms']
+        return self.read()['round_ms']
 
     def finish(self):
         self.process.stdin.close()

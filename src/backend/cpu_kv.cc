@@ -93,6 +93,7 @@ void RunWriteKv(const AttentionContext& context, PagedKv& cache, int layer, cons
           break;
         }
         case KvType::kI8: {
+          // Behind keys and values of a head: a scale for each token's key, then for each one's value.
           float* scales = reinterpret_cast<float*>(head + cache.HeadElements());
           scales[slot] = context.kernel->round_i8(key, head_dim, bytes);
           scales[kPageTokens + slot] = context.kernel->round_i8(value, head_dim, bytes + head_dim);

@@ -22,6 +22,7 @@ void ReadRounded(const RoundedPanels& weight, int64_t cols, int64_t first, int64
     if (weight.transformed) TransformPanelBack(cols, wide.data());
     for (const int64_t end = std::min(first + count, (panel + 1) * kPanel); row < end; ++row) {
       float* to = out + (row - first) * cols;
+      // [K][32]: a row of the weight is a column of the panel.
       for (int64_t k = 0; k < cols; ++k) to[k] = wide[static_cast<size_t>(k * kPanel + row % kPanel)];
     }
   }
@@ -31,6 +32,7 @@ void ReadPacked(const PackedPanels& weight, int64_t cols, int64_t first, int64_t
   const auto* bits = reinterpret_cast<const uint16_t*>(weight.tensor.data);
   const int64_t pairs = (cols + 1) / 2;
   for (int64_t row = first; row < first + count; ++row) {
+    // [N/32][K/2][32][2]: pairs of inputs lie together, so steps of 64 from one pair to the next.
     const uint16_t* of_row = bits + (row / kPanel * pairs * kPanel + row % kPanel) * 2;
     float* to = out + (row - first) * cols;
     for (int64_t k = 0; k < cols; ++k) to[k] = Bf16ToFloat(of_row[k / 2 * kPanel * 2 + k % 2]);
@@ -61,6 +63,8 @@ void WeightView::ReadRows(int64_t first, int64_t count, float* out) const {
 void TransformPanelBack(int64_t k, float* panel) {
   for (int64_t begin = 0, size = 0; begin < k; begin += size) {
     size = HadamardSize(k - begin);
+    // Hadamard's matrix is its own inverse but for its size, by which stored weights were divided. All 32
+    // rows of the panel at once: they lie side by side.
     for (int64_t stride = 1; stride < size; stride *= 2) {
       for (int64_t i = 0; i < size; ++i) {
         if ((i & stride) != 0) continue;

@@ -29,7 +29,7 @@ class Paced {
   // False: standard input has ended, and so do the rounds. Errors: kBadInput.
   Result<bool> Wait() const { return on_ ? console_.next_line() : Result<bool>(true); }
   Result<void> Over(double milliseconds) const {
-    return Say(JsonObject().AddRounded("turn_ms", milliseconds, 3));
+    return Say(JsonObject().AddRounded("round_ms", milliseconds, 3));
   }
 
  private:

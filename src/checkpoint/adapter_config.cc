@@ -93,6 +93,7 @@ Result<std::vector<std::string>> Names(const JsonFields& fields, const char* key
   std::vector<std::string> out;
   const Json* list = fields.Find(key);
   if (list == nullptr || list->is_null()) return out;
+  // One name may stand without a list.
   const Json names = list->is_string() ? Json::array({*list}) : *list;
   if (!names.is_array())
     return ModelError("bad value", fields.Where(key), "a list of names", ShortJson(*list));
@@ -108,6 +109,7 @@ Result<std::vector<std::string>> Names(const JsonFields& fields, const char* key
 
 int64_t AdapterConfig::RankOf(const std::string& module) const {
   for (const auto& [pattern, value] : ranks) {
+    // PEFT takes the first that fits, in the file's order.
     if (pattern.Fits(module)) return value;
   }
   return rank;
@@ -133,6 +135,7 @@ Result<AdapterConfig> ReadAdapterConfig(const std::string& path) {
   if (type != "LORA")
     return ModelError("not supported", fields.Where("peft_type"), "LORA", type.substr(0, 80));
   for (const auto& [key, value] : root.items()) {
+    // A member that nobody here knows may change what the adapter computes: refused, not skipped.
     if (Has(kRead, key) || Has(kHarmless, key) || SaysNothing(value)) continue;
     return ModelError("not supported", fields.Where(key.substr(0, 80)), "none", ShortJson(value));
   }

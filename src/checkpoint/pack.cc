@@ -36,6 +36,8 @@ void PackPanel(const WeightView& weight, int64_t first_row, std::vector<float>* 
   const int64_t cols = weight.cols, pairs = (cols + 1) / 2;
   const int64_t rows = std::min(kPackedRows, weight.rows - first_row);
   if (rows < kPackedRows || cols % 2 != 0) std::memset(out, 0, static_cast<size_t>(pairs * kPackedRows) * 4);
+  // BF16 as published, the usual case: bits change places and nothing is computed. Bytes, since a file may
+  // put its data at any address.
   if (const std::byte* bits = PlainBf16(weight)) {
     const std::byte* source = bits + 2 * first_row * cols;
     for (int64_t r = 0; r < rows; ++r, source += 2 * cols) {

@@ -62,6 +62,7 @@ Result<void> Engine::WithDevice(const std::function<Result<void>()>& run) {
       done = OutOfMemory("engine");
     }
   }};
+  // On the driver's thread, for nobody else may use the device.
   driver_.inbox().RunAndWait(&job);
   return done;
 }
@@ -76,6 +77,8 @@ Result<NextTokens> Engine::Ask(Sequence& sequence, const TokenInput& input,
   task->input = input;
   task->questions.assign(questions.begin(), questions.end());
   task->tap = tap;
+  // Its sequence is the caller's own and stays as it is, so it may not begin with another text's pages, nor
+  // be kept for others.
   task->lent = task->once = true;
   task->sequence = std::move(sequence);
   Enter(task);
@@ -103,6 +106,7 @@ Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& i
   const int32_t total = static_cast<int32_t>(input.ids.size());
   while (sequence.length() < total) {
     const int32_t begin = sequence.length();
+    // All logits of a long text would be gigabytes on the device: a chunk's are brought over at a time.
     const int32_t count = std::min(total - begin, kChunk);
     Batch batch;
     AppendTokens(input, input.embeddings, begin, count, 0, &batch);

@@ -8,6 +8,8 @@ void Inbox::Post(const std::shared_ptr<Task>& task, Event event) noexcept {
   {
     std::lock_guard lock(mutex_);
     task->events_ |= event;
+    // The list goes through the tasks themselves: posting must not fail, so it takes no memory. A task that
+    // is in it already only gets one event more.
     if (!task->in_inbox_) {
       task->in_inbox_ = true;
       (last_ == nullptr ? first_ : last_->inbox_next_) = task;
@@ -20,6 +22,7 @@ void Inbox::Post(const std::shared_ptr<Task>& task, Event event) noexcept {
 
 void Inbox::RunAndWait(Job* job) {
   std::unique_lock lock(mutex_);
+  // Jobs lie on the stacks of those who wait for them, and are few.
   Job** end = &first_job_;
   while (*end != nullptr) end = &(*end)->next;
   *end = job;
@@ -55,6 +58,7 @@ Inbox::Letter Inbox::Take() noexcept {
   std::lock_guard lock(mutex_);
   Letter letter;
   if (first_ == nullptr) {
+    // The flag is what the driver looks at between layers, without the lock; only an empty list may lower it.
     any_.store(first_job_ != nullptr || !dropped_.empty() || stop_.load(), std::memory_order_release);
     return letter;
   }
@@ -86,6 +90,7 @@ void Inbox::Finished(Job* job) noexcept {
     std::lock_guard lock(mutex_);
     job->done = true;
   }
+  // All: each waits for a job of its own.
   job_done_.notify_all();
 }
 

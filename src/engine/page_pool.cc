@@ -100,6 +100,7 @@ Result<void> Sequence::Prepare(int32_t count) {
 
 void Sequence::Commit(int32_t count) {
   length_ += count;
+  // Prepared and not used: tokens behind the end of the text, or of a pass that failed.
   while (static_cast<int32_t>(pages_.size()) > PagesFor(length_)) {
     pool_->Release(pages_.back());
     pages_.pop_back();

@@ -67,6 +67,7 @@ std::vector<std::pair<Workspace*, int64_t>> DecoderPass::Sizes(int64_t row_count
   const int64_t n = row_count;
   const int64_t q_width = static_cast<int64_t>(config_.heads) * config_.head_dim;
   const int64_t kv_width = static_cast<int64_t>(config_.kv_heads) * config_.head_dim;
+  // Both kinds of networks may be there, and they take the same matrices one after the other.
   const bool any_dense = std::find(config_.is_moe.begin(), config_.is_moe.end(), 0) != config_.is_moe.end();
   const bool any_experts = std::find(config_.is_moe.begin(), config_.is_moe.end(), 1) != config_.is_moe.end();
   const int64_t ffn = std::max(any_dense ? config_.ffn_dense : 0, any_experts ? config_.ffn_expert : 0);
@@ -103,6 +104,7 @@ Result<void> DecoderPass::Reserve(const Batch& batch, std::span<const int32_t> r
     if (row < 0 || row >= static_cast<int64_t>(batch.rows.size()))
       return InternalError("a row is read that is not there", "batch");
   }
+  // For the largest pass that the backend likes, whatever this one's size: what is taken once stays in place.
   const PassLimits limits = backend_.Limits();
   const int64_t most = std::max<int64_t>(limits.max_rows, static_cast<int64_t>(batch.rows.size()));
   const int64_t most_read = std::max<int64_t>(limits.max_read_rows, static_cast<int64_t>(read.size()));
@@ -129,6 +131,7 @@ Result<void> DecoderPass::Begin(const Batch& batch, std::span<const int32_t> rea
   temperature = temperature_.Get(count, 1);
   backend_.Upload(at, positions);
   backend_.Upload(sharpness, temperature);
+  // Angles are a table by position on the device; only one that is too short is made anew.
   const int32_t last = at.empty() ? 0 : *std::max_element(at.begin(), at.end());
   GATEHOUSE_ASSIGN(angles_, rotary.UpTo(int64_t{last} + 1));
   cos = angles_->cos;
@@ -180,6 +183,7 @@ void DecoderPass::Embed(const Batch& batch, const DeviceWeight& table) {
   for (size_t picture = 0; picture < ends.size(); ++picture) {
     const int64_t of_it = ends[picture] - first;
     if (of_it > 0) {
+      // Over the embeddings of the tokens that stand for patches, which are looked up like any others.
       backend_.CopyRows(batch.embeddings[picture], from_rows.Rows(first, of_it), rows,
                         to_rows.Rows(first, of_it));
     }

@@ -142,6 +142,7 @@ std::string_view StripPython(std::string_view text) {
   }
   while (!text.empty()) {
     size_t start = text.size() - 1;
+    // Back to the first byte of the last code point: those behind it begin with the bits 10.
     while (start > 0 && text.size() - start < 4 && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80)
       --start;
     if (!IsStripped(ReadCodePoint(text.data() + start).value)) break;
@@ -167,6 +168,7 @@ Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversati
   const std::string judged = prompt.judged == Role::kUser ? policy.role_user : policy.role_assistant;
   std::string categories;
   for (const Category& category : prompt.categories) {
+    // A request's own categories are text from outside too.
     std::string key_storage, text_storage;
     const std::string_view key = RepairUtf8(category.key, &key_storage),
                            text = RepairUtf8(category.text, &text_storage);
@@ -186,6 +188,7 @@ Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversati
                    Substitute(item.value, {{"{ROLE}", judged}, {"{CATEGORIES}", categories}}));
         break;
       case FormatItem::Kind::kMessages:
+        // From here on requests differ: what stands before is computed once for a policy.
         writer.EndOfFixed();
         for (const Message& message : conversation.messages) writer.AddMessage(message, judged);
         break;

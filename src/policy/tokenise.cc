@@ -39,6 +39,7 @@ class ImageWriter {
       ids.insert(ids.end(), static_cast<size_t>(patches), patch_);
     };
     ids.push_back(start_);
+    // An image of several tiles has its whole, made small, behind them; one of a single tile is its whole.
     if (grid.rows * grid.cols > 1) {
       for (int row = 0; row < grid.rows; ++row) {
         for (int col = 0; col < grid.cols; ++col) {
@@ -69,6 +70,7 @@ std::vector<int32_t> FixedTextCache::StableTokens(const Tokenizer& tokenizer, co
   for (const char* ending : {"a", "A", " a", "\n", " ", "1", ".", "\xCC\x81", "'s", "/"}) {
     stable.resize(CommonLength(stable, tokenizer.Encode(fixed + ending)));
   }
+  // All at once: which of them come again is not known, and to begin anew costs some short encodings.
   if (known_.size() >= kMaxKnownTexts) known_.clear();
   return known_.emplace(fixed, std::move(stable)).first->second;
 }
@@ -86,6 +88,7 @@ Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& to
   for (const PromptItem& item : prompt.items) {
     switch (item.kind) {
       case PromptItem::Kind::kControl: {
+        // The one way to a control token: text is encoded as text, whatever it spells.
         const auto id = tokenizer.ControlId(item.value);
         if (!id) return ModelError("control token of the policy missing", "tokenizer", item.value, "none");
         out.ids.push_back(*id);
@@ -100,6 +103,8 @@ Result<TokenisedPrompt> TokenisePrompt(const Prompt& prompt, const Tokenizer& to
           tokenizer.Encode(item.value, &(*texts)[text]);
         }
         const std::vector<int32_t>& ids = texts == nullptr ? fresh : (*texts)[text++].ids;
+        // The policy's words end within this text: of them only the tokens that no continuation changes are
+        // everybody's beginning.
         if (fixed && !item.fixed && prompt.fixed_text_bytes > 0) {
           const std::vector<int32_t> stable =
               cache->StableTokens(tokenizer, item.value.substr(0, prompt.fixed_text_bytes));

@@ -55,7 +55,8 @@ TEST(Workers, WhoStopsAtOnceLetsGoOfWhatWaits) {
     std::promise<void> go;
     Workers workers(1);
     workers.Post(std::make_shared<Note>(&order, '-', go.get_future().share()));
-    for (int i = 0; i < 3; ++i) workers.Post(std::make_shared<Note>(&order, 'b'), std::make_shared<WorkLane>());
+    for (int i = 0; i < 3; ++i)
+      workers.Post(std::make_shared<Note>(&order, 'b'), std::make_shared<WorkLane>());
     workers.Post(item);
     EXPECT_EQ(item.use_count(), 2);
     std::thread release([&] { go.set_value(); });

@@ -44,7 +44,7 @@ TEST(Paced, EachRoundWaitsForALine) {
   EXPECT_TRUE(*paced.Wait());
   ASSERT_TRUE(paced.Over(12.34567).ok());
   EXPECT_FALSE(*paced.Wait());
-  EXPECT_THAT(fake.said, ElementsAre("{\"ready\":true}\n", "{\"turn_ms\":12.346}\n"));
+  EXPECT_THAT(fake.said, ElementsAre("{\"ready\":true}\n", "{\"round_ms\":12.346}\n"));
 }
 
 TEST(Paced, OffTheyNeitherAskNorSpeak) {
