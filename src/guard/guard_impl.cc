@@ -6,6 +6,7 @@
 #include "base/elapsed.h"
 #include "base/error.h"
 #include "guard/awaited_verdict.h"
+#include "guard/estimated_cost.h"
 #include "guard/judging.h"
 #include "policy/verdict.h"
 
@@ -14,20 +15,6 @@ namespace {
 
 // Pictures are decoded side by side; texts take microseconds.
 constexpr int kPreparingThreads = 2;
-
-// What a request will cost, before anybody has looked at it: admission must not cost what it saves.
-int64_t EstimatedCost(const Conversation& conversation) {
-  constexpr int64_t kRequest = 64;  // what the policy puts behind a message, and the questions
-  constexpr int64_t kBytesOfToken = 4;
-  constexpr int64_t kImage = 5 * 720;  // most pictures: five tiles
-  int64_t cost = kRequest;
-  for (const Message& message : conversation.messages) {
-    for (const Part& part : message.parts)
-      cost +=
-          part.kind == Part::Kind::kImage ? kImage : static_cast<int64_t>(part.text.size()) / kBytesOfToken;
-  }
-  return cost;
-}
 
 }  // namespace
 

@@ -7,9 +7,12 @@
 
 #include "base/error.h"
 #include "formats/json_object.h"
+#include "guard/estimated_cost.h"
 #include "server/batch.h"
+#include "server/chat.h"
 #include "server/client.h"
 #include "server/errors.h"
+#include "server/litellm.h"
 #include "server/moderations.h"
 
 namespace gatehouse::server {
@@ -37,6 +40,10 @@ Result<std::chrono::duration<double>> TimeoutOf(const Request& request, std::chr
 
 Result<Asked> Read(Surface surface, const Request& request, const Surroundings& around) {
   switch (surface) {
+    case Surface::kChat:
+      return ReadChatCompletion(request, around);
+    case Surface::kLiteLlm:
+      return ReadLiteLlm(request, around);
     case Surface::kModerations:
       return ReadModeration(request, around);
     default:
@@ -123,6 +130,8 @@ std::optional<Response> Gateway::RefuseClient(Request& head, const Route& route,
     if (key != nullptr) {
       head.client = key->name;
       rights = key->rights;
+      const double wait = route.is_public ? 0 : limits_.TakeRequest(*key);
+      if (wait > 0) return RetryLater(429, "too many requests of this key", "rate_limit_exceeded", wait);
     } else if (!route.is_public) {
       return ErrorResponse(401, presented.Complaint(), "invalid_api_key");
     }
@@ -135,7 +144,7 @@ std::optional<Response> Gateway::RefuseClient(Request& head, const Route& route,
 void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
   const Route& route = kRoutes[request.route];
   try {
-    if (route.needs_guard) {
+    if (route.method == "POST") {
       Judge(request, route, reply);
     } else {
       reply->Send(Answer(route));
@@ -149,13 +158,21 @@ Response Gateway::Answer(const Route& route) const {
   if (route.surface == Surface::kVersion)
     return JsonResponse(200, JsonObject().Add("version", options_.version).Text());
   if (auto not_ready = NotReady()) return *not_ready;
+  if (route.surface == Surface::kModels) {
+    const auto created = std::chrono::duration_cast<std::chrono::seconds>(began_.time_since_epoch()).count();
+    return ModelList(ServedNames(state()), created);
+  }
   return JsonResponse(200, JsonObject().Add("status", "ok").Text());
+}
+
+std::vector<std::string> Gateway::ServedNames(const State& state) const {
+  if (!options_.served_names.empty()) return options_.served_names;
+  return {state.guard == nullptr ? "guard" : state.guard->model_name()};
 }
 
 Surroundings Gateway::SurroundingsOf(const State& state, const Key* key) const {
   Surroundings out;
-  out.served_names = options_.served_names;
-  if (out.served_names.empty()) out.served_names.push_back(state.guard->model_name());
+  out.served_names = ServedNames(state);
   const NamedPolicy& policy = state.access->PolicyOf(key == nullptr ? "" : key->policy);
   out.defaults = policy.options;
   // Which one it is must not change between the question and its answer.
@@ -179,18 +196,28 @@ void Gateway::Judge(const Request& request, const Route& route, std::shared_ptr<
   if (!timeout.ok()) return reply->Send(ResponseOf(timeout.error()));
   Result<Asked> asked = Read(route.surface, request, SurroundingsOf(now, key));
   if (!asked.ok()) return reply->Send(ResponseOf(asked.error()));
+  if (asked->conversations.empty()) return reply->Send(asked->answer({}));
+  std::shared_ptr<void> work;
+  if (key != nullptr) {
+    int64_t tokens = 0;
+    for (const Conversation& conversation : asked->conversations) tokens += EstimatedCost(conversation);
+    work = limits_.TakeTokens(*key, tokens);
+    if (work == nullptr)
+      return reply->Send(RetryLater(429, "too many unfinished tokens of this key", "rate_limit_exceeded", 1));
+  }
   using Clock = std::chrono::steady_clock;
   asked->options.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(*timeout);
-  const auto batch = Batch::Begin(
-      *now.guard, &*asked, [reply, answer = std::move(asked->answer)](Result<std::vector<Verdict>> verdicts) {
-        try {
-          Response response = verdicts.ok() ? answer(*verdicts) : ResponseOf(verdicts.error());
-          if (verdicts.ok()) Note(*verdicts, &response);
-          reply->Send(std::move(response));
-        } catch (const std::exception&) {
-          reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
-        }
-      });
+  const auto batch =
+      Batch::Begin(*now.guard, &*asked,
+                   [reply, work, answer = std::move(asked->answer)](Result<std::vector<Verdict>> verdicts) {
+                     try {
+                       Response response = verdicts.ok() ? answer(*verdicts) : ResponseOf(verdicts.error());
+                       if (verdicts.ok()) Note(*verdicts, &response);
+                       reply->Send(std::move(response));
+                     } catch (const std::exception&) {
+                       reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+                     }
+                   });
   reply->OnGone([batch] { batch->Cancel(); });
 }
 

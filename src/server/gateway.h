@@ -20,6 +20,7 @@
 #include "server/access.h"
 #include "server/asked.h"
 #include "server/http/server.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/routes.h"
 
@@ -65,10 +66,13 @@ class Gateway final : public Service {
   std::optional<Response> NotReady() const;
   Response Answer(const Route& route) const;
   void Judge(const Request& request, const Route& route, std::shared_ptr<Reply> reply);
+  std::vector<std::string> ServedNames(const State& state) const;
   Surroundings SurroundingsOf(const State& state, const Key* key) const;
 
   const GatewayOptions options_;
   RequestLog& log_;
+  mutable Limits limits_;
+  const std::chrono::system_clock::time_point began_ = std::chrono::system_clock::now();
   std::atomic<bool> ending_{false};
   mutable std::mutex mutex_;
   State state_;

@@ -13,7 +13,7 @@
 
 namespace gatehouse::server {
 
-enum class Surface { kHealth, kReady, kVersion, kModerations };
+enum class Surface { kHealth, kReady, kVersion, kModerations, kChat, kModels, kLiteLlm };
 
 struct Route {
   std::string_view method, path;
@@ -28,6 +28,9 @@ inline constexpr std::array kRoutes = {
     Route{"GET", "/ready", Surface::kReady, true, Right::kModerate, false},
     Route{"GET", "/version", Surface::kVersion, true, Right::kModerate, false},
     Route{"POST", "/v1/moderations", Surface::kModerations},
+    Route{"POST", "/v1/chat/completions", Surface::kChat},
+    Route{"GET", "/v1/models", Surface::kModels},
+    Route{"POST", "/beta/litellm_basic_guardrail_api", Surface::kLiteLlm},
 };
 
 inline constexpr size_t kNoRoute = kRoutes.size();

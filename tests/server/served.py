@@ -42,7 +42,7 @@ class Server:
                 return record
         raise RuntimeError(f'the server ended before "{event}": {self.log[-5:]}')
 
-    def ask(self, method, path, body=None, headers=None, timeout=60):
+    def ask(self, method, path, body=None, headers=None, timeout=300):
         """(status, headers with names in small letters, body as bytes). body: bytes, or what becomes JSON."""
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=timeout)
         if body is not None and not isinstance(body, bytes):
@@ -81,7 +81,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
         self.log += self.process.stderr.readlines()
-        return self.process.wait(60)
+        return self.process.wait(120)
 
     def __enter__(self):
         return self

@@ -1,0 +1,12 @@
+// What a request will cost in tokens, before anybody has looked at it.
+#pragma once
+
+#include <cstdint>
+
+#include "gatehouse/conversation.h"
+
+namespace gatehouse {
+
+int64_t EstimatedCost(const Conversation& conversation);
+
+}  // namespace gatehouse
