@@ -82,6 +82,13 @@ struct ClassifyOptions {
 
   Thresholds thresholds;  // in place of the policy's
 
+  // A conversation longer than the policy's prompt may be, or than this where it is less (0: the policy's),
+  // is judged in at most so many overlapping windows, the worst of which counts; or it is refused
+  // (kBadInput).
+  int64_t max_prompt_tokens = 0;
+  int max_windows = 64;
+  bool refuse_long = false;
+
   bool raw_output = false;       // also say what the model would answer unconstrained
   bool greedy_decision = false;  // decide by that answer, as the published pipelines do
 

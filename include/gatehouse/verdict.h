@@ -36,6 +36,10 @@ struct Verdict {
   std::string raw_output;   // what the model says unconstrained; only when asked for
   bool lead = false;        // was the path through the leading token taken
   double verdict_mass = 0;  // p(safe) + p(unsafe)
+  // Of a conversation longer than a prompt may be: in how many overlapping parts its last message was judged,
+  // and how many of the messages before that were left out. 0: it was judged whole.
+  int windows = 0;
+  int dropped_messages = 0;
   std::string model;
   std::string policy;
   Usage usage;

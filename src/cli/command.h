@@ -55,6 +55,9 @@ struct RequestFlags {
   std::string image_root;
   bool raw_output = false;
   std::string decision = "score";
+  std::string long_input = "windows";
+  int max_prompt_tokens = 0;
+  int max_windows = 64;
 
   void AddTo(Command& command);
   Result<ClassifyOptions> Resolve() const;

@@ -1,6 +1,7 @@
 #include "guard/guard_impl.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "base/elapsed.h"
@@ -71,12 +72,21 @@ CategoryChoice Guard::Impl::ChoiceOf(const ClassifyOptions& request) {
   return choice;
 }
 
+int64_t Guard::Impl::LongestPrompt(const LoadedPolicy& policy, const ClassifyOptions& request) {
+  const int64_t longest = policy.policy.max_prompt_tokens;
+  return request.max_prompt_tokens > 0 ? std::min(longest, request.max_prompt_tokens) : longest;
+}
+
 Result<PreparedRequest> Guard::Impl::Prepare(const LoadedPolicy& loaded, const Conversation& conversation,
-                                             const ClassifyOptions& request, StreamMemory* memory,
-                                             const std::atomic<bool>* stopped) const {
+                                             const ClassifyOptions& request, const RequestContext& how,
+                                             bool may_be_cut, const std::atomic<bool>* stopped) const {
   const Policy& policy = loaded.policy;
+  const int64_t longest = LongestPrompt(loaded, request);
+  StreamMemory* memory = how.memory.get();
   PreparedRequest out;
-  GATEHOUSE_ASSIGN(out.prompt, RenderPrompt(policy, conversation, ChoiceOf(request)));
+  CategoryChoice choice = ChoiceOf(request);
+  if (how.window) choice.any_image = how.window->any_image;
+  GATEHOUSE_ASSIGN(out.prompt, RenderPrompt(policy, conversation, choice));
   if (out.prompt.images > 0 && !engine->can_see()) {
     return BadInput("this model cannot see images", "conversation",
                     "a model with a vision encoder, such as Llama Guard 4",
@@ -88,7 +98,9 @@ Result<PreparedRequest> Guard::Impl::Prepare(const LoadedPolicy& loaded, const C
   }
   std::unique_lock<std::mutex> lock;
   if (memory != nullptr) lock = std::unique_lock(memory->mutex);
-  if (memory != nullptr && memory->images != nullptr) {
+  if (how.window) {
+    out.images = how.window->images;
+  } else if (memory != nullptr && memory->images != nullptr) {
     out.images = memory->images;
   } else {
     const Clock::time_point begin = Clock::now();
@@ -98,8 +110,9 @@ Result<PreparedRequest> Guard::Impl::Prepare(const LoadedPolicy& loaded, const C
       tiling.tile = engine->vision()->tile_size();
       tokens_per_tile = engine->vision()->tokens_per_tile();
     }
+    // Of one that may be cut, pictures before the last message may go.
     GATEHOUSE_ASSIGN(RequestImages images, ReadImages(conversation, options, tiling, tokens_per_tile,
-                                                      policy.max_prompt_tokens, stopped));
+                                                      may_be_cut ? INT64_MAX : longest, stopped));
     if (!images.list.empty()) {
       out.image_ms = MillisecondsSince(begin);
     }
@@ -110,9 +123,9 @@ Result<PreparedRequest> Guard::Impl::Prepare(const LoadedPolicy& loaded, const C
   GATEHOUSE_ASSIGN(out.tokens,
                    TokenisePrompt(out.prompt, *tokenizer, out.images->grids, &loaded.fixed_texts(), patches,
                                   memory == nullptr ? nullptr : &memory->texts));
-  if (static_cast<int64_t>(out.tokens.ids.size()) > policy.max_prompt_tokens) {
-    return BadInput("prompt too long", "conversation",
-                    "at most " + std::to_string(policy.max_prompt_tokens) + " tokens",
+  out.is_long = static_cast<int64_t>(out.tokens.ids.size()) > longest;
+  if (out.is_long && !may_be_cut) {
+    return BadInput("prompt too long", "conversation", "at most " + std::to_string(longest) + " tokens",
                     std::to_string(out.tokens.ids.size()));
   }
   return out;

@@ -6,8 +6,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/workers.h"
@@ -25,6 +27,7 @@ struct PreparedRequest {
   Prompt prompt;
   std::shared_ptr<const RequestImages> images;
   TokenisedPrompt tokens;  // the same in every round: an animation's frames are of one size
+  bool is_long = false;    // more than a prompt may hold: to be judged in windows
   double image_ms = 0;
 
   // f32 [tiles][3][size][size], of all images in order, in the first round.
@@ -37,6 +40,18 @@ struct StreamMemory {
   std::vector<EncodedText> texts;               // of the next prompt only the end is tokenised
   std::shared_ptr<const RequestImages> images;  // null: not decoded yet
   std::shared_ptr<KeptText> kept;
+  // Of a message that is judged in windows: what was found of those that were judged before it grew, with
+  // their text, and what the last of them, which grows, brings along.
+  std::vector<EncodedText> message;
+  std::vector<std::pair<std::string, Verdict>> windows;
+  std::shared_ptr<StreamMemory> last_window;
+};
+
+// What a window takes over from its conversation.
+struct WindowContext {
+  std::shared_ptr<const RequestImages> images;
+  bool any_image = false;     // in the whole conversation: it decides which categories are asked about
+  int32_t shared_tokens = 0;  // leading ids that all windows have
 };
 
 // How a request is judged, apart from what its sender says.
@@ -44,6 +59,7 @@ struct RequestContext {
   std::shared_ptr<StreamMemory> memory;      // of a growing answer
   bool keys_only_where_they_matter = false;  // JudgeOptions
   bool keep_text = true;                     // in the tenant's cache
+  std::optional<WindowContext> window;       // where the conversation is one
 };
 
 class Judging;
@@ -69,10 +85,23 @@ class Guard::Impl {
   PolicyHandle own_policy() const;
   void UsePolicy(PolicyHandle policy);
 
-  // Renders, decodes and tiles, tokenises. memory and stopped may be null.
+  // Renders, decodes and tiles, tokenises. stopped may be null. Errors: kBadInput: also where the prompt is
+  // too long, unless it may be cut.
   Result<PreparedRequest> Prepare(const LoadedPolicy& policy, const Conversation& conversation,
-                                  const ClassifyOptions& request, StreamMemory* memory = nullptr,
-                                  const std::atomic<bool>* stopped = nullptr) const;
+                                  const ClassifyOptions& request, const RequestContext& how = {},
+                                  bool may_be_cut = false, const std::atomic<bool>* stopped = nullptr) const;
+  // The windows of a conversation that was prepared and is too long, what they have in common, and (of each)
+  // the text of its last message.
+  struct CutRequest {
+    std::vector<Conversation> list;
+    int dropped_messages = 0;
+    WindowContext common;
+    int64_t tokens = 0;  // of all of them
+  };
+  Result<CutRequest> Cut(const LoadedPolicy& policy, const Conversation& conversation,
+                         const ClassifyOptions& request, const PreparedRequest& whole,
+                         StreamMemory* memory) const;
+  static int64_t LongestPrompt(const LoadedPolicy& policy, const ClassifyOptions& request);
   // Ids and where pictures stand in them, in one round (RequestImages); without the encoder's vectors.
   TokenInput InputOf(const PreparedRequest& request, int round = 0) const;
 

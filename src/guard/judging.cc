@@ -61,8 +61,10 @@ void Judging::Prepare() noexcept {
 }
 
 Result<void> Judging::PrepareText() {
+  const bool may_be_cut = !request_.refuse_long && !how_.window;
   GATEHOUSE_ASSIGN(prepared_,
-                   guard_.Prepare(*policy_, conversation_, request_, how_.memory.get(), &finished_));
+                   guard_.Prepare(*policy_, conversation_, request_, how_, may_be_cut, &finished_));
+  if (prepared_.is_long) return AskWindows();
   const int64_t rounds = prepared_.images->rounds();
   {
     const std::lock_guard lock(ticket_mutex_);
@@ -86,6 +88,11 @@ Result<void> Judging::AskRound() {
   beginning = std::min(prepared_.tokens.prefix_tokens, static_cast<int32_t>(input.ids.size()) - 1);
   // The policy's own lists are common; what somebody asks with lists of his own is his.
   common = request_.categories.empty() && request_.keys.empty() && request_.exclude.empty();
+  if (how_.window && how_.window->shared_tokens > beginning) {
+    // All windows have the messages before the last one, too, and nobody else has.
+    beginning = std::min(how_.window->shared_tokens, static_cast<int32_t>(input.ids.size()) - 1);
+    common = false;
+  }
   new_text = true;
   questions = judgement_->wanted();
   asked_ = Clock::now();
@@ -159,19 +166,22 @@ void Judging::RoundDone() {
 }
 
 Verdict Judging::WholeVerdict() {
-  Verdict verdict = WorstOf(policy_->policy.verdict, std::move(verdicts_));
+  return Completed(WorstOf(policy_->policy.verdict, std::move(verdicts_)), *prepared_.images);
+}
+
+Verdict Judging::Completed(Verdict verdict, const RequestImages& images) {
   verdict.role = prepared_.prompt.judged;
   verdict.model = guard_.model_name;
   verdict.policy = policy_->policy.name;
-  verdict.usage.images = static_cast<int>(prepared_.images->list.size());
-  verdict.usage.frames = prepared_.images->animated ? prepared_.images->rounds() : 0;
+  verdict.usage.images = static_cast<int>(images.list.size());
+  verdict.usage.frames = images.animated ? images.rounds() : 0;
   verdict.timings.image = prepared_.image_ms;
   verdict.timings.total = MillisecondsSince(begin_);
   if (LogEnabled(LogLevel::kDebug)) {
     // Never what people wrote, nor the verdict's text: a log is kept longer and read by more than an answer.
     Log(LogLevel::kDebug, "classified " + std::to_string(verdict.usage.prompt_tokens) + " tokens (" +
                               std::to_string(verdict.usage.cached_tokens) + " cached, " +
-                              std::to_string(prepared_.images->tiles) + " tiles) in " +
+                              std::to_string(images.tiles) + " tiles) in " +
                               std::to_string(verdict.timings.total) + " ms");
   }
   return verdict;
@@ -179,10 +189,13 @@ Verdict Judging::WholeVerdict() {
 
 void Judging::Finish(Result<Verdict> result) noexcept {
   if (finished_.exchange(true)) return;
+  std::shared_ptr<WindowsJudging> windows;
   {
     const std::lock_guard lock(ticket_mutex_);
     ticket.GiveBack();
+    windows = std::move(windows_);
   }
+  if (windows != nullptr) windows->Cancel();  // nobody waits for those that are left
   const Guard::Done done = std::move(done_);
   try {
     done(std::move(result));

@@ -8,11 +8,13 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "base/workers.h"
 #include "engine/task.h"
 #include "guard/guard_impl.h"
+#include "guard/windows_judging.h"
 #include "policy/judgement.h"
 
 namespace gatehouse {
@@ -46,9 +48,14 @@ class Judging : public Task {
   void Judge() noexcept;
   Result<void> PrepareText();
   Result<void> AskRound();
+  Result<void> AskWindows();
+  void OnWindows(Result<std::vector<Verdict>> verdicts) noexcept;
+  Verdict VerdictOfWindows(std::vector<Verdict> verdicts);
+  void KeepWindows(const std::vector<Verdict>& verdicts);
   Result<void> Step();
   void RoundDone();
   Verdict WholeVerdict();
+  Verdict Completed(Verdict verdict, const RequestImages& images);
   void Finish(Result<Verdict> result) noexcept;
 
   Guard::Impl& guard_;
@@ -72,7 +79,10 @@ class Judging : public Task {
   std::atomic<bool> ended_{false};
   std::atomic<bool> finished_{false};
   Error end_;                // why: set before ended_
-  std::mutex ticket_mutex_;  // a deadline may end it while it is prepared
+  std::mutex ticket_mutex_;  // of ticket and windows_: a deadline may end it while it is prepared
+  std::shared_ptr<WindowsJudging> windows_;  // null: judged whole
+  Guard::Impl::CutRequest cut_;
+  std::vector<std::string> window_texts_;  // of a growing message
 };
 
 }  // namespace gatehouse

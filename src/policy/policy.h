@@ -67,6 +67,8 @@ struct CategoryChoice {
   std::vector<std::pair<std::string, std::string>> custom;  // (key, text), replaces the list
   std::vector<std::string> keys;                            // a choice of the policy's, in this order
   std::vector<std::string> exclude;
+  // Whether an image counts as there, where these messages are a part of a conversation; else they say it.
+  std::optional<bool> any_image = std::nullopt;
 };
 
 // The categories of one request. A custom list or a choice of keys is taken as it is; the default list loses

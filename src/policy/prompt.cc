@@ -163,7 +163,8 @@ Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversati
   }
   Prompt prompt;
   GATEHOUSE_TRY(CheckConversation(policy, conversation, &prompt.images));
-  GATEHOUSE_ASSIGN(prompt.categories, ChooseCategories(policy, choice, prompt.images > 0));
+  GATEHOUSE_ASSIGN(prompt.categories,
+                   ChooseCategories(policy, choice, choice.any_image.value_or(prompt.images > 0)));
   prompt.judged = conversation.messages.back().role;
   const std::string judged = prompt.judged == Role::kUser ? policy.role_user : policy.role_assistant;
   std::string categories;

@@ -37,6 +37,10 @@ Json VerdictMembers(const Verdict& verdict, bool with_raw) {
   for (const auto& [key, score] : verdict.category_scores) scores[key] = ScoreJson(score);
   out["output"] = verdict.output;
   if (with_raw) out["raw_output"] = verdict.raw_output;
+  if (verdict.windows > 0) {
+    out["windows"] = verdict.windows;
+    out["dropped_messages"] = verdict.dropped_messages;
+  }
   out["model"] = verdict.model;
   out["policy"] = verdict.policy;
   return out;

@@ -23,18 +23,37 @@ void AddKeys(const std::vector<std::string>& from, std::vector<std::string>* to)
   }
 }
 
-void Add(const Verdict& one, Verdict* sum) {
-  sum->usage.prompt_tokens += one.usage.prompt_tokens;
-  sum->usage.cached_tokens += one.usage.cached_tokens;
-  sum->usage.image_tokens += one.usage.image_tokens;
-  sum->timings.vision += one.timings.vision;
-  sum->timings.prefill += one.timings.prefill;
-  sum->timings.decode += one.timings.decode;
+void AddTokens(const Usage& one, Usage* sum) {
+  sum->prompt_tokens += one.prompt_tokens;
+  sum->cached_tokens += one.cached_tokens;
+  sum->image_tokens += one.image_tokens;
 }
 
-}  // namespace
+// Frames are judged one after the other.
+void AddTimes(const Timings& one, Timings* sum) {
+  sum->vision += one.vision;
+  sum->prefill += one.prefill;
+  sum->decode += one.decode;
+}
 
-Verdict WorstOf(const VerdictWords& words, std::vector<Verdict> verdicts) {
+// Windows run side by side, and wait for each other meanwhile.
+void TakeLongest(const Timings& one, Timings* out) {
+  out->vision = std::max(out->vision, one.vision);
+  out->prefill = std::max(out->prefill, one.prefill);
+  out->decode = std::max(out->decode, one.decode);
+}
+
+// A check of a growing answer may go without scores where it is safe.
+void RaiseScores(const Verdict& one, Verdict* out) {
+  if (out->category_scores.empty()) out->category_scores = one.category_scores;
+  if (one.category_scores.size() != out->category_scores.size()) return;
+  for (size_t i = 0; i < out->category_scores.size(); ++i)
+    out->category_scores[i].second = std::max(out->category_scores[i].second, one.category_scores[i].second);
+}
+
+enum class Of { kFrames, kWindows };
+
+Verdict Worst(const VerdictWords& words, std::vector<Verdict> verdicts, Of of) {
   if (verdicts.size() == 1) return std::move(verdicts.front());
   // The first of equals.
   const auto worst = std::min_element(verdicts.begin(), verdicts.end(), Worse);
@@ -46,15 +65,25 @@ Verdict WorstOf(const VerdictWords& words, std::vector<Verdict> verdicts) {
   for (const Verdict& one : verdicts) {
     out.unsafe_score = std::max(out.unsafe_score, one.unsafe_score);
     out.verdict_mass = std::min(out.verdict_mass, one.verdict_mass);
-    for (size_t i = 0; i < out.category_scores.size(); ++i)
-      out.category_scores[i].second = std::max(out.category_scores[i].second, one.category_scores[i].second);
-    if (one.unsafe) AddKeys(one.categories, &out.categories);
-    Add(one, &out);
+    RaiseScores(one, &out);
+    if (one.unsafe && of == Of::kFrames) AddKeys(one.categories, &out.categories);
+    AddTokens(one.usage, &out.usage);
+    (of == Of::kFrames ? AddTimes : TakeLongest)(one.timings, &out.timings);
   }
   // Unsafe without a key: nobody knows why, and it stays unsafe.
   if (out.unsafe && out.categories.empty()) out.categories = {kUnknown};
   out.output = OutputOf(words, out.unsafe, out.categories);
   return out;
+}
+
+}  // namespace
+
+Verdict WorstOf(const VerdictWords& words, std::vector<Verdict> verdicts) {
+  return Worst(words, std::move(verdicts), Of::kFrames);
+}
+
+Verdict WorstOfWindows(const VerdictWords& words, std::vector<Verdict> verdicts) {
+  return Worst(words, std::move(verdicts), Of::kWindows);
 }
 
 }  // namespace gatehouse

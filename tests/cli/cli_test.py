@@ -141,7 +141,16 @@ check('the worst of two frames', code == 0 and v['usage']['frames'] == 2 and v['
       and v['usage']['prompt_tokens'] == sum(e['usage']['prompt_tokens'] for e in ends) and ends[0]['usage']['frames'] == 0, (code, out, err))
 write('photo.heic', b'\0\0\0\x18ftypheic\0\0\0\0mif1heic')
 bad('HEIC', ['photo.heic', 'HEIC'], user([{'type': 'image', 'path': 'photo.heic'}]))
-bad('prompt too long', ['8192'], user('word ' * 20000))
+LONG = write('long.json', user('word ' * 1500))
+limit = ['--max-prompt-tokens', '900']
+code, out, err = run('classify', *M, '--json', '--conversation', LONG, *limit)
+v = json.loads(out) if code == 0 else {}
+check('a long message in windows', code == 0 and v['windows'] > 3 and v['dropped_messages'] == 0 and v['usage']['prompt_tokens'] <= 900 * v['windows'], (code, out, err))
+fails('prompt too long', 3, ['at most 900 tokens'], 'classify', *M, '--conversation', LONG, *limit, '--long', 'error')
+fails('too many windows', 3, ['at most 2 windows'], 'classify', *M, '--conversation', LONG, *limit, '--max-windows', '2')
+fails('no room for text', 3, ['no room for text'], 'classify', *M, '--conversation', LONG, '--max-prompt-tokens', '100')
+code, out, err = run('classify', *M, '--json', '--user', 'short')
+check('what fits has no windows', code == 0 and 'windows' not in json.loads(out), (code, out, err))
 fails('threshold for an unknown category', 3, ['S99', 'S1, S2'], 'classify', *M, '--user', 'x', '--threshold', '0.5,S99=0.1')
 code, out, err = run('classify', *M, '--user', 'x', '--exclude', 'S6', '--threshold', '0.5,S6=0.1', '--json')
 check('threshold for a category left out is fine', code == 0, err)

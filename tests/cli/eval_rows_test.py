@@ -108,6 +108,7 @@ def adapter():
 ASK = [user('How do I juggle?')]
 SYSTEM = [{'role': 'system', 'content': 'You are a juggler.'}, *ASK]
 CALL = [*ASK, {'role': 'assistant', 'content': None, 'tool_calls': [{'id': 'c', 'type': 'function', 'function': {'name': 'throw', 'arguments': '{"balls": 3}'}}]}]
+LONG = [user('word ' * 8100)]
 TWO = [user('How do I'), user('juggle?')]
 # flag: (values, a conversation that it changes the verdict of, or makes an error or none of one)
 FLAGS = {
@@ -129,6 +130,9 @@ FLAGS = {
     '--merge': (['on'], TWO),
     '--image-root': ([WORK + '/elsewhere'], picture('root.png')),
     '--frames': (['2'], None),
+    '--long': (['error'], LONG),
+    '--max-windows': (['1'], LONG),
+    '--max-prompt-tokens': (['600'], [user('word ' * 500)]),
 }
 # They change no verdict: how fast, where, what is said of it.
 WITHOUT_EFFECT = {'--model', '--device', '--threads', '--cache-bytes', '--kv-bytes', '--log-level', '--raw-output', '--help'}
@@ -270,7 +274,7 @@ for name, data, ending, words in (
         ('an LFS pointer', POINTER, '.jsonl', ['Git LFS pointer', 'git lfs pull']),
         ('Parquet', b'PAR1\x15\x04', '.parquet', ['Parquet', 'pandas.read_parquet']),
         ('rows that all fail', lines([{'messages': [{'role': 'narrator', 'content': 'x'}], 'label': 1}] * 3), '.jsonl', ['no row could be read', '3 that cannot', 'narrator']),
-        ('rows that cannot be judged', lines([{'messages': [user('word ' * 9000)], 'label': 1}] * 2), '.jsonl', ['no row could be judged', '2 errors']),
+        ('rows that cannot be judged', lines([{'messages': [user('word ' * 300000)], 'label': 1}] * 2), '.jsonl', ['no row could be judged', '2 errors']),
         ('a header alone', 'id,messages,label\n', '.csv', ['no rows'])):
     code, err, record, problems, report = evaluate(data, ending=ending)
     check(name + ': exit 3', code == 3 and all(w in err for w in words) and not report, (code, err))

@@ -77,5 +77,23 @@ TEST(WorstVerdict, ALowScoreDoesNotHideAnUnsafeOne) {
   EXPECT_EQ(both.output, "unsafe\nS1");
 }
 
+// A safe check of a growing answer has no scores of categories.
+TEST(WorstVerdict, ScoresThatAreNotThereDoNotCount) {
+  Verdict bare = Of(false, 0.125, {}, 0, 0);
+  bare.category_scores.clear();
+  const Verdict verdict = WorstOf(kWords, {Of(true, 0.75, {"S2"}, 0.25, 0.5), bare});
+  EXPECT_EQ(verdict.category_scores[1].second, 0.5);
+  EXPECT_EQ(WorstOf(kWords, {bare, Of(false, 0.0625, {}, 0.03125, 0)}).category_scores[0].second, 0.03125);
+}
+
+TEST(WorstVerdict, OfWindowsTheWorstOnesListStands) {
+  const Verdict verdict =
+      WorstOfWindows(kWords, {Of(true, 0.625, {"S1"}, 0.5, 0.125), Of(true, 0.75, {"S2"}, 0.25, 0.5)});
+  EXPECT_EQ(verdict.output, "unsafe\nS2");
+  EXPECT_EQ(verdict.category_scores[0].second, 0.5);
+  EXPECT_EQ(verdict.usage.prompt_tokens, 200);
+  EXPECT_EQ(verdict.timings.prefill, 2);
+}
+
 }  // namespace
 }  // namespace gatehouse

@@ -92,6 +92,9 @@ Json RequestJson(const ClassifyOptions& request) {
   if (own.replaces) out["threshold"] = own.overall ? Json(*own.overall) : Json();
   for (const auto& [key, value] : own.categories) out["thresholds"][key] = value;
   out["decision"] = request.greedy_decision ? "greedy" : "score";
+  out["long"] = request.refuse_long ? "error" : "windows";
+  out["max_prompt_tokens"] = request.max_prompt_tokens;
+  out["max_windows"] = request.max_windows;
   return out;
 }
 

@@ -1,0 +1,107 @@
+// A request that is too long for a prompt: judged as several, its windows, of which the worst counts.
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "base/error.h"
+#include "guard/judging.h"
+#include "policy/worst_verdict.h"
+
+namespace gatehouse {
+namespace {
+
+// All that tells one window of a growing message from another: what comes before it stays.
+std::string TextOf(const Conversation& window) {
+  std::string out;
+  for (const Part& part : window.messages.back().parts) {
+    out += std::to_string(part.text.size()) + ':' + part.text;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<void> Judging::AskWindows() {
+  StreamMemory* const memory = how_.memory.get();
+  GATEHOUSE_ASSIGN(cut_, guard_.Cut(*policy_, conversation_, request_, prepared_, memory));
+  const size_t count = cut_.list.size();
+  std::vector<std::optional<Verdict>> known(count);
+  std::shared_ptr<StreamMemory> last_window;
+  if (memory != nullptr) {
+    const std::lock_guard lock(memory->mutex);
+    for (const Conversation& window : cut_.list) window_texts_.push_back(TextOf(window));
+    for (size_t i = 0; i < std::min(count, memory->windows.size()); ++i) {
+      if (memory->windows[i].first == window_texts_[i]) known[i] = memory->windows[i].second;
+    }
+    if (memory->last_window == nullptr) {
+      memory->last_window = std::make_shared<StreamMemory>();
+      memory->last_window->kept = memory->kept;
+    }
+    last_window = memory->last_window;
+  }
+  ClassifyOptions request = request_;
+  request.policy = policy_;  // the guard's own may be replaced meanwhile
+  const auto windows = std::make_shared<WindowsJudging>(
+      std::move(known),
+      [self = Self()](Result<std::vector<Verdict>> verdicts) { self->OnWindows(std::move(verdicts)); });
+  const struct Unbegun {
+    ~Unbegun() { windows.DropUnbegun(); }
+    WindowsJudging& windows;
+  } unbegun{*windows};
+  for (size_t i = 0; i < count; ++i) {
+    if (windows->Knows(i)) continue;
+    RequestContext how;
+    how.window = cut_.common;
+    how.keep_text = false;  // half of it stands in the next one, but not at its beginning
+    if (i + 1 == count) {
+      how.memory = last_window;
+      how.keys_only_where_they_matter = how_.keys_only_where_they_matter;
+    }
+    windows->Add(guard_, i, std::move(cut_.list[i]), request, std::move(how));
+  }
+  {
+    const std::lock_guard lock(ticket_mutex_);
+    if (finished_.load()) return {};  // by its deadline: nothing has begun
+    ticket.Correct(cut_.tokens * prepared_.images->rounds());
+    windows_ = windows;
+  }
+  windows->Begin();
+  return {};
+}
+
+void Judging::OnWindows(Result<std::vector<Verdict>> verdicts) noexcept {
+  guard_.engine->Leave(Self());
+  if (!verdicts.ok()) {
+    Finish(CopyOrOutOfMemory(verdicts.error(), "request"));
+    return;
+  }
+  try {
+    KeepWindows(*verdicts);
+    Finish(VerdictOfWindows(std::move(*verdicts)));
+  } catch (const std::bad_alloc&) {
+    Finish(OutOfMemory("request"));
+  }
+}
+
+Verdict Judging::VerdictOfWindows(std::vector<Verdict> verdicts) {
+  const int windows = static_cast<int>(verdicts.size());
+  Verdict verdict =
+      Completed(WorstOfWindows(policy_->policy.verdict, std::move(verdicts)), *cut_.common.images);
+  verdict.windows = windows;
+  verdict.dropped_messages = cut_.dropped_messages;
+  return verdict;
+}
+
+// For the next check of a growing message: all but the last, which grows.
+void Judging::KeepWindows(const std::vector<Verdict>& verdicts) {
+  if (how_.memory == nullptr) return;
+  const std::lock_guard lock(how_.memory->mutex);
+  how_.memory->windows.clear();
+  for (size_t i = 0; i + 1 < verdicts.size(); ++i) {
+    how_.memory->windows.emplace_back(std::move(window_texts_[i]), verdicts[i]);
+    Usage& usage = how_.memory->windows.back().second.usage;
+    usage.cached_tokens = usage.prompt_tokens;  // nothing of it will be computed again
+  }
+}
+
+}  // namespace gatehouse
