@@ -55,6 +55,4 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace gatehouse::cli
 
-int main(int argc, char** argv) {
-  return gatehouse::cli::Main({argv + (argc > 0 ? 1 : 0), argv + argc});
-}
+int main(int argc, char** argv) { return gatehouse::cli::Main({argv + (argc > 0 ? 1 : 0), argv + argc}); }
