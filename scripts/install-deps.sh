@@ -22,8 +22,8 @@ packages=(
   libjpeg62-turbo-dev libspng-dev libwebp-dev libgif-dev
   # Unicode classes and patterns
   libicu-dev libpcre2-dev
-  # HTTP, its configuration
-  libboost1.81-dev libtomlplusplus-dev
+  # HTTP, its configuration and figures
+  libboost1.81-dev libtomlplusplus-dev prometheus-cpp-dev
   # the scripts
   git python3
 )

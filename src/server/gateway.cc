@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "formats/json_object.h"
 #include "guard/estimated_cost.h"
+#include "guard/loaded_policy.h"
 #include "server/batch.h"
 #include "server/chat.h"
 #include "server/client.h"
@@ -157,6 +158,8 @@ void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
 Response Gateway::Answer(const Route& route) const {
   if (route.surface == Surface::kVersion)
     return JsonResponse(200, JsonObject().Add("version", options_.version).Text());
+  if (route.surface == Surface::kMetrics)
+    return {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.Text()};
   if (auto not_ready = NotReady()) return *not_ready;
   if (route.surface == Surface::kModels) {
     const auto created = std::chrono::duration_cast<std::chrono::seconds>(began_.time_since_epoch()).count();
@@ -209,10 +212,14 @@ void Gateway::Judge(const Request& request, const Route& route, std::shared_ptr<
   asked->options.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(*timeout);
   const auto batch =
       Batch::Begin(*now.guard, &*asked,
-                   [reply, work, answer = std::move(asked->answer)](Result<std::vector<Verdict>> verdicts) {
+                   [this, reply, work, policy = asked->options.policy,
+                    answer = std::move(asked->answer)](Result<std::vector<Verdict>> verdicts) {
                      try {
                        Response response = verdicts.ok() ? answer(*verdicts) : ResponseOf(verdicts.error());
-                       if (verdicts.ok()) Note(*verdicts, &response);
+                       if (verdicts.ok()) {
+                         Note(*verdicts, &response);
+                         for (const Verdict& verdict : *verdicts) metrics_.OnVerdict(verdict, policy->policy);
+                       }
                        reply->Send(std::move(response));
                      } catch (const std::exception&) {
                        reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
@@ -221,6 +228,9 @@ void Gateway::Judge(const Request& request, const Route& route, std::shared_ptr<
   reply->OnGone([batch] { batch->Cancel(); });
 }
 
-void Gateway::OnEnd(const Exchange& exchange) { log_.Write(exchange); }
+void Gateway::OnEnd(const Exchange& exchange) {
+  metrics_.OnEnd(exchange);
+  log_.Write(exchange);
+}
 
 }  // namespace gatehouse::server

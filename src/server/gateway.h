@@ -22,6 +22,7 @@
 #include "server/http/server.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/routes.h"
 
 namespace gatehouse::server {
@@ -72,6 +73,7 @@ class Gateway final : public Service {
   const GatewayOptions options_;
   RequestLog& log_;
   mutable Limits limits_;
+  Metrics metrics_;
   const std::chrono::system_clock::time_point began_ = std::chrono::system_clock::now();
   std::atomic<bool> ending_{false};
   mutable std::mutex mutex_;

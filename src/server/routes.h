@@ -13,7 +13,7 @@
 
 namespace gatehouse::server {
 
-enum class Surface { kHealth, kReady, kVersion, kModerations, kChat, kModels, kLiteLlm };
+enum class Surface { kHealth, kReady, kVersion, kModerations, kChat, kModels, kLiteLlm, kMetrics };
 
 struct Route {
   std::string_view method, path;
@@ -30,6 +30,7 @@ inline constexpr std::array kRoutes = {
     Route{"POST", "/v1/moderations", Surface::kModerations},
     Route{"POST", "/v1/chat/completions", Surface::kChat},
     Route{"GET", "/v1/models", Surface::kModels},
+    Route{"GET", "/metrics", Surface::kMetrics, false, Right::kMetrics, false},
     Route{"POST", "/beta/litellm_basic_guardrail_api", Surface::kLiteLlm},
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The guard as a chat model, LiteLLM's guardrail, lists of models: by real clients where they are installed, verdicts
 compared with those of `gatehouse classify`. chat_test.py BINARY"""
-import hashlib, json, math, os, sys, tempfile
+import hashlib, json, math, os, re, sys, tempfile
 
 from served import Server, check, finish, need_starter, run
 
@@ -125,5 +125,22 @@ with Server('--model', STARTER, '--config', config) as server:
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda i: status('small', {'input': [f'{i} ' + 'hello ' * 200] * 2})[0], range(8)))
     check('unfinished tokens', 200 in codes and 429 in codes and set(codes) == {200, 429}, codes)
+    _, headers, text = server.ask('GET', '/metrics', headers={'x-api-key': 'free'})
+    values = dict(line.rsplit(' ', 1) for line in text.decode().splitlines() if not line.startswith('#'))
+
+    def value(name, **labels):
+        """The figure with these labels, in whatever order they stand."""
+        for key, number in values.items():
+            if key.split('{')[0] == name and set(re.findall(r'(\w+)="([^"]*)"', key)) == set(labels.items()):
+                return float(number)
+        return None
+    check('/metrics: of keys', value('gatehouse_key_requests_total', key='few', status='200') == 3 and
+          value('gatehouse_key_requests_total', key='few', status='429') == 2, text)
+    want_count = 3 + 1 + 2 * codes.count(200)
+    check('/metrics: verdicts', sum(float(v) for k, v in values.items() if k.startswith('gatehouse_verdicts_total')) == want_count and
+          value('gatehouse_verdicts_total', category='safe', side='input', decision='pass') > 0, text)
+    check('/metrics: times', value('gatehouse_request_seconds_count', path='/v1/moderations') == 5 + 1 + 8 and
+          'le="0.001"' in text.decode() and headers['content-type'].startswith('text/plain'), text)
+    check('/metrics: not without a key', server.ask('GET', '/metrics')[0] == 401)
     check('they come back', status('small')[0] == 200)
 finish()

@@ -1,0 +1,31 @@
+// Figures for Prometheus: requests, verdicts, tokens.
+//
+//   metrics.OnVerdict(verdict, policy);
+//   metrics.Text();   // what GET /metrics answers
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gatehouse/verdict.h"
+#include "policy/policy.h"
+#include "server/http/server.h"
+
+namespace gatehouse::server {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+
+  void OnEnd(const Exchange& exchange);
+  // Categories that are not the policy's count as "other": a client's own lists must not grow the figures.
+  void OnVerdict(const Verdict& verdict, const Policy& policy);
+  std::string Text() const;
+
+ private:
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
+}  // namespace gatehouse::server
