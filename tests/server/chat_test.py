@@ -134,7 +134,7 @@ with Server('--model', STARTER, '--config', config) as server:
             if key.split('{')[0] == name and set(re.findall(r'(\w+)="([^"]*)"', key)) == set(labels.items()):
                 return float(number)
         return None
-    check('/metrics: of keys', value('gatehouse_key_requests_total', key='few', status='200') == 3 and
+    check('/metrics: of keys', value('gatehouse_key_requests_total', key='few', status='200') == 3 + 1 and  # and /health
           value('gatehouse_key_requests_total', key='few', status='429') == 2, text)
     want_count = 3 + 1 + 2 * codes.count(200)
     check('/metrics: verdicts', sum(float(v) for k, v in values.items() if k.startswith('gatehouse_verdicts_total')) == want_count and
