@@ -11,8 +11,8 @@
 namespace gatehouse {
 
 // Adds count tokens of a text, from `begin` on, to a batch as a chain behind what is cached, and its
-// pictures' vectors, which input.embedding_rows counts.
-void AppendTokens(const TokenInput& input, const Mat& embeddings, int32_t begin, int32_t count,
+// pictures' vectors: a matrix each, whose rows input.embedding_rows counts through all of them.
+void AppendTokens(const TokenInput& input, std::span<const Mat> pictures, int32_t begin, int32_t count,
                   int32_t sequence, Batch* batch);
 
 // Adds the questions and their paths, these as a tree whose root is row `root` (-1: the cached end), one row

@@ -82,24 +82,11 @@ Result<void> Driver::EncodeTileOf(Task* task) {
   return NextPicture(task) ? PicturesDone(task) : Result<void>();
 }
 
-// The vectors of all pictures behind each other; then comes the text.
+// Each picture's vectors stay where they are; then comes the text.
 Result<void> Driver::PicturesDone(Task* task) {
-  if (task->features_.size() == 1) {
-    task->embeddings_ = task->features_.front()->rows;
-  } else if (!task->features_.empty()) {
-    int64_t total = 0;
-    for (const auto& one : task->features_) total += one->rows.rows;
-    const int64_t hidden = device_.decoder.config().hidden;
-    GATEHOUSE_ASSIGN(task->joined_.buffer, device_.backend.Allocate(total * hidden));
-    task->joined_.rows = {task->joined_.buffer.get(), 0, total, hidden};
-    PassScope pass(device_.backend);
-    int64_t first = 0;
-    for (const auto& one : task->features_) {
-      device_.backend.CopyRows(one->rows, {}, task->joined_.rows.Rows(first, one->rows.rows), {});
-      first += one->rows.rows;
-    }
-    GATEHOUSE_TRY(pass.End());
-    task->embeddings_ = task->joined_.rows;
+  if (!task->features_.empty()) {
+    task->embeddings_.clear();
+    for (const auto& one : task->features_) task->embeddings_.push_back(one->rows);
   }
   task->vision_ms = task->pictures.empty() ? 0.0 : MillisecondsSince(task->pictures_begin_);
   ComputeOrAwaitBeginning(task);

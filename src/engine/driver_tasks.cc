@@ -100,7 +100,7 @@ void Driver::Ask(const std::shared_ptr<Task>& task) {
     return;
   }
   StopText(task.get());
-  task->embeddings_ = task->input.embeddings;
+  task->embeddings_.assign(1, task->input.embeddings);
   const int32_t known = task->lent
                             ? task->sequence.length()
                             : beginnings_.LengthOf(task->scope.policy, task->input.ids, task->beginning);
@@ -309,7 +309,6 @@ void Driver::StopText(Task* task) {
   LetGoOfPages(task);
   task->features_.clear();
   task->encoding_.reset();
-  task->joined_ = {};
   task->embeddings_ = {};
 }
 

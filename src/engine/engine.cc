@@ -109,7 +109,7 @@ Result<std::vector<std::vector<float>>> Engine::RunAllLogits(const TokenInput& i
     // All logits of a long text would be gigabytes on the device: a chunk's are brought over at a time.
     const int32_t count = std::min(total - begin, kChunk);
     Batch batch;
-    AppendTokens(input, input.embeddings, begin, count, 0, &batch);
+    AppendTokens(input, {&input.embeddings, 1}, begin, count, 0, &batch);
     for (int32_t i = 0; i < count; ++i) batch.questions.push_back({i, {}, /*whole=*/true});
     const auto pass = [&]() -> Result<void> {
       GATEHOUSE_TRY(sequence.Prepare(count));

@@ -111,7 +111,7 @@ class Task : public std::enable_shared_from_this<Task> {
   bool is_long_ = false;
   bool computes_beginning_ = false;
   int32_t words_ = 0;                                 // leading tokens that are no picture's
-  Mat embeddings_ = {};                               // of input.embedding_rows
+  std::vector<Mat> embeddings_;                       // pictures' rows, which input.embedding_rows counts
   int64_t pages_ = 0;                                 // that the text and what is asked behind it fill
   int in_pass_ = 0;                                   // 1: in a pass that may be stopped, 2: in a short one
   bool ended_ = false;                                // while in a pass: nobody waits for it any more
@@ -119,7 +119,6 @@ class Task : public std::enable_shared_from_this<Task> {
   size_t next_tile_ = 0, next_picture_ = 0;
   std::vector<std::shared_ptr<const ImageFeatures>> features_;
   std::shared_ptr<ImageFeatures> encoding_;  // of the picture at work
-  ImageFeatures joined_;
   Clock::time_point pictures_begin_;
 };
 

@@ -31,7 +31,7 @@ struct BatchSequence {
 struct Batch {
   std::vector<BatchRow> rows;  // rows of one sequence follow each other; the i-th goes to slot cached + i
   std::vector<BatchSequence> sequences;
-  std::vector<Mat> embeddings;           // device, [n, hidden] each: of the pictures of one request
+  std::vector<Mat> embeddings;           // device, [n, hidden] each: of one picture or more
   std::vector<LogitQuestion> questions;  // what is wanted after some of the rows
   // All rows go through the whole last layer, though nobody reads what comes out of it: for those who look
   // at the products on the way.

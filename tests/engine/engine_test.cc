@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "engine/batch_rows.h"
 #include "support/golden_model.h"
 
 namespace gatehouse {
@@ -120,6 +121,27 @@ INSTANTIATE_TEST_SUITE_P(Models, EngineExactness,
                            std::replace(text.begin(), text.end(), '-', '_');
                            return text + (std::get<1>(param.param) ? "_f32" : "_bf16");
                          });
+
+// Two pictures of two and three rows, a chunk that begins within the first one, behind another text's
+// picture.
+TEST(BatchRows, NameEachPicturesOwnRows) {
+  TokenInput input;
+  input.ids = {9, 1, 1, 9, 1, 1, 1, 9};
+  input.embedding_rows = {-1, 0, 1, -1, 2, 3, 4, -1};
+  const std::vector<Mat> pictures = {{nullptr, 0, 2, 8}, {nullptr, 0, 3, 8}};
+  Batch batch;
+  batch.embeddings.resize(1);
+  AppendTokens(input, pictures, 2, 6, 0, &batch);
+  ASSERT_EQ(batch.embeddings.size(), 3u);
+  EXPECT_EQ(batch.embeddings[2].rows, 3);
+  std::vector<int32_t> rows, whose;
+  for (const BatchRow& row : batch.rows) {
+    rows.push_back(row.embedding);
+    if (row.embedding >= 0) whose.push_back(row.picture);
+  }
+  EXPECT_EQ(rows, (std::vector<int32_t>{1, -1, 0, 1, 2, -1}));
+  EXPECT_EQ(whose, (std::vector<int32_t>{1, 2, 2, 2}));
+}
 
 TEST(Engine, PagesAreGivenBack) {
   const test::LoadedModel model = test::LoadModel("lg3-tiny", true);
