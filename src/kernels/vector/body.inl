@@ -435,6 +435,6 @@ void Hadamard(float* x, int64_t n) {
   }
 }
 
-constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,     LayerNorm,     SwiGlu, Gelu,      Add,
-                                 Scale,       Rotate,      Attend,        Hadamard,   WidenBf16, RoundBf16,
+constexpr VectorKernel kTable = {VECTOR_NAME, RmsNorm,     LayerNorm,     SwiGlu,   Gelu,      Add,
+                                 Scale,       Rotate,      Attend,        Hadamard, WidenBf16, RoundBf16,
                                  RoundI8,     WidenKeysI8, WidenValuesI8, nullptr};
