@@ -47,7 +47,7 @@ Result<void> ReadThresholds(const Json& value, const std::string& where, Classif
     out->thresholds.overall = read.overall;
   }
   for (const auto& [key, share] : read.categories) {
-    const auto same = [&](const auto& own) { return own.first == key; };
+    const auto same = [&key = key](const auto& own) { return own.first == key; };
     auto& all = out->thresholds.categories;
     all.erase(std::remove_if(all.begin(), all.end(), same), all.end());
     all.emplace_back(key, share);
