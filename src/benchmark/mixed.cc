@@ -32,12 +32,14 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
   GATEHOUSE_ASSIGN(const BenchGuard subject, BenchGuard::Load(options.subject));
   const Guard& guard = subject.guard();
   int next = 0;
+  int64_t short_tokens = 0;  // computed for short requests
   const auto ask = [&](int rounds, std::vector<double>* seconds) -> Result<void> {
     for (int i = 0; i < rounds; ++i) {
       const Conversation message = subject.Message(next++);
       const Clock::time_point begin = Clock::now();
-      GATEHOUSE_TRY(guard.Classify(message, subject.request()));
+      GATEHOUSE_ASSIGN(const Verdict verdict, guard.Classify(message, subject.request()));
       seconds->push_back(SecondsSince(begin));
+      short_tokens += verdict.usage.prompt_tokens - verdict.usage.cached_tokens;
     }
     return {};
   };
@@ -61,16 +63,12 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
 
   // One long request after the other, until the short ones are through.
   std::atomic<bool> stop{false}, failed{false};
-  std::atomic<int64_t> long_tokens{0};
   std::mutex mutex;
   std::optional<Request> at_work;
   std::thread client([&] {
     for (int number = 1; !stop; ++number) {
       std::promise<bool> answered;
-      const auto done = [&](const Result<Verdict>& verdict) {
-        if (verdict.ok()) long_tokens += verdict->usage.prompt_tokens - verdict->usage.cached_tokens;
-        answered.set_value(verdict.ok() || stop);
-      };
+      const auto done = [&](const Result<Verdict>& verdict) { answered.set_value(verdict.ok() || stop); };
       {
         const std::lock_guard lock(mutex);
         if (stop) return;
@@ -82,16 +80,20 @@ Result<void> BenchMixed(const BenchMixedOptions& options, const Console& console
       failed = failed || !answered.get_future().get();
     }
   });
-  const int64_t rows = subject.engine().stats().rows;
+  const EngineStats before = subject.engine().stats();
+  short_tokens = 0;
   const Clock::time_point begin = Clock::now();
   const Result<void> asked = ask(options.rounds, &beside);
-  const double rate = static_cast<double>(subject.engine().stats().rows - rows) / SecondsSince(begin);
+  const EngineStats after = subject.engine().stats();
+  const double elapsed = SecondsSince(begin);
+  const double rate = static_cast<double>(after.rows - before.rows) / elapsed;
+  // The rest of what passes have computed: also of a long text that is not through.
+  const double long_beside = static_cast<double>(after.tokens - before.tokens - short_tokens) / elapsed;
   {
     const std::lock_guard lock(mutex);
     stop = true;
     if (at_work) at_work->Cancel();
   }
-  const double long_beside = static_cast<double>(long_tokens) / SecondsSince(begin);
   client.join();
   GATEHOUSE_TRY(asked);
   if (failed) return InternalError("a long request failed", "bench mixed");
