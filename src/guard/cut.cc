@@ -1,5 +1,7 @@
 // A conversation that is too long for a prompt, cut into windows (policy/windows.h) that the guard can judge.
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "guard/guard_impl.h"
@@ -15,6 +17,18 @@ int32_t CommonIds(const std::vector<int32_t>& a, const std::vector<int32_t>& b) 
 int ImagesOf(const Message& message) {
   return static_cast<int>(std::count_if(message.parts.begin(), message.parts.end(),
                                         [](const Part& part) { return part.kind == Part::Kind::kImage; }));
+}
+
+// What tells the parts of one conversation, cut as windows are, from each other: the messages before the last
+// are its latest ones, or an empty one.
+std::string NameOf(const Conversation& one) {
+  size_t bytes = 0;
+  for (const Part& part : one.messages.front().parts) bytes += part.text.size();
+  std::string out = std::to_string(one.messages.size()) + '/' +
+                    std::to_string(one.messages.front().parts.size()) + '/' + std::to_string(bytes) + '/';
+  for (const Part& part : one.messages.back().parts)
+    out += std::to_string(part.text.size()) + ':' + part.text;
+  return out;
 }
 
 // The last so many images.
@@ -40,33 +54,43 @@ Result<Guard::Impl::CutRequest> Guard::Impl::Cut(const LoadedPolicy& loaded, con
   const int patches = engine->can_see() ? engine->vision()->tokens_per_tile() : 1;
   const std::vector<ImageGrid>& grids = whole.images->grids;
   CutRequest out;
-  std::vector<int32_t> first;  // ids of the first window
   const auto tokenise = [&](const Conversation& one) -> Result<TokenisedPrompt> {
     GATEHOUSE_ASSIGN(const Prompt prompt, RenderPrompt(loaded.policy, one, choice));
     // What goes are the oldest messages: the images that stay are the last ones.
     const std::span<const ImageGrid> last = std::span(grids).last(static_cast<size_t>(prompt.images));
     return TokenisePrompt(prompt, *tokenizer, last, &loaded.fixed_texts(), patches);
   };
+  // Windows that were full before a message grew are not tokenised again to see that they fit.
+  std::map<std::string, int64_t> known, counted;
   const auto count = [&](const Conversation& one) -> Result<int64_t> {
-    GATEHOUSE_ASSIGN(const TokenisedPrompt tokens, tokenise(one));
-    return static_cast<int64_t>(tokens.ids.size());
+    const std::string name = NameOf(one);
+    const auto found = known.find(name);
+    int64_t tokens = found == known.end() ? 0 : found->second;
+    if (found == known.end()) {
+      GATEHOUSE_ASSIGN(const TokenisedPrompt fresh, tokenise(one));
+      tokens = static_cast<int64_t>(fresh.ids.size());
+    }
+    counted[name] = tokens;
+    return tokens;
   };
   std::unique_lock<std::mutex> lock;
-  if (memory != nullptr) lock = std::unique_lock(memory->mutex);
+  if (memory != nullptr) {
+    lock = std::unique_lock(memory->mutex);
+    known.swap(memory->window_tokens);
+  }
   const WindowLimits limits{LongestPrompt(loaded, request), request.max_windows};
   GATEHOUSE_ASSIGN(Windows windows, CutIntoWindows(conversation, limits, *tokenizer, count,
                                                    memory == nullptr ? nullptr : &memory->message));
   out.dropped_messages = windows.dropped_messages;
   out.list = std::move(windows.list);
-  for (const Conversation& window : out.list) {
-    GATEHOUSE_ASSIGN(TokenisedPrompt tokens, tokenise(window));
-    out.tokens += static_cast<int64_t>(tokens.ids.size());
-    if (first.empty()) {
-      out.common.shared_tokens = static_cast<int32_t>(tokens.ids.size()) - 1;
-      first = std::move(tokens.ids);
-    } else {
-      out.common.shared_tokens = std::min(out.common.shared_tokens, CommonIds(first, tokens.ids));
-    }
+  for (const Conversation& window : out.list) out.tokens += counted[NameOf(window)];
+  if (memory != nullptr) memory->window_tokens = std::move(counted);
+  // What the first two begin with, all do: only the text behind it differs.
+  GATEHOUSE_ASSIGN(const TokenisedPrompt first, tokenise(out.list.front()));
+  out.common.shared_tokens = static_cast<int32_t>(first.ids.size()) - 1;
+  if (out.list.size() > 1) {
+    GATEHOUSE_ASSIGN(const TokenisedPrompt second, tokenise(out.list[1]));
+    out.common.shared_tokens = std::min(out.common.shared_tokens, CommonIds(first.ids, second.ids));
   }
   int images = 0;
   for (const Message& message : out.list.front().messages) images += ImagesOf(message);

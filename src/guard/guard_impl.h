@@ -44,6 +44,7 @@ struct StreamMemory {
   // their text, and what the last of them, which grows, brings along.
   std::vector<EncodedText> message;
   std::vector<std::pair<std::string, Verdict>> windows;
+  std::map<std::string, int64_t> window_tokens;  // by what stands in a window
   std::shared_ptr<StreamMemory> last_window;
 };
 
