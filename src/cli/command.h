@@ -44,6 +44,16 @@ struct ModelFlags {
   Result<GuardOptions> Resolve() const;
 };
 
+// What becomes of conversations that are longer than a prompt may be.
+struct LongFlags {
+  std::string mode = "windows";
+  int max_prompt_tokens = 0;
+  int max_windows = 64;
+
+  void AddTo(Command& command);
+  void ApplyTo(ClassifyOptions* out) const;
+};
+
 // Options of every command that renders a prompt.
 struct RequestFlags {
   std::string categories;  // KEY,KEY or @FILE or inline JSON
@@ -55,9 +65,7 @@ struct RequestFlags {
   std::string image_root;
   bool raw_output = false;
   std::string decision = "score";
-  std::string long_input = "windows";
-  int max_prompt_tokens = 0;
-  int max_windows = 64;
+  LongFlags long_input;
 
   void AddTo(Command& command);
   Result<ClassifyOptions> Resolve() const;

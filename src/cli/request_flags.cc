@@ -31,6 +31,22 @@ Result<void> ReadCategories(const std::string& value, ClassifyOptions* out) {
 
 }  // namespace
 
+void LongFlags::AddTo(Command& command) {
+  command
+      .Value("--long", &mode,
+             "what is longer than a prompt may be: windows (judged in overlapping parts) or error")
+      .OneOf({"windows", "error"});
+  command.Value("--max-prompt-tokens", &max_prompt_tokens, "of a prompt or window; 0: as the policy says")
+      .Between(0, 1 << 24);
+  command.Value("--max-windows", &max_windows, "more are an error").Between(1, 4096);
+}
+
+void LongFlags::ApplyTo(ClassifyOptions* out) const {
+  out->refuse_long = mode == "error";
+  out->max_prompt_tokens = max_prompt_tokens;
+  out->max_windows = max_windows;
+}
+
 void RequestFlags::AddTo(Command& command) {
   command
       .Value("--categories", &categories,
@@ -48,13 +64,7 @@ void RequestFlags::AddTo(Command& command) {
       .OneOf({"on", "off"});
   command.Path("--image-root", &image_root, "directory that relative image paths start from");
   command.Flag("--raw-output", &raw_output, "also print what the model says unconstrained");
-  command
-      .Value("--long", &long_input,
-             "what is longer than a prompt may be: windows (judged in overlapping parts) or error")
-      .OneOf({"windows", "error"});
-  command.Value("--max-prompt-tokens", &max_prompt_tokens, "of a prompt or window; 0: as the policy says")
-      .Between(0, 1 << 24);
-  command.Value("--max-windows", &max_windows, "more are an error").Between(1, 4096);
+  long_input.AddTo(command);
   command.Value("--decision", &decision, "score, or greedy: decide by the unconstrained answer")
       .OneOf({"score", "greedy"});
 }
@@ -65,9 +75,7 @@ Result<ClassifyOptions> RequestFlags::Resolve() const {
   out.exclude = exclude;
   out.raw_output = raw_output;
   out.greedy_decision = decision == "greedy";
-  out.refuse_long = long_input == "error";
-  out.max_prompt_tokens = max_prompt_tokens;
-  out.max_windows = max_windows;
+  long_input.ApplyTo(&out);
   if (threshold.empty()) return out;
   if (threshold.front() == '@') {
     GATEHOUSE_ASSIGN(const std::string text, ReadFile(threshold.substr(1), kMaxBytes));

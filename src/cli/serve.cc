@@ -143,6 +143,7 @@ Result<int> Serve(Command& command, ServeFlags& flags) {
   options.keys = keys;
   options.any_host = flags.insecure;
   options.request_timeout = std::chrono::duration<double>(flags.request_timeout);
+  flags.long_input.ApplyTo(&options.long_input);
   options.max_image_bytes = flags.model.guard.max_image_bytes;
   Loader* loader_at = nullptr;
   options.on_hang_up = [&] { loader_at->AskForReload(); };

@@ -55,6 +55,7 @@ void ServeFlags::AddTo(Command& command) {
       .Value("--max-queued-tokens", &max_queued_tokens,
              "tokens that may wait to be judged (default: 1048576)")
       .AtLeast(1);
+  long_input.AddTo(command);
   command
       .Value("--client-timeout", &client_timeout,
              "seconds that a client may take over a request's head, each 8 KiB of its body, and its answer "

@@ -13,6 +13,7 @@ namespace gatehouse::cli {
 
 struct ServeFlags {
   ModelFlags model;
+  LongFlags long_input;
   std::vector<std::string> served_names, api_keys;
   std::string api_key_file, config_file, host = "127.0.0.1", certificate_file, key_file;
   int port = 8080;
