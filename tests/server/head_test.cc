@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "server/http/body.h"
-
 namespace gatehouse::server {
 namespace {
 
@@ -73,50 +71,6 @@ TEST(Head, FramingHasOneMeaningOrNone) {
     EXPECT_EQ(StatusOf("Host: "s + good + "\r\n"), 0) << good;
   for (const char* bad : {"", ":1", "a:", "a:123456", "[::1", "::1]", "a b", "a/b", "a@b", "a,b", "[]"})
     EXPECT_EQ(StatusOf("Host: "s + bad + "\r\n"), 400) << bad;
-}
-
-TEST(Body, ChunksArePutTogetherHoweverTheyArrive) {
-  Head head;
-  head.chunked = true;
-  const std::string bytes = "3\r\nabc\r\n00a;x=\"y\"\r\n0123456789\r\n0\r\nA: b\r\n\r\n";
-  for (size_t step = 1; step <= bytes.size(); ++step) {
-    BodyReader reader(head, 1000);
-    std::string buffer;
-    BodyReader::State state = BodyReader::kMore;
-    for (size_t at = 0; at < bytes.size(); at += step) {
-      EXPECT_EQ(state, BodyReader::kMore) << step;
-      buffer += bytes.substr(at, step);
-      state = reader.Take(&buffer);
-    }
-    EXPECT_EQ(state, BodyReader::kDone) << step;
-    EXPECT_EQ(reader.body(), "abc0123456789");
-    EXPECT_EQ(buffer, "");
-  }
-}
-
-TEST(Body, LeavesWhatStandsBehindIt) {
-  Head head;
-  head.length = 3;
-  std::string buffer = "abcGET /";
-  BodyReader by_length(head, 3);
-  EXPECT_EQ(by_length.Take(&buffer), BodyReader::kDone);
-  EXPECT_EQ(buffer, "GET /");
-  head.chunked = true;
-  buffer = "3\r\nabc\r\n0\r\n\r\nGET /";
-  BodyReader by_chunks(head, 3);
-  EXPECT_EQ(by_chunks.Take(&buffer), BodyReader::kDone);
-  EXPECT_EQ(buffer, "GET /");
-}
-
-TEST(Body, LimitsHold) {
-  Head head;
-  head.chunked = true;
-  std::string buffer = "4\r\nabcd\r\n0\r\n\r\n";
-  EXPECT_EQ(BodyReader(head, 3).Take(&buffer), BodyReader::kTooLarge);
-  buffer = "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n";
-  EXPECT_EQ(BodyReader(head, 3).Take(&buffer), BodyReader::kTooLarge);
-  buffer = "fffffffffffffffff\r\n";
-  EXPECT_EQ(BodyReader(head, 3).Take(&buffer), BodyReader::kBad);
 }
 
 }  // namespace
