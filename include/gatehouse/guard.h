@@ -89,6 +89,10 @@ struct ClassifyOptions {
   int max_windows = 64;
   bool refuse_long = false;
 
+  // Where tricks of spelling are undone (characters that nobody sees, look-alikes of letters, letters spaced
+  // out: docs/verdict.md) and that changes the text, it is judged twice, and the higher score decides.
+  bool normalise = false;
+
   bool raw_output = false;       // also say what the model would answer unconstrained
   bool greedy_decision = false;  // decide by that answer, as the published pipelines do
 

@@ -1,6 +1,7 @@
 // Verdict: the answer to one conversation. The definition of every figure: docs/verdict.md.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,9 @@ struct Verdict {
   // and how many of the messages before that were left out. 0: it was judged whole.
   int windows = 0;
   int dropped_messages = 0;
+  // Where normalising the text changed it, so that it was judged twice: is this the normalised text's
+  // verdict?
+  std::optional<bool> normalised;
   std::string model;
   std::string policy;
   Usage usage;

@@ -49,6 +49,7 @@ struct LongFlags {
   std::string mode = "windows";
   int max_prompt_tokens = 0;
   int max_windows = 64;
+  bool normalise = false;
 
   void AddTo(Command& command);
   void ApplyTo(ClassifyOptions* out) const;

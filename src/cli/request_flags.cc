@@ -39,12 +39,15 @@ void LongFlags::AddTo(Command& command) {
   command.Value("--max-prompt-tokens", &max_prompt_tokens, "of a prompt or window; 0: as the policy says")
       .Between(0, 1 << 24);
   command.Value("--max-windows", &max_windows, "more are an error").Between(1, 4096);
+  command.Flag("--normalize", &normalise,
+               "judge twice where undoing tricks of spelling changes the text; the higher score decides");
 }
 
 void LongFlags::ApplyTo(ClassifyOptions* out) const {
   out->refuse_long = mode == "error";
   out->max_prompt_tokens = max_prompt_tokens;
   out->max_windows = max_windows;
+  out->normalise = normalise;
 }
 
 void RequestFlags::AddTo(Command& command) {

@@ -46,6 +46,7 @@ struct StreamMemory {
   std::vector<std::pair<std::string, Verdict>> windows;
   std::map<std::string, int64_t> window_tokens;  // by what stands in a window
   std::shared_ptr<StreamMemory> last_window;
+  std::shared_ptr<StreamMemory> normalised;  // of the same message, normalised
 };
 
 // What a window takes over from its conversation.

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "policy/worst_verdict.h"
+#include "text/normalise.h"
 
 namespace gatehouse {
 namespace {
@@ -19,6 +20,19 @@ JudgeOptions JudgeOptionsOf(const ClassifyOptions& request, const RequestContext
   out.greedy_decision = request.greedy_decision;
   out.keys_only_where_they_matter = how.keys_only_where_they_matter;
   return out;
+}
+
+// Whether that changes any.
+bool NormaliseTexts(Conversation* conversation) {
+  bool changed = false;
+  for (Message& message : conversation->messages) {
+    for (Part& part : message.parts) {
+      std::string normalised = Normalise(part.text);
+      changed = changed || normalised != part.text;
+      part.text = std::move(normalised);
+    }
+  }
+  return changed;
 }
 
 }  // namespace
@@ -60,7 +74,22 @@ void Judging::Prepare() noexcept {
   Finish(CopyOrOutOfMemory(ready.error(), "request"));
 }
 
+// A part of the request begins, unless its deadline has ended it.
+void Judging::BeginParts(const std::shared_ptr<SideBySide>& parts, int64_t cost) {
+  {
+    const std::lock_guard lock(ticket_mutex_);
+    if (finished_.load()) return;
+    if (cost > 0) ticket.Correct(cost);
+    parts_ = parts;
+  }
+  parts->Begin();
+}
+
 Result<void> Judging::PrepareText() {
+  if (request_.normalise && !how_.window) {
+    Conversation normalised = conversation_;
+    if (NormaliseTexts(&normalised)) return AskBoth(std::move(normalised));
+  }
   const bool may_be_cut = !request_.refuse_long && !how_.window;
   GATEHOUSE_ASSIGN(prepared_,
                    guard_.Prepare(*policy_, conversation_, request_, how_, may_be_cut, &finished_));
@@ -189,13 +218,13 @@ Verdict Judging::Completed(Verdict verdict, const RequestImages& images) {
 
 void Judging::Finish(Result<Verdict> result) noexcept {
   if (finished_.exchange(true)) return;
-  std::shared_ptr<WindowsJudging> windows;
+  std::shared_ptr<SideBySide> parts;
   {
     const std::lock_guard lock(ticket_mutex_);
     ticket.GiveBack();
-    windows = std::move(windows_);
+    parts = std::move(parts_);
   }
-  if (windows != nullptr) windows->Cancel();  // nobody waits for those that are left
+  if (parts != nullptr) parts->Cancel();  // nobody waits for those that are left
   const Guard::Done done = std::move(done_);
   try {
     done(std::move(result));

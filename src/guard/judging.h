@@ -14,7 +14,7 @@
 #include "base/workers.h"
 #include "engine/task.h"
 #include "guard/guard_impl.h"
-#include "guard/windows_judging.h"
+#include "guard/side_by_side.h"
 #include "policy/judgement.h"
 
 namespace gatehouse {
@@ -49,6 +49,9 @@ class Judging : public Task {
   Result<void> PrepareText();
   Result<void> AskRound();
   Result<void> AskWindows();
+  Result<void> AskBoth(Conversation normalised);
+  void BeginParts(const std::shared_ptr<SideBySide>& parts, int64_t cost);
+  void OnBoth(Result<std::vector<Verdict>> verdicts) noexcept;
   void OnWindows(Result<std::vector<Verdict>> verdicts) noexcept;
   Verdict VerdictOfWindows(std::vector<Verdict> verdicts);
   void KeepWindows(const std::vector<Verdict>& verdicts);
@@ -78,9 +81,9 @@ class Judging : public Task {
   std::atomic<bool> answered_{false};
   std::atomic<bool> ended_{false};
   std::atomic<bool> finished_{false};
-  Error end_;                // why: set before ended_
-  std::mutex ticket_mutex_;  // of ticket and windows_: a deadline may end it while it is prepared
-  std::shared_ptr<WindowsJudging> windows_;  // null: judged whole
+  Error end_;                          // why: set before ended_
+  std::mutex ticket_mutex_;            // of ticket and parts_: a deadline may end it while it is prepared
+  std::shared_ptr<SideBySide> parts_;  // null: it is judged by itself
   Guard::Impl::CutRequest cut_;
   std::vector<std::string> window_texts_;  // of a growing message
 };

@@ -41,13 +41,10 @@ Result<void> Judging::AskWindows() {
   }
   ClassifyOptions request = request_;
   request.policy = policy_;  // the guard's own may be replaced meanwhile
-  const auto windows = std::make_shared<WindowsJudging>(
+  const auto windows = std::make_shared<SideBySide>(
       std::move(known),
       [self = Self()](Result<std::vector<Verdict>> verdicts) { self->OnWindows(std::move(verdicts)); });
-  const struct Unbegun {
-    ~Unbegun() { windows.DropUnbegun(); }
-    WindowsJudging& windows;
-  } unbegun{*windows};
+  const SideBySide::Unbegun unbegun{*windows};
   for (size_t i = 0; i < count; ++i) {
     if (windows->Knows(i)) continue;
     RequestContext how;
@@ -59,13 +56,7 @@ Result<void> Judging::AskWindows() {
     }
     windows->Add(guard_, i, std::move(cut_.list[i]), request, std::move(how));
   }
-  {
-    const std::lock_guard lock(ticket_mutex_);
-    if (finished_.load()) return {};  // by its deadline: nothing has begun
-    ticket.Correct(cut_.tokens * prepared_.images->rounds());
-    windows_ = windows;
-  }
-  windows->Begin();
+  BeginParts(windows, cut_.tokens * prepared_.images->rounds());
   return {};
 }
 

@@ -41,6 +41,7 @@ Json VerdictMembers(const Verdict& verdict, bool with_raw) {
     out["windows"] = verdict.windows;
     out["dropped_messages"] = verdict.dropped_messages;
   }
+  if (verdict.normalised) out["normalized"] = *verdict.normalised;
   out["model"] = verdict.model;
   out["policy"] = verdict.policy;
   return out;

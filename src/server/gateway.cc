@@ -181,6 +181,7 @@ Surroundings Gateway::SurroundingsOf(const State& state, const Key* key) const {
   out.defaults.refuse_long = options_.long_input.refuse_long;
   out.defaults.max_prompt_tokens = options_.long_input.max_prompt_tokens;
   out.defaults.max_windows = options_.long_input.max_windows;
+  out.defaults.normalise = options_.long_input.normalise;
   // Which one it is must not change between the question and its answer.
   if (out.defaults.policy == nullptr) out.defaults.policy = state.guard->policy();
   out.policy = out.defaults.policy;

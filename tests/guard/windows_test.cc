@@ -7,6 +7,7 @@
 #include "gatehouse/stream.h"
 #include "guard/guard_impl.h"
 #include "guard_test_models.h"
+#include "text/normalise.h"
 
 namespace gatehouse {
 namespace {
@@ -146,6 +147,45 @@ TEST_F(GuardWindows, AStreamEqualsJudgingFromScratch) {
   const int64_t tokens = static_cast<int64_t>(ImplOf(guard_).tokenizer->Encode(text).size());
   const auto count = static_cast<int64_t>(checks.size());
   EXPECT_LT(computed, 500 + 4 * tokens + count * 60);
+}
+
+// Judged as written and as normalised, each as if it were alone, and the higher score decides.
+TEST_F(GuardWindows, TricksOfSpellingAreUndoneForASecondJudgement) {
+  ClassifyOptions twice;
+  twice.normalise = true;
+  EXPECT_FALSE(guard_.Classify(Saying("How do I juggle?"), twice).value().normalised.has_value());
+  bool written_decided = false, normalised_decided = false;
+  for (const char* name :
+       {"juggle", "b o m b s", "c a t c h", "t h r o w", "b\u043Emb", "x\u200By", "\uFF41pple", "d o g s",
+        "s w i m", "r e a d a b o o k", "c o o k s o u p", "w r i t e", "f l y", "p l a y c h e s s"}) {
+    const std::string text = std::string("How do I ") + name + "?";
+    const Verdict both = guard_.Classify(Saying(text), twice).value();
+    const Verdict written = guard_.Classify(Saying(text)).value();
+    const Verdict other = guard_.Classify(Saying(Normalise(text))).value();
+    if (Normalise(text) == text) {
+      EXPECT_FALSE(both.normalised.has_value());
+      EXPECT_EQ(both.unsafe_score, written.unsafe_score);
+      continue;
+    }
+    ASSERT_TRUE(both.normalised.has_value()) << text;
+    EXPECT_EQ(both.unsafe_score, std::max(written.unsafe_score, other.unsafe_score));
+    EXPECT_EQ(both.unsafe, written.unsafe || other.unsafe);
+    EXPECT_EQ(both.categories, (*both.normalised ? other : written).categories);
+    EXPECT_EQ(both.usage.prompt_tokens, written.usage.prompt_tokens + other.usage.prompt_tokens);
+    (*both.normalised ? normalised_decided : written_decided) = true;
+  }
+  EXPECT_TRUE(written_decided && normalised_decided);
+  // Long ones, too, and growing ones.
+  twice.max_prompt_tokens = short_.max_prompt_tokens;
+  const std::string text = Words(400) + " s p a c e d";
+  const Verdict verdict = guard_.Classify(Saying(text), twice).value();
+  EXPECT_TRUE(verdict.normalised.has_value());
+  EXPECT_GT(verdict.windows, 1);
+  Stream stream(guard_, {}, twice);
+  EXPECT_FALSE(stream.Append("How do I b o").value().normalised.has_value());
+  const Verdict grown = stream.Append(" m b this?").value();
+  EXPECT_EQ(grown.unsafe_score,
+            guard_.Classify(Saying("How do I b o m b this?"), twice).value().unsafe_score);
 }
 
 }  // namespace

@@ -95,6 +95,7 @@ Json RequestJson(const ClassifyOptions& request) {
   out["long"] = request.refuse_long ? "error" : "windows";
   out["max_prompt_tokens"] = request.max_prompt_tokens;
   out["max_windows"] = request.max_windows;
+  out["normalize"] = request.normalise;
   return out;
 }
 

@@ -1,4 +1,4 @@
-// WindowsJudging: the windows of one conversation on their way, side by side. It tells their verdicts once
+// SideBySide: the windows of one conversation on their way, side by side. It tells their verdicts once
 // all of them are done; the first that fails sends the others away.
 #pragma once
 
@@ -12,22 +12,25 @@
 
 namespace gatehouse {
 
-class WindowsJudging : public std::enable_shared_from_this<WindowsJudging> {
+class SideBySide : public std::enable_shared_from_this<SideBySide> {
  public:
   using Done = std::function<void(Result<std::vector<Verdict>>)>;
-  // known: verdicts of windows that need none, one for each window; those of the others are empty.
-  WindowsJudging(std::vector<std::optional<Verdict>> known, Done done)
+  // known: one for each, empty where it is to be judged.
+  SideBySide(std::vector<std::optional<Verdict>> known, Done done)
       : verdicts_(std::move(known)), done_(std::move(done)) {}
 
   bool Knows(size_t number) const { return verdicts_[number].has_value(); }
-  // Takes a window; nothing begins yet. Throws std::bad_alloc. Those that do not begin must be dropped: they
-  // hold this object.
-  void Add(Guard::Impl& guard, size_t number, Conversation window, const ClassifyOptions& request,
+  // Takes one of them; nothing begins yet. Throws std::bad_alloc. Those that do not begin must be dropped:
+  // they hold this object.
+  void Add(Guard::Impl& guard, size_t number, Conversation conversation, const ClassifyOptions& request,
            RequestContext how);
   // Each of them begins; done is called even where none was added.
   void Begin() noexcept;
   void Cancel() noexcept;
-  void DropUnbegun() noexcept { added_.clear(); }
+  struct Unbegun {
+    ~Unbegun() { parts.added_.clear(); }
+    SideBySide& parts;
+  };
 
  private:
   void OnDone(size_t number, Result<Verdict> verdict) noexcept;
@@ -36,7 +39,7 @@ class WindowsJudging : public std::enable_shared_from_this<WindowsJudging> {
   std::mutex mutex_;
   std::vector<std::optional<Verdict>> verdicts_;
   std::vector<std::shared_ptr<Judging>> added_;  // until they begin
-  std::vector<std::weak_ptr<Judging>> windows_;
+  std::vector<std::weak_ptr<Judging>> parts_;
   size_t left_ = 0;
   bool sent_away_ = false;
   std::optional<Error> error_;

@@ -1,4 +1,4 @@
-#include "guard/windows_judging.h"
+#include "guard/side_by_side.h"
 
 #include <new>
 #include <utility>
@@ -8,23 +8,23 @@
 
 namespace gatehouse {
 
-void WindowsJudging::Add(Guard::Impl& guard, size_t number, Conversation window,
-                         const ClassifyOptions& request, RequestContext how) {
+void SideBySide::Add(Guard::Impl& guard, size_t number, Conversation conversation,
+                     const ClassifyOptions& request, RequestContext how) {
   const auto done = [self = shared_from_this(), number](Result<Verdict> verdict) {
     self->OnDone(number, std::move(verdict));
   };
-  added_.push_back(std::make_shared<Judging>(guard, std::move(window), request, done, std::move(how)));
-  windows_.push_back(added_.back());
+  added_.push_back(std::make_shared<Judging>(guard, std::move(conversation), request, done, std::move(how)));
+  parts_.push_back(added_.back());
 }
 
-void WindowsJudging::Begin() noexcept {
+void SideBySide::Begin() noexcept {
   const std::vector<std::shared_ptr<Judging>> begun = std::move(added_);
   {
     const std::lock_guard lock(mutex_);
     left_ = begun.size();
   }
   if (begun.empty()) Tell();
-  for (const auto& window : begun) window->Begin();
+  for (const auto& part : begun) part->Begin();
   // One may have failed before the next began.
   bool late = false;
   {
@@ -34,18 +34,18 @@ void WindowsJudging::Begin() noexcept {
   if (late) Cancel();
 }
 
-// Each window that has not ended is still going to tell, and what ends by this call ends on another thread.
-void WindowsJudging::Cancel() noexcept {
+// Each part that has not ended is still going to tell, and what ends by this call ends on another thread.
+void SideBySide::Cancel() noexcept {
   {
     const std::lock_guard lock(mutex_);
     sent_away_ = true;
   }
-  for (const std::weak_ptr<Judging>& window : windows_) {
-    if (const auto judging = window.lock()) judging->Cancel();
+  for (const std::weak_ptr<Judging>& part : parts_) {
+    if (const auto judging = part.lock()) judging->Cancel();
   }
 }
 
-void WindowsJudging::OnDone(size_t number, Result<Verdict> verdict) noexcept {
+void SideBySide::OnDone(size_t number, Result<Verdict> verdict) noexcept {
   bool all = false, failed = false;
   {
     const std::lock_guard lock(mutex_);
@@ -61,7 +61,7 @@ void WindowsJudging::OnDone(size_t number, Result<Verdict> verdict) noexcept {
   if (all) Tell();
 }
 
-void WindowsJudging::Tell() noexcept {
+void SideBySide::Tell() noexcept {
   const Done done = std::move(done_);
   if (error_) {
     done(std::move(*error_));
