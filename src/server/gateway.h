@@ -34,7 +34,8 @@ struct GatewayOptions {
   bool any_host = false;                  // without keys: take requests for any host
   std::chrono::duration<double> request_timeout{30};
   size_t max_image_bytes = 0;
-  ClassifyOptions long_input;  // of these only what becomes of long and of tricky conversations, whatever the policy
+  ClassifyOptions
+      long_input;  // of these only what becomes of long and of tricky conversations, whatever the policy
   std::function<void()> on_hang_up;
 };
 
