@@ -130,7 +130,7 @@ FLAGS = {
     '--merge': (['on'], TWO),
     '--image-root': ([WORK + '/elsewhere'], picture('root.png')),
     '--frames': (['2'], None),
-    '--normalize': ([], [user('How do I j u g g l e with b\u043eth hands?')]),
+    '--normalize': ([], [user('How do I j u g g l e?')]),
     '--long': (['error'], LONG),
     '--max-windows': (['1'], LONG),
     '--max-prompt-tokens': (['600'], [user('word ' * 500)]),
