@@ -121,7 +121,8 @@ class Loader {
 };
 
 // Exit code 2 whatever is wrong.
-Result<int> CheckConfig(const ServeFlags& flags, const Config& config) {
+Result<int> CheckConfig(const ServeFlags& flags, const Config& config, bool has_keys) {
+  GATEHOUSE_TRY(flags.upstream.Settings(has_keys, flags.idle_timeout));
   if (const auto policies = CheckPolicies(config); !policies.ok()) return AsUsage(policies.error());
   if (const auto http = server::HttpServer::Check(flags.Http()); !http.ok()) return AsUsage(http.error());
   GATEHOUSE_TRY(PrintText("the configuration is good\n"));
@@ -131,7 +132,7 @@ Result<int> CheckConfig(const ServeFlags& flags, const Config& config) {
 Result<int> Serve(Command& command, ServeFlags& flags) {
   GATEHOUSE_ASSIGN(const Config config, flags.Settle(command));
   GATEHOUSE_ASSIGN(const std::vector<server::Key> keys, KeysOf(config, flags.api_keys));
-  if (flags.check_config) return CheckConfig(flags, config);
+  if (flags.check_config) return CheckConfig(flags, config, !keys.empty());
   GATEHOUSE_ASSIGN(const GuardOptions guard_options, flags.model.Resolve());
   GATEHOUSE_ASSIGN(const std::string version, VersionText(false));
 
@@ -148,6 +149,8 @@ Result<int> Serve(Command& command, ServeFlags& flags) {
   Loader* loader_at = nullptr;
   options.on_hang_up = [&] { loader_at->AskForReload(); };
   server::Gateway gateway(std::move(options), log);
+  GATEHOUSE_ASSIGN(const auto upstream, flags.upstream.Settings(!keys.empty(), flags.idle_timeout));
+  if (upstream) GATEHOUSE_TRY(gateway.UseUpstream(*upstream));
   Loader loader(flags, config, keys, guard_options, gateway, log);
   loader_at = &loader;
   GATEHOUSE_ASSIGN(const auto http, server::HttpServer::Listen(flags.Http(), gateway));
@@ -170,7 +173,8 @@ Result<int> Serve(Command& command, ServeFlags& flags) {
 }  // namespace
 
 void AddServe(Command& gatehouse) {
-  Command& command = gatehouse.Add("serve", "Answer moderation requests by HTTP");
+  Command& command =
+      gatehouse.Add("serve", "Answer moderation requests by HTTP, and filter those to another model");
   command.Footer(
       "Each option also comes from the environment (--max-body-bytes: GATEHOUSE_MAX_BODY_BYTES) and from "
       "the\n"
@@ -179,6 +183,7 @@ void AddServe(Command& gatehouse) {
       "Examples:\n"
       "  gatehouse serve\n"
       "  gatehouse serve --model llama-guard-4 --host 0.0.0.0 --api-key-file keys.txt\n"
+      "  gatehouse serve --upstream http://127.0.0.1:8000/v1\n"
       "  gatehouse serve --config gatehouse.toml --check-config");
   auto flags = std::make_shared<ServeFlags>();
   flags->AddTo(command);

@@ -72,6 +72,7 @@ void ServeFlags::AddTo(Command& command) {
       .Between(1, 1000000);
   command.Value("--http-threads", &http_threads, "threads that read and write requests (default: 2)")
       .Between(1, 256);
+  upstream.AddTo(command);
 }
 
 Result<server::Config> ServeFlags::Settle(Command& command) {

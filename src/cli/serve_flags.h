@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/upstream_flags.h"
 #include "gatehouse/result.h"
 #include "server/config.h"
 #include "server/http/server.h"
@@ -14,6 +15,7 @@ namespace gatehouse::cli {
 struct ServeFlags {
   ModelFlags model;
   LongFlags long_input;
+  UpstreamFlags upstream;
   std::vector<std::string> served_names, api_keys;
   std::string api_key_file, config_file, host = "127.0.0.1", certificate_file, key_file;
   int port = 8080;

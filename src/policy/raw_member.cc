@@ -1,6 +1,7 @@
 #include "policy/raw_member.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "formats/json.h"
 
@@ -100,6 +101,35 @@ std::string_view RawMember(std::string_view object, std::string_view key) {
     if (IsKey(name, key)) return value;
   }
   return {};
+}
+
+std::string WithoutMembers(std::string_view object, std::initializer_list<std::string_view> keys) {
+  struct Span {
+    size_t begin, end;  // from its name to behind its value
+    bool goes;
+  };
+  std::vector<Span> all;
+  Members members(object);
+  std::string_view name, value;
+  while (members.Next(&name, &value)) {
+    const bool goes =
+        std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return IsKey(name, key); });
+    const auto begin = static_cast<size_t>(name.data() - object.data());
+    all.push_back({begin, static_cast<size_t>(value.data() - object.data()) + value.size(), goes});
+  }
+  if (std::none_of(all.begin(), all.end(), [](const Span& span) { return span.goes; }))
+    return std::string(object);
+  // A member goes with what divides it from its neighbour.
+  std::string out(object.substr(0, all.front().begin));
+  size_t kept_end = 0;
+  for (const Span& span : all) {
+    if (span.goes) continue;
+    if (kept_end > 0) out += ",";
+    out += object.substr(span.begin, span.end - span.begin);
+    kept_end = span.end;
+  }
+  out += object.substr(all.back().end);
+  return out;
 }
 
 std::string OnOneLine(std::string_view json) {

@@ -4,6 +4,7 @@
 //   RawMember(R"({"id": 1e5, "messages": []})", "id");  // "1e5"
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace gatehouse {
 // The value of the first member of this name; empty where there is none, or the text is no object. object
 // must be well-formed JSON: of other text the result is some part of it, or empty.
 std::string_view RawMember(std::string_view object, std::string_view key);
+
+// The object without the members of these names; every other byte stays.
+std::string WithoutMembers(std::string_view object, std::initializer_list<std::string_view> keys);
 
 // JSON fit to be written into a line: line breaks between its parts, which can be no part of a string, as
 // spaces.

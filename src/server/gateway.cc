@@ -1,5 +1,6 @@
 #include "server/gateway.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <exception>
@@ -15,6 +16,7 @@
 #include "server/errors.h"
 #include "server/litellm.h"
 #include "server/moderations.h"
+#include "server/proxy_request.h"
 
 namespace gatehouse::server {
 namespace {
@@ -66,6 +68,11 @@ Gateway::Gateway(GatewayOptions options, RequestLog& log) : options_(std::move(o
   state_.access = AccessOf(options_.keys);
 }
 
+Result<void> Gateway::UseUpstream(ProxySettings settings) {
+  GATEHOUSE_ASSIGN(proxy_, Proxy::Create(std::move(settings), metrics_));
+  return {};
+}
+
 void Gateway::Open(std::shared_ptr<const Guard> guard, std::shared_ptr<const Access> access) {
   const std::lock_guard lock(mutex_);
   state_ = {std::move(guard), std::move(access)};
@@ -82,11 +89,14 @@ std::shared_ptr<const Guard> Gateway::guard() const { return state().guard; }
 
 void Gateway::Close() {
   ending_.store(true);
+  if (proxy_ != nullptr) proxy_->Stop();
   State last;
   {
     const std::lock_guard lock(mutex_);
     last = std::exchange(state_, {nullptr, AccessOf({})});
   }
+  last = {};  // the guard's last answers go by way of the proxy
+  proxy_ = nullptr;
 }
 
 std::optional<Response> Gateway::NotReady() const {
@@ -137,16 +147,24 @@ std::optional<Response> Gateway::RefuseClient(Request& head, const Route& route,
       return ErrorResponse(401, presented.Complaint(), "invalid_api_key");
     }
   }
-  if (!route.is_public && !rights.Has(route.right))
+  if (!route.is_public && !MayAsk(rights, route))
     return ErrorResponse(403, "the key's roles do not include this", "missing_role");
   return std::nullopt;
+}
+
+// The same paths lead to the guard and, with another model's name, to the upstream.
+bool Gateway::MayAsk(const Rights& rights, const Route& route) const {
+  const bool both = route.surface == Surface::kChat || route.surface == Surface::kModels;
+  return rights.Has(route.right) || (both && proxy_ != nullptr && rights.Has(Right::kProxy));
 }
 
 void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
   const Route& route = kRoutes[request.route];
   try {
     if (route.method == "POST") {
-      Judge(request, route, reply);
+      Judge(std::move(request), route, reply);
+    } else if (route.surface == Surface::kModels && proxy_ != nullptr && !NotReady()) {
+      proxy_->Models(request, Answer(route), reply);
     } else {
       reply->Send(Answer(route));
     }
@@ -193,7 +211,7 @@ Surroundings Gateway::SurroundingsOf(const State& state, const Key* key) const {
   return out;
 }
 
-void Gateway::Judge(const Request& request, const Route& route, std::shared_ptr<Reply> reply) {
+void Gateway::Judge(Request request, const Route& route, std::shared_ptr<Reply> reply) {
   const State now = state();
   const Key* key = request.client.empty() ? nullptr : now.access->Named(request.client);
   if (now.guard == nullptr) return reply->Send(*NotReady());
@@ -201,6 +219,14 @@ void Gateway::Judge(const Request& request, const Route& route, std::shared_ptr<
     return reply->Send(ErrorResponse(401, "the key is no longer valid", "invalid_api_key"));
   Result<std::chrono::duration<double>> timeout = TimeoutOf(request, options_.request_timeout);
   if (!timeout.ok()) return reply->Send(ResponseOf(timeout.error()));
+  if (route.surface == Surface::kChat && proxy_ != nullptr) {
+    const std::vector<std::string> served = ServedNames(now);
+    const bool own = std::find(served.begin(), served.end(), ModelNamedIn(request.body)) != served.end();
+    const Rights rights = key == nullptr ? DefaultRights() : key->rights;
+    if (!rights.Has(own ? Right::kModerate : Right::kProxy))
+      return reply->Send(ErrorResponse(403, "the key's roles do not include this", "missing_role"));
+    if (!own) return Filter(std::move(request), now, key, *timeout, std::move(reply));
+  }
   Result<Asked> asked = Read(route.surface, request, SurroundingsOf(now, key));
   if (!asked.ok()) return reply->Send(ResponseOf(asked.error()));
   if (asked->conversations.empty()) return reply->Send(asked->answer({}));
@@ -230,6 +256,24 @@ void Gateway::Judge(const Request& request, const Route& route, std::shared_ptr<
                      }
                    });
   reply->OnGone([batch] { batch->Cancel(); });
+}
+
+void Gateway::Filter(Request request, const State& state, const Key* key,
+                     std::chrono::duration<double> timeout, std::shared_ptr<Reply> reply) {
+  const Surroundings around = SurroundingsOf(state, key);
+  Asker asker;
+  asker.guard = state.guard;
+  asker.options = around.defaults;
+  asker.actions = state.access->PolicyOf(key == nullptr ? "" : key->policy).actions;
+  asker.timeout = timeout;
+  asker.max_image_bytes = around.max_image_bytes;
+  const Key limits = key == nullptr ? Key() : *key;
+  asker.take_tokens = [this, limits](const std::vector<Conversation>& conversations) {
+    int64_t tokens = 0;
+    for (const Conversation& conversation : conversations) tokens += EstimatedCost(conversation);
+    return limits_.TakeTokens(limits, tokens);
+  };
+  proxy_->Handle(std::move(request), std::move(reply), std::move(asker));
 }
 
 void Gateway::OnEnd(const Exchange& exchange) {

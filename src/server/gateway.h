@@ -23,6 +23,7 @@
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/proxy.h"
 #include "server/routes.h"
 
 namespace gatehouse::server {
@@ -43,6 +44,8 @@ class Gateway final : public Service {
  public:
   Gateway(GatewayOptions options, RequestLog& log);
 
+  // Requests for other models go there, filtered. Before any request. Errors: kUsage.
+  Result<void> UseUpstream(ProxySettings settings);
   // From here on requests are judged.
   void Open(std::shared_ptr<const Guard> guard, std::shared_ptr<const Access> access);
   void Use(std::shared_ptr<const Access> access);
@@ -68,7 +71,10 @@ class Gateway final : public Service {
   // 503 while it is no use to ask.
   std::optional<Response> NotReady() const;
   Response Answer(const Route& route) const;
-  void Judge(const Request& request, const Route& route, std::shared_ptr<Reply> reply);
+  void Judge(Request request, const Route& route, std::shared_ptr<Reply> reply);
+  void Filter(Request request, const State& state, const Key* key, std::chrono::duration<double> timeout,
+              std::shared_ptr<Reply> reply);
+  bool MayAsk(const Rights& rights, const Route& route) const;
   std::vector<std::string> ServedNames(const State& state) const;
   Surroundings SurroundingsOf(const State& state, const Key* key) const;
 
@@ -78,6 +84,7 @@ class Gateway final : public Service {
   Metrics metrics_;
   const std::chrono::system_clock::time_point began_ = std::chrono::system_clock::now();
   std::atomic<bool> ending_{false};
+  std::unique_ptr<Proxy> proxy_;  // null: no upstream
   mutable std::mutex mutex_;
   State state_;
 };

@@ -47,6 +47,10 @@ struct Metrics::Families {
                                   .Name("gatehouse_verdicts_total")
                                   .Help("Verdicts by first category, side and decision")
                                   .Register(registry);
+  Family<Counter>& upstream = BuildCounter()
+                                  .Name("gatehouse_upstream_total")
+                                  .Help("Calls of the upstream by what came of them")
+                                  .Register(registry);
   Counter& prompt_tokens = BuildCounter()
                                .Name("gatehouse_prompt_tokens_total")
                                .Help("Tokens of prompts that were judged")
@@ -73,11 +77,16 @@ void Metrics::OnEnd(const Exchange& exchange) {
     families_->key_requests.Add({{"key", exchange.request->client}, {"status", status}}).Increment();
 }
 
-void Metrics::OnVerdict(const Verdict& verdict, const Policy& policy) {
+void Metrics::OnUpstream(const std::string& outcome) {
+  families_->upstream.Add({{"outcome", outcome}}).Increment();
+}
+
+void Metrics::OnVerdict(const Verdict& verdict, const Policy& policy, std::string_view decision) {
+  if (decision.empty()) decision = verdict.unsafe ? "flag" : "pass";
   families_->verdicts
       .Add({{"category", FirstCategory(verdict, policy)},
             {"side", verdict.role == Role::kUser ? "input" : "output"},
-            {"decision", verdict.unsafe ? "flag" : "pass"}})
+            {"decision", std::string(decision)}})
       .Increment();
   families_->prompt_tokens.Increment(verdict.usage.prompt_tokens);
   families_->cached_tokens.Increment(verdict.usage.cached_tokens);

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "gatehouse/verdict.h"
 #include "policy/policy.h"
@@ -20,7 +21,10 @@ class Metrics {
 
   void OnEnd(const Exchange& exchange);
   // Categories that are not the policy's count as "other": a client's own lists must not grow the figures.
-  void OnVerdict(const Verdict& verdict, const Policy& policy);
+  // decision: what followed from it, where something did.
+  void OnVerdict(const Verdict& verdict, const Policy& policy, std::string_view decision = {});
+  // An upstream's answer: "200", "refused", "late", ...
+  void OnUpstream(const std::string& outcome);
   std::string Text() const;
 
  private:

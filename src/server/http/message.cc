@@ -30,6 +30,18 @@ std::string_view TypeOf(int status) {
   }
 }
 
+std::string HeadOf(const Response& response, const std::string& id, bool keep_alive,
+                   const std::string& framing) {
+  std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  out += ReasonOf(response.status);
+  out += "\r\n";
+  for (const auto& [name, value] : response.headers) out += name + ": " + value + "\r\n";
+  out += framing;
+  out += "x-request-id: " + id + "\r\n";
+  out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  return out;
+}
+
 Json TextOrNull(std::string_view text) { return text.empty() ? Json() : Json(text); }
 
 }  // namespace
@@ -102,6 +114,13 @@ std::string_view ReasonOf(int status) {
     default:
       return "Status";
   }
+}
+
+std::string WholeHead(const Response& response, const std::string& id, bool keep_alive) {
+  return HeadOf(response, id, keep_alive, "Content-Length: " + std::to_string(response.body.size()) + "\r\n");
+}
+std::string PiecesHead(const Response& response, const std::string& id, bool keep_alive, bool chunked) {
+  return HeadOf(response, id, keep_alive, chunked ? "Transfer-Encoding: chunked\r\n" : "");
 }
 
 bool SameName(std::string_view a, std::string_view b) {

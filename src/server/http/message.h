@@ -49,6 +49,11 @@ Response RetryLater(int status, std::string_view message, std::string_view code,
 // "Not Found" for 404.
 std::string_view ReasonOf(int status);
 
+// The head of an answer as its bytes: with a body of known length, or in pieces (chunks, or up to the end of
+// the connection).
+std::string WholeHead(const Response& response, const std::string& id, bool keep_alive);
+std::string PiecesHead(const Response& response, const std::string& id, bool keep_alive, bool chunked);
+
 // Whether two names of headers are one, whatever their case.
 bool SameName(std::string_view a, std::string_view b);
 

@@ -11,6 +11,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "gatehouse/result.h"
 #include "server/http/message.h"
@@ -37,7 +40,15 @@ class Reply {
   virtual ~Reply() = default;
   // Once; a second answer is dropped. Whoever asked may be gone.
   virtual void Send(Response response) = 0;
-  // Called at most once, when the client has left before its answer; at once, if that is so already.
+  // Or in pieces: a head whose body is its first bytes, more of them, and an end. Where it is not whole, the
+  // connection breaks off, so that the client sees it. Write says how many bytes wait to be sent.
+  virtual void Begin(Response head) = 0;
+  virtual size_t Write(std::string_view bytes) = 0;
+  virtual void End(bool whole, std::vector<std::pair<std::string, std::string>> notes) = 0;
+  // Called once, when all that was written is on its way; at once, if it is.
+  virtual void OnSent(std::function<void()> sent) = 0;
+  // Called at most once, when the client has left before the end of its answer; at once, if that is so
+  // already.
   virtual void OnGone(std::function<void()> gone) = 0;
 };
 

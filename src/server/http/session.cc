@@ -4,10 +4,9 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
-#include <mutex>
 #include <utility>
 
+#include "server/http/answer.h"
 #include "server/http/body.h"
 #include "server/http/request_id.h"
 
@@ -28,69 +27,7 @@ constexpr auto kSilence = std::chrono::milliseconds(250);  // then it has sent a
 // Bytes of later requests that are taken in while one is answered.
 constexpr size_t kMostAhead = 64u << 10;
 
-std::string HeadOf(const Response& response, const std::string& id, bool keep_alive) {
-  std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  out += ReasonOf(response.status);
-  out += "\r\n";
-  for (const auto& [name, value] : response.headers) out += name + ": " + value + "\r\n";
-  out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
-  out += "x-request-id: " + id + "\r\n";
-  out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
-  return out;
-}
-
 }  // namespace
-
-// Between the service's threads and the strand. Its session may end before it.
-struct Session::Answer : Reply {
-  explicit Answer(std::shared_ptr<Session> session_in)
-      : strand(session_in->strand_), session(std::move(session_in)) {}
-
-  void Send(Response sent) override {
-    {
-      const std::lock_guard lock(mutex);
-      if (response || is_gone) return;
-      response = std::move(sent);
-      on_gone = {};
-    }
-    asio::post(strand, [session = session] {
-      if (const auto alive = session.lock()) alive->Wake();
-    });
-  }
-  void OnGone(std::function<void()> gone) override {
-    {
-      const std::lock_guard lock(mutex);
-      if (response) return;
-      if (!is_gone) {
-        on_gone = std::move(gone);
-        return;
-      }
-    }
-    gone();
-  }
-
-  bool HasResponse() {
-    const std::lock_guard lock(mutex);
-    return response.has_value();
-  }
-  void Leave() {
-    std::function<void()> told;
-    {
-      const std::lock_guard lock(mutex);
-      if (response || is_gone) return;
-      is_gone = true;
-      told = std::exchange(on_gone, {});
-    }
-    if (told) told();
-  }
-
-  asio::strand<asio::any_io_executor> strand;
-  std::weak_ptr<Session> session;
-  std::mutex mutex;
-  std::optional<Response> response;
-  bool is_gone = false;
-  std::function<void()> on_gone;
-};
 
 Session::Session(asio::ip::tcp::socket socket, asio::ssl::context* tls, SessionHost& host)
     : strand_(asio::make_strand(socket.get_executor())),
@@ -108,17 +45,6 @@ void Session::CloseIfIdle() {
     self->leave_ = true;
     self->Wake();
   });
-}
-
-template <typename Ready>
-asio::awaitable<Session::Wait> Session::Until(Clock::time_point deadline, Ready ready) {
-  while (!ready()) {
-    if (Clock::now() >= deadline) co_return Wait::kLate;
-    signal_.expires_at(deadline);
-    error_code ignored;
-    co_await signal_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
-  co_return Wait::kHappened;
 }
 
 void Session::StartRead() {
@@ -245,8 +171,8 @@ asio::awaitable<std::optional<Response>> Session::Answered(const std::shared_ptr
     const bool may_read = buffer_.size() < kMostAhead;
     if (may_read) StartRead();
     co_await Until(Clock::time_point::max(),
-                   [&] { return answer->HasResponse() || at_end_ || (may_read && !reading_); });
-    if (answer->HasResponse()) {
+                   [&] { return answer->IsThere() || at_end_ || (may_read && !reading_); });
+    if (answer->IsThere()) {
       const std::lock_guard lock(answer->mutex);
       co_return std::move(answer->response);
     }
@@ -301,7 +227,7 @@ asio::awaitable<bool> Session::ServeOne() {
     if (!whole) co_return false;
   }
   body_bytes_ = head->request.body.size();
-  const bool keep_alive = head->keep_alive;
+  const bool keep_alive = head->keep_alive, may_chunk = head->is_1_1;
   const auto answer = std::make_shared<Answer>(shared_from_this());
   host_.service().Handle(std::move(head->request), answer);
   std::optional<Response> response = co_await Answered(answer);
@@ -309,13 +235,17 @@ asio::awaitable<bool> Session::ServeOne() {
     End(0, 0);
     co_return false;
   }
+  if (answer->in_pieces()) {
+    const bool another = co_await SendPieces(answer, std::move(*response), keep_alive, may_chunk);
+    co_return another;
+  }
   const bool another = co_await Send(std::move(*response), keep_alive);
   co_return another;
 }
 
 asio::awaitable<bool> Session::Send(Response response, bool keep_alive) {
   keep_alive = keep_alive && !response.close && !host_.draining() && !at_end_;
-  const std::string head = HeadOf(response, current_ ? current_->id : RandomHex(32), keep_alive);
+  const std::string head = WholeHead(response, current_ ? current_->id : RandomHex(32), keep_alive);
   const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head), asio::buffer(response.body)};
   bool done = false, failed = false;
   stream_.Write(buffers,

@@ -38,7 +38,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void Start();        // its coroutine keeps it
   void CloseIfIdle();  // any thread
 
-  struct Answer;  // a Reply, see session.cc
+  struct Answer;  // a Reply, see answer.h
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -51,6 +51,10 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> Refuse(Response response);
   asio::awaitable<std::optional<Response>> Answered(const std::shared_ptr<Answer>& answer);
   asio::awaitable<bool> Send(Response response, bool keep_alive);
+  // An answer that comes in pieces; whether another request may follow.
+  asio::awaitable<bool> SendPieces(const std::shared_ptr<Answer>& answer, Response head, bool keep_alive,
+                                   bool may_chunk);
+  asio::awaitable<bool> WriteAll(std::string bytes);
   asio::awaitable<void> Linger();
 
   // Waits until ready() says so; whoever changes what it looks at calls Wake.
@@ -74,5 +78,16 @@ class Session : public std::enable_shared_from_this<Session> {
   size_t body_bytes_ = 0;
   std::optional<Request> current_;  // for the log; its body is moved on
 };
+
+template <typename Ready>
+asio::awaitable<Session::Wait> Session::Until(Clock::time_point deadline, Ready ready) {
+  while (!ready()) {
+    if (Clock::now() >= deadline) co_return Wait::kLate;
+    signal_.expires_at(deadline);
+    error_code ignored;
+    co_await signal_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return Wait::kHappened;
+}
 
 }  // namespace gatehouse::server

@@ -1,0 +1,423 @@
+#include "server/guarded_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "guard/loaded_policy.h"
+#include "server/errors.h"
+#include "server/proxy_answer.h"
+
+namespace gatehouse::server {
+namespace {
+
+// What a client has not taken yet; more is not read from the upstream.
+constexpr size_t kMostUntaken = 256u << 10;
+constexpr std::chrono::seconds kKeepAlive{15};
+constexpr std::chrono::milliseconds kShortest{20}, kLongest{1000};
+
+Error Malformed(const std::string& where, const std::string& expected) {
+  return BadInput("malformed event", where, expected, "another");
+}
+
+}  // namespace
+
+void GuardedStream::Start() { Pump(); }
+
+void GuardedStream::Stop() {
+  over_ = true;
+  check_timer_ = busy_timer_ = keep_alive_ = nullptr;
+  if (setup_.call != nullptr) setup_.call->Cancel();
+  choices_.clear();
+  setup_.refuse = {};
+  setup_.on_begin = {};
+  setup_.on_end = {};
+}
+
+bool GuardedStream::IsPaused() {
+  int64_t waiting = 0;
+  for (const auto& [index, choice] : choices_) {
+    if (!choice.blocked) waiting += choice.tokens - std::min(choice.tokens, choice.safe_tokens);
+  }
+  return client_is_slow_ || waiting > setup_.room.settings.holdback;
+}
+
+void GuardedStream::Pump() {
+  if (over_ || reading_ || at_end_ || IsPaused()) return;
+  reading_ = true;
+  setup_.call->Read([self = shared_from_this()](Result<std::string> bytes) {
+    self->reading_ = false;
+    if (!self->over_) self->OnBytes(std::move(bytes));
+  });
+}
+
+void GuardedStream::OnBytes(Result<std::string> bytes) {
+  if (!bytes.ok()) return Break(bytes.error(), true);
+  if (bytes->empty()) {
+    OnUpstreamEnd();
+  } else {
+    std::vector<std::string> events;
+    const Result<void> read = reader_.Add(*bytes, &events);
+    if (!read.ok()) return Break(read.error(), true);
+    for (std::string& data : events) {
+      const Result<void> taken = OnData(std::move(data));
+      if (!taken.ok()) return Break(taken.error(), true);
+    }
+  }
+  if (!over_) Go();
+}
+
+void GuardedStream::OnUpstreamEnd() {
+  at_end_ = true;
+  const bool whole = !choices_.empty() && !reader_.is_within() &&
+                     std::all_of(choices_.begin(), choices_.end(), [](const auto& entry) {
+                       return entry.second.finished || entry.second.blocked;
+                     });
+  if (!whole) Break(Malformed("choices", "a finish_reason before the end"), true);
+}
+
+Result<void> GuardedStream::OnData(std::string data) {
+  if (done_) return Malformed("events", "nothing behind [DONE]");
+  Event event;
+  event.data = std::move(data);
+  if (event.data == "[DONE]") {
+    done_ = true;
+    queue_.push_back(std::move(event));
+    return {};
+  }
+  GATEHOUSE_ASSIGN(event.json, ParseJson(event.data, "event", ErrorCode::kBadInput));
+  if (!event.json.is_object()) return Malformed("event", "an object");
+  if (const auto error = event.json.find("error"); error != event.json.end() && !SaysNothing(*error))
+    return Malformed("event", "no error");
+  // Line ends within JSON would be line ends of the event.
+  if (event.data.find_first_of("\r\n") != std::string::npos) event.data = JsonLine(event.json);
+  for (const char* name : {"id", "created", "model"}) {
+    if (!envelope_.contains(name) && event.json.contains(name)) envelope_[name] = event.json[name];
+  }
+  const auto choices = event.json.find("choices");
+  if (choices != event.json.end() && !choices->is_null()) {
+    if (!choices->is_array()) return Malformed("choices", "a list");
+    const std::shared_ptr<const Guard> guard = setup_.guard.lock();
+    if (guard == nullptr) return Error{ErrorCode::kCancelled, "the server ends", {}, {}, {}};
+    Json left = Json::array();
+    for (const Json& choice : *choices) {
+      const size_t before = event.marks.size();
+      GATEHOUSE_TRY(OnChoice(choice, *guard, &event));
+      if (event.marks.size() > before) left.push_back(choice);
+    }
+    if (left.size() < choices->size()) {
+      if (left.empty() && !event.json.contains("usage")) return {};
+      event.json["choices"] = std::move(left);
+      event.data = JsonLine(event.json);
+    }
+  }
+  queue_.push_back(std::move(event));
+  return {};
+}
+
+Result<void> GuardedStream::OnChoice(const Json& json, const Guard& guard, Event* event) {
+  GATEHOUSE_TRY(CheckChoice(json, "delta", "choices"));
+  const auto named = json.find("index");
+  if (named == json.end() || !named->is_number_integer() || *named < 0 || *named >= setup_.choices)
+    return Malformed("choices.index", "the number of a choice that was asked for");
+  const auto index = named->get<int64_t>();
+  for (const auto& [other, position] : event->marks) {
+    if (other == index) return Malformed("choices.index", "each choice once");
+  }
+  StreamedChoice& choice = choices_.try_emplace(index, guard).first->second;
+  if (choice.blocked) return {};
+  const auto delta = json.find("delta");
+  const bool says = delta != json.end() && !SaysNothing(*delta);
+  if (choice.finished && says) return Malformed("choices.delta", "nothing behind finish_reason");
+  ++choice.position;
+  event->marks.emplace_back(index, choice.position);
+  if (!judges()) choice.safe = choice.position;
+  if (says) GATEHOUSE_TRY(choice.Add(*delta));
+  const auto reason = json.find("finish_reason");
+  const bool ends = reason != json.end() && !reason->is_null();
+  if (ends) {
+    choice.finished = true;
+    choice.call_begin = -1;
+  }
+  if (!judges()) return {};
+  if (says) choice.tokens = choice.answer.CountTokens(guard, choice.Text());
+  const bool grown = choice.tokens - choice.due_tokens >= setup_.room.settings.check_tokens;
+  // What stands behind the end (of logprobs, say) has nothing new to judge.
+  if (ends || choice.finished || (grown && choice.CanBeJudged())) AddDue(choice, choice.finished);
+  return {};
+}
+
+void GuardedStream::AddDue(StreamedChoice& choice, bool whole) {
+  choice.due.push_back({choice.position, choice.tokens, choice.message, whole});
+  choice.due_tokens = choice.tokens;
+}
+
+void GuardedStream::Go() {
+  RunChecks();
+  if (over_) return;
+  Release();
+  if (over_) return;
+  if (judges() && !client_is_slow_ && IsPaused()) {
+    for (auto& [index, choice] : choices_) {
+      if (choice.blocked || choice.checking || !choice.due.empty()) continue;
+      if (choice.has_open_call())
+        return Break(
+            BadInput("call of a tool too long", "tool_calls", "fewer tokens than are held back", "more"),
+            true);
+      if (choice.position > choice.safe) AddDue(choice, choice.finished);
+    }
+    RunChecks();
+  }
+  if (over_) return;
+  SetCheckTimer();
+  Pump();
+}
+
+// What grows slowly is judged after some time, so that it leaves.
+void GuardedStream::SetCheckTimer() {
+  const int wait = setup_.room.settings.check_ms;
+  if (wait == 0 || !judges() || check_timer_ != nullptr) return;
+  const bool any = std::any_of(choices_.begin(), choices_.end(), [](const auto& entry) {
+    const StreamedChoice& choice = entry.second;
+    return !choice.blocked && !choice.finished && choice.due.empty() && choice.tokens > choice.due_tokens;
+  });
+  if (!any) return;
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - last_check_);
+  check_timer_ =
+      setup_.room.loop.After(std::max(std::chrono::milliseconds(wait) - passed, std::chrono::milliseconds(1)),
+                             [weak = weak_from_this()] {
+                               const auto self = weak.lock();
+                               if (self == nullptr || self->over_) return;
+                               self->check_timer_ = nullptr;
+                               for (auto& [index, choice] : self->choices_) {
+                                 const bool waits = !choice.blocked && !choice.finished && choice.due.empty();
+                                 if (waits && choice.tokens > choice.due_tokens && choice.CanBeJudged())
+                                   self->AddDue(choice, false);
+                               }
+                               self->Go();
+                             });
+}
+
+void GuardedStream::RunChecks() {
+  // One that fails ends them all.
+  for (auto next = choices_.begin(); !over_ && next != choices_.end();) {
+    auto& [index, choice] = *next++;
+    if (choice.checking || choice.due.empty() || busy_timer_ != nullptr) continue;
+    // Where time counts, the latest stands for those before it.
+    while (setup_.room.settings.check_ms > 0 && choice.due.size() > 1) choice.due.pop_front();
+    Check(index, choice);
+    if (over_) return;
+  }
+}
+
+void GuardedStream::Check(int64_t index, StreamedChoice& choice) {
+  const std::shared_ptr<const Guard> guard = setup_.guard.lock();
+  if (guard == nullptr) return Break(Error{ErrorCode::kCancelled, "the server ends", {}, {}, {}}, false);
+  const StreamedChoice::Due& due = choice.due.front();
+  Result<Conversation> conversation = WithAnswer(setup_.before, due.message, "delta");
+  if (!conversation.ok()) return Break(conversation.error(), true);
+  choice.checking = true;
+  last_check_ = Clock::now();
+  Result<gatehouse::Request> handle = choice.answer.Submit(
+      *guard, std::move(*conversation), setup_.options, due.whole,
+      // The last to let this go must be its own thread.
+      [self = shared_from_this(), index](Result<Verdict> verdict) mutable {
+        Outgoing& loop = self->setup_.room.loop;
+        loop.Post([self = std::move(self), index, verdict = std::move(verdict)]() mutable {
+          if (!self->over_) self->OnVerdict(index, std::move(verdict));
+        });
+      });
+  if (handle.ok()) return;
+  choice.checking = false;
+  if (handle.error().code != ErrorCode::kBusy) return Break(handle.error(), false);
+  // A stream that has begun is not refused: it waits.
+  const auto wait = std::chrono::milliseconds(static_cast<int64_t>(handle.error().retry_after * 1e3));
+  busy_timer_ = setup_.room.loop.After(std::clamp(wait, kShortest, kLongest), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->over_) return;
+    self->busy_timer_ = nullptr;
+    self->Go();
+  });
+}
+
+void GuardedStream::OnVerdict(int64_t index, Result<Verdict> verdict) {
+  if (!verdict.ok()) return Break(verdict.error(), false);
+  StreamedChoice& choice = choices_.at(index);
+  choice.checking = false;
+  last_check_ = Clock::now();
+  const StreamedChoice::Due due = std::move(choice.due.front());
+  choice.due.pop_front();
+  const Action action = ActionOf(*verdict, setup_.actions, setup_.room.settings.output, setup_.asks);
+  action_ = std::max(action_, action);
+  if (due.whole || verdict->unsafe)
+    setup_.room.metrics.OnVerdict(*verdict, setup_.options.policy->policy, NameOf(action));
+  if (!choice.verdict || !choice.verdict->unsafe) choice.verdict = std::move(*verdict);
+  if (action == Action::kBlock) {
+    Block(index, choice);
+  } else {
+    choice.safe = due.position;
+    choice.safe_tokens = due.tokens;
+  }
+  if (!over_) Go();
+}
+
+// What was not judged safe goes; the choice ends.
+void GuardedStream::Block(int64_t index, StreamedChoice& choice) {
+  const ProxySettings& settings = setup_.room.settings;
+  choice.blocked = true;
+  choice.due.clear();
+  if (auto error = began_ ? std::nullopt : BlockedError(settings)) {
+    const auto refuse = std::move(setup_.refuse);
+    Stop();
+    return refuse(std::move(*error));
+  }
+  DropEventsOf(index);
+  Json delta = Json::object();
+  if (!choice.left)
+    delta = {{"role", "assistant"},
+             {"content", settings.on_block == OnBlock::kRefusal ? settings.refusal : ""}};
+  Json last = {{"index", index},
+               {"delta", std::move(delta)},
+               {"logprobs", nullptr},
+               {"finish_reason", "content_filter"}};
+  Event event;
+  event.data = JsonLine(Chunk(Json::array({std::move(last)})));
+  // Where the upstream is done, its [DONE] stays the last.
+  if (done_ && !queue_.empty()) {
+    queue_.insert(queue_.end() - 1, std::move(event));
+  } else {
+    queue_.push_back(std::move(event));
+  }
+  int64_t blocked = 0;
+  for (const auto& [other, state] : choices_) blocked += state.blocked;
+  if (blocked < setup_.choices) return;
+  // Nothing more can come of it.
+  setup_.call->Cancel();
+  at_end_ = true;
+  std::erase_if(queue_, [](const Event& e) { return !e.json.is_null(); });
+  if (!std::exchange(done_, true)) {
+    Event end;
+    end.data = "[DONE]";
+    queue_.push_back(std::move(end));
+  }
+}
+
+void GuardedStream::DropEventsOf(int64_t index) {
+  const auto is_own = [&](const auto& mark) { return mark.first == index; };
+  for (Event& event : queue_) {
+    if (std::erase_if(event.marks, is_own) == 0) continue;
+    Json& list = event.json["choices"];
+    Json left = Json::array();
+    for (const Json& choice : list) {
+      if (choice["index"] != index) left.push_back(choice);
+    }
+    list = std::move(left);
+    event.data = JsonLine(event.json);
+  }
+  std::erase_if(queue_, [](const Event& event) {
+    return event.json.is_object() && event.marks.empty() && event.json.contains("choices") &&
+           event.json["choices"].empty() && !event.json.contains("usage");
+  });
+}
+
+void GuardedStream::Release() {
+  while (!queue_.empty() && !over_) {
+    const Event& event = queue_.front();
+    const bool may = std::all_of(event.marks.begin(), event.marks.end(), [&](const auto& mark) {
+      return choices_.at(mark.first).MayLeave(mark.second);
+    });
+    if (!may) return;
+    for (const auto& mark : event.marks) choices_.at(mark.first).left = true;
+    if (event.data == "[DONE]") {
+      const bool complete = std::all_of(choices_.begin(), choices_.end(), [](const auto& entry) {
+        return entry.second.finished || entry.second.blocked;
+      });
+      if (!complete || choices_.empty())
+        return Break(Malformed("choices", "a finish_reason before the end"), true);
+      if (setup_.wants_moderation || action_ == Action::kBlock) Write(ModerationChunk());
+      Write("[DONE]");
+      return End(true);
+    }
+    const std::string data = event.data;
+    queue_.pop_front();
+    Write(data);
+  }
+  if (!over_ && at_end_ && queue_.empty()) End(true);
+}
+
+void GuardedStream::Write(const std::string& data) {
+  if (!began_) {
+    began_ = true;
+    setup_.on_begin();
+    setup_.reply->Begin({200, setup_.headers, {}});
+    SetKeepAlive();
+  }
+  if (setup_.reply->Write(EventOf(data)) < kMostUntaken || client_is_slow_) return;
+  client_is_slow_ = true;
+  setup_.reply->OnSent([weak = weak_from_this(), &loop = setup_.room.loop] {
+    loop.Post([weak] {
+      const auto self = weak.lock();
+      if (self == nullptr || self->over_) return;
+      self->client_is_slow_ = false;
+      self->Pump();
+    });
+  });
+}
+
+void GuardedStream::SetKeepAlive() {
+  keep_alive_ = setup_.room.loop.After(kKeepAlive, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->over_) return;
+    self->setup_.reply->Write(": keep-alive\n\n");
+    self->SetKeepAlive();
+  });
+}
+
+Json GuardedStream::Chunk(Json choices) const {
+  Json out = envelope_;
+  out["object"] = "chat.completion.chunk";
+  out["choices"] = std::move(choices);
+  return out;
+}
+
+std::string GuardedStream::ModerationChunk() {
+  std::vector<Verdict> verdicts;
+  for (const auto& [index, choice] : choices_) {
+    if (choice.verdict) verdicts.push_back(*choice.verdict);
+  }
+  Json chunk = Chunk(Json::array());
+  chunk["moderation"] = {{"input", setup_.input}, {"output", ModerationResults(verdicts)}};
+  return ShortFigures(JsonLine(chunk));
+}
+
+void GuardedStream::Break(const Error& error, bool of_upstream) {
+  Response response = of_upstream ? UpstreamFailure(error) : ResponseOf(error);
+  setup_.notes.emplace_back("problem", error.what + " in " + error.where);
+  if (!began_) {
+    response.notes.push_back(setup_.notes.back());
+    const auto refuse = std::move(setup_.refuse);
+    Stop();
+    return refuse(std::move(response));
+  }
+  Write(response.body);
+  End(true);
+}
+
+void GuardedStream::End(bool whole) {
+  setup_.notes.emplace_back("output", NameOf(action_));
+  setup_.reply->End(whole, std::move(setup_.notes));
+  const auto on_end = std::move(setup_.on_end);
+  // Behind [DONE] there is nothing but the end, after which the connection serves another request.
+  const auto call = at_end_ ? nullptr : std::exchange(setup_.call, nullptr);
+  Stop();
+  if (call != nullptr && done_ && !reading_) {
+    call->Read([call](Result<std::string> bytes) {
+      if (bytes.ok() && !bytes->empty()) call->Cancel();
+    });
+  } else if (call != nullptr) {
+    call->Cancel();
+  }
+  if (on_end) on_end();
+}
+
+}  // namespace gatehouse::server

@@ -1,0 +1,58 @@
+// Proxy: requests for other models than the guard, on their way to the upstream and back: what goes in is
+// judged before the upstream is called, what comes out before it leaves. Fails closed.
+//
+//   GATEHOUSE_ASSIGN(auto proxy, Proxy::Create(settings, metrics));
+//   proxy->Handle(std::move(request), reply, asker);
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gatehouse/guard.h"
+#include "server/decision.h"
+#include "server/http/outgoing.h"
+#include "server/http/server.h"
+#include "server/metrics.h"
+#include "server/proxy_settings.h"
+
+namespace gatehouse::server {
+
+// On whose behalf, by which policy. The guard may go meanwhile.
+struct Asker {
+  std::weak_ptr<const Guard> guard;
+  ClassifyOptions options;  // its policy is never null
+  Actions actions;
+  std::chrono::duration<double> timeout{30};  // to the first byte
+  size_t max_image_bytes = 0;
+  // Takes from the key's tokens what that will cost; null: there are none left.
+  std::function<std::shared_ptr<void>(const std::vector<Conversation>&)> take_tokens;
+};
+
+class Proxied;
+
+class Proxy {
+ public:
+  static Result<std::unique_ptr<Proxy>> Create(ProxySettings settings, Metrics& metrics);
+  ~Proxy();
+  // What is on its way ends. Before the guard goes; the proxy itself goes behind it, whose last answers come
+  // here.
+  void Stop();
+
+  void Handle(Request request, std::shared_ptr<Reply> reply, Asker asker);
+  // own: the answer of our own; the upstream's models are added, where it tells them.
+  void Models(const Request& request, Response own, std::shared_ptr<Reply> reply);
+
+ private:
+  Proxy(ProxySettings settings, Metrics& metrics, std::unique_ptr<Outgoing> loop)
+      : settings_(std::move(settings)), metrics_(metrics), loop_(std::move(loop)) {}
+
+  const ProxySettings settings_;
+  Metrics& metrics_;
+  std::unique_ptr<Outgoing> loop_;
+  std::vector<std::weak_ptr<Proxied>> live_;  // of the loop's thread
+  size_t live_before_looking_ = 64;
+};
+
+}  // namespace gatehouse::server

@@ -1,0 +1,34 @@
+// An upstream's whole answer, as the filter sees it: each choice is an assistant's message of its own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "formats/json.h"
+#include "gatehouse/conversation.h"
+#include "gatehouse/result.h"
+#include "server/decision.h"
+
+namespace gatehouse::server {
+
+struct ProxyAnswer {
+  Json root;
+  std::vector<Conversation> choices;  // each behind the request's conversation
+};
+
+// before: the request's conversation; where it ends with an answer's beginning, the answer goes on with it.
+// Errors: kBadInput: what cannot be read, or holds what cannot be judged.
+Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation& before);
+
+// An assistant's message behind the conversation. message: its members as they are judged (docs/verdict.md).
+Result<Conversation> WithAnswer(const Conversation& before, Json message, const std::string& where);
+
+// Members of a choice that hold nothing that is said, beside `message` or `delta`. Errors: kBadInput: another
+// that holds something.
+Result<void> CheckChoice(const Json& choice, const char* message, const std::string& where);
+
+// The answer with the choices of which `blocked` says so emptied.
+std::string WithBlocked(Json root, const std::vector<bool>& blocked, const ProxySettings& settings,
+                        const Json& moderation);
+
+}  // namespace gatehouse::server

@@ -1,0 +1,119 @@
+#include "server/proxy_request.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/error.h"
+#include "formats/json.h"
+#include "policy/raw_member.h"
+#include "server/messages.h"
+
+namespace gatehouse::server {
+namespace {
+
+// What clients say of themselves and of the trace that a request belongs to. Nothing that opens a door, and
+// nothing that speaks of the connection.
+constexpr std::array<std::string_view, 9> kHeadersForUpstream = {
+    "openai-organization", "openai-project", "openai-beta", "http-referer", "x-title",
+    "traceparent",         "tracestate",     "baggage",     "user-agent"};
+
+Result<Asks> ReadAsks(const Json& policy, const char* side) {
+  const auto found = policy.find(side);
+  if (found == policy.end() || found->is_null()) return Asks::kNothing;
+  const std::string where = std::string("moderation.policy.") + side;
+  const auto mode = found->is_object() ? found->find("mode") : found->end();
+  if (!found->is_object() || mode == found->end() || (*mode != "score" && *mode != "block"))
+    return BadInput("malformed request", where, "an object with mode score or block", ShortJson(*found));
+  return *mode == "block" ? Asks::kBlock : Asks::kScore;
+}
+
+Result<void> ReadModerationMember(const Json& root, ProxyRequest* out) {
+  const auto found = root.find("moderation");
+  if (found == root.end() || found->is_null()) return {};
+  if (!found->is_object()) return BadInput("malformed request", "moderation", "an object", ShortJson(*found));
+  out->wants_moderation = true;
+  const auto policy = found->find("policy");
+  if (policy == found->end() || policy->is_null()) {
+    out->input = out->output = Asks::kScore;
+    return {};
+  }
+  if (!policy->is_object())
+    return BadInput("malformed request", "moderation.policy", "an object", ShortJson(*policy));
+  GATEHOUSE_ASSIGN(out->input, ReadAsks(*policy, "input"));
+  GATEHOUSE_ASSIGN(out->output, ReadAsks(*policy, "output"));
+  return {};
+}
+
+// The user's last turn, and with it (where history is judged) those before; and an answer's beginning that
+// the client wrote himself.
+void ChooseInputs(bool history, ProxyRequest* out) {
+  const auto& messages = out->conversation.messages;
+  out->prefill = messages.back().role == Role::kAssistant;
+  const size_t last =
+      messages.size() - (out->prefill ? 2 : 1);  // the assistant's turn stands behind a user's
+  for (size_t i = history ? 0 : last; i < messages.size(); ++i) {
+    const bool user = messages[i].role == Role::kUser;
+    if (!user && i + 1 < messages.size()) continue;
+    const auto end = messages.begin() + static_cast<std::ptrdiff_t>(i + 1);
+    out->inputs.push_back({std::vector<Message>(messages.begin(), end)});
+  }
+}
+
+}  // namespace
+
+std::string ModelNamedIn(const std::string& body) {
+  const std::string_view raw = RawMember(body, "model");
+  const Json model = raw.empty() ? Json() : Json::parse(raw, nullptr, false);
+  return model.is_string() ? model.get<std::string>() : std::string();
+}
+
+Result<ProxyRequest> ReadProxyRequest(const Request& request, const ProxySettings& settings,
+                                      size_t max_image_bytes) {
+  GATEHOUSE_ASSIGN(const Json root, ParseJson(request.body, "body", ErrorCode::kBadInput));
+  if (!root.is_object()) return BadInput("malformed request", "body", "an object", ShortJson(root));
+  ProxyRequest out;
+  if (const auto model = root.find("model"); model != root.end() && model->is_string()) out.model = *model;
+  if (const auto stream = root.find("stream"); stream != root.end() && !stream->is_null()) {
+    if (!stream->is_boolean())
+      return BadInput("malformed request", "stream", "true or false", ShortJson(*stream));
+    out.stream = stream->get<bool>();
+  }
+  if (const auto n = root.find("n"); n != root.end() && !n->is_null()) {
+    if (!n->is_number_integer() || *n < 1 || *n > 128)
+      return BadInput("malformed request", "n", "a number from 1 to 128", ShortJson(*n));
+    out.choices = n->get<int64_t>();
+  }
+  GATEHOUSE_TRY(ReadModerationMember(root, &out));
+  // What a client may change of its own verdicts could also let something through here.
+  if (const auto guard = root.find("guard"); guard != root.end() && !SaysNothing(*guard))
+    return BadInput("not for another model", "guard", "nothing: its policy is the key's", ShortJson(*guard));
+  out.body = WithoutMembers(request.body, {"moderation", "guard"});
+  const bool judges =
+      settings.input || settings.output || out.input != Asks::kNothing || out.output != Asks::kNothing;
+  if (!judges) return out;
+  if (!root.contains("messages"))
+    return BadInput("nothing to judge", "messages", "a list of messages", "nothing");
+  GATEHOUSE_ASSIGN(out.conversation, ReadChat(root.at("messages"), "messages", max_image_bytes));
+  ChooseInputs(settings.judge_history, &out);
+  if (!settings.input && out.input == Asks::kNothing) out.inputs.clear();
+  return out;
+}
+
+Headers UpstreamHeaders(const Request& request, const ProxySettings& settings) {
+  Headers out;
+  for (const auto& [name, value] : request.headers) {
+    const auto& listed = kHeadersForUpstream;
+    const bool own_key = name == "authorization" && settings.forward_auth;
+    if (own_key || std::find(listed.begin(), listed.end(), name) != listed.end())
+      out.emplace_back(name, value);
+  }
+  if (!settings.api_key.empty()) out.emplace_back("Authorization", "Bearer " + settings.api_key);
+  out.emplace_back("Content-Type", "application/json");
+  out.emplace_back("Accept", "application/json, text/event-stream");
+  out.emplace_back("Accept-Encoding", "identity");
+  out.emplace_back("x-request-id", request.id);
+  return out;
+}
+
+}  // namespace gatehouse::server

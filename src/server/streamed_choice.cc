@@ -1,0 +1,126 @@
+#include "server/streamed_choice.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+
+namespace gatehouse::server {
+namespace {
+
+constexpr std::array<std::string_view, 5> kGrowingTexts = {"content", "reasoning_content", "reasoning",
+                                                           "thinking", "refusal"};
+constexpr size_t kMaxCalls = 128;
+
+bool Grows(std::string_view name) {
+  return std::find(kGrowingTexts.begin(), kGrowingTexts.end(), name) != kGrowingTexts.end();
+}
+
+Result<void> AddText(const Json& piece, const std::string& where, Json* text) {
+  if (!piece.is_string()) return BadInput("malformed delta", where, "a string", ShortJson(piece));
+  if (!text->is_string()) *text = "";
+  text->get_ref<std::string&>() += piece.get_ref<const std::string&>();
+  return {};
+}
+
+// {"name", "arguments"} of a function, or {"name", "input"}: each grows.
+Result<void> AddFunction(const Json& piece, const std::string& where, Json* function) {
+  if (!piece.is_object()) return BadInput("malformed delta", where, "an object", ShortJson(piece));
+  for (const auto& [name, value] : piece.items()) {
+    if (value.is_null()) continue;
+    GATEHOUSE_TRY(AddText(value, where + "." + name.substr(0, 60), &(*function)[name]));
+  }
+  return {};
+}
+
+Result<void> AddCall(const Json& piece, const std::string& where, Json* call) {
+  for (const auto& [name, value] : piece.items()) {
+    if (name == "index" || SaysNothing(value)) continue;
+    if (name == "function" || name == "custom") {
+      GATEHOUSE_TRY(AddFunction(value, where + "." + name, &(*call)[name]));
+    } else {
+      (*call)[name] = value;  // the reader of messages says what it may be
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> StreamedChoice::Add(const Json& delta) {
+  if (!delta.is_object()) return BadInput("malformed delta", "delta", "an object", ShortJson(delta));
+  for (const auto& [name, value] : delta.items()) {
+    if (SaysNothing(value)) continue;
+    if (Grows(name)) {
+      GATEHOUSE_TRY(AddText(value, name, &message[name]));
+    } else if (name == "function_call") {
+      GATEHOUSE_TRY(AddFunction(value, name, &message[name]));
+      if (call_begin < 0) call_begin = position;
+    } else if (name == "tool_calls") {
+      if (!value.is_array()) return BadInput("malformed delta", name, "a list", ShortJson(value));
+      for (const Json& piece : value) {
+        const auto index = piece.is_object() ? piece.find("index") : piece.end();
+        if (!piece.is_object() || index == piece.end() || !index->is_number_integer() || *index < 0 ||
+            *index >= kMaxCalls)
+          return BadInput("malformed delta", "tool_calls", "calls with their index", ShortJson(piece));
+        const auto at = index->get<int64_t>();
+        Json& calls = message["tool_calls"];
+        if (calls.is_null()) calls = Json::array();
+        const auto known = static_cast<int64_t>(calls.size());
+        if (at > known || (open_call >= 0 && at < open_call))
+          return BadInput("calls out of their order", "tool_calls", "one after the other",
+                          std::to_string(at));
+        if (at == known) calls.push_back(Json::object());
+        GATEHOUSE_TRY(AddCall(piece, "tool_calls", &calls[static_cast<size_t>(at)]));
+        // The one before is complete; all of them leave once they are.
+        if (call_begin < 0 || at != open_call) call_begin = position;
+        open_call = at;
+      }
+    } else if (name == "role") {
+      if (value != "assistant") return BadInput("malformed delta", name, "assistant", ShortJson(value));
+    } else if (value.is_structured() && name != "annotations") {
+      // A list of such pieces would have to be put together as its server means it.
+      return BadInput("member that is not judged", "delta." + name.substr(0, 60), "no such member", "one");
+    } else {
+      message[name] = value;  // as above
+    }
+  }
+  return {};
+}
+
+bool StreamedChoice::CanBeJudged() const {
+  const auto calls = message.find("tool_calls");
+  if (calls == message.end()) return true;
+  return std::all_of(calls->begin(), calls->end(), [](const Json& call) {
+    for (const char* name : {"function", "custom"}) {
+      const auto found = call.find(name);
+      if (found != call.end()) return found->contains("name") && (*found)["name"] != "";
+    }
+    return false;
+  });
+}
+
+std::string StreamedChoice::Text() const {
+  std::string out;
+  for (const std::string_view name : {"reasoning_content", "reasoning", "thinking", "content", "refusal"}) {
+    const auto found = message.find(name);
+    if (found != message.end() && found->is_string()) out += found->get_ref<const std::string&>();
+  }
+  const auto add = [&](const Json& function) {
+    for (const char* name : {"name", "arguments", "input"}) {
+      const auto found = function.find(name);
+      if (found != function.end() && found->is_string()) out += found->get_ref<const std::string&>();
+    }
+  };
+  if (const auto call = message.find("function_call"); call != message.end()) add(*call);
+  if (const auto calls = message.find("tool_calls"); calls != message.end()) {
+    for (const Json& call : *calls) {
+      for (const char* name : {"function", "custom"}) {
+        if (const auto found = call.find(name); found != call.end()) add(*found);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace gatehouse::server
