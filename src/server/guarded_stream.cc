@@ -14,7 +14,6 @@ namespace {
 // What a client has not taken yet; more is not read from the upstream.
 constexpr size_t kMostUntaken = 256u << 10;
 constexpr std::chrono::seconds kKeepAlive{15};
-constexpr std::chrono::milliseconds kShortest{20}, kLongest{1000};
 
 Error Malformed(const std::string& where, const std::string& expected) {
   return BadInput("malformed event", where, expected, "another");
@@ -37,7 +36,7 @@ void GuardedStream::Stop() {
 bool GuardedStream::IsPaused() {
   int64_t waiting = 0;
   for (const auto& [index, choice] : choices_) {
-    if (!choice.blocked) waiting += choice.tokens - std::min(choice.tokens, choice.safe_tokens);
+    if (!choice.blocked) waiting += choice.tokens - std::min(choice.tokens, choice.left_tokens);
   }
   return client_is_slow_ || waiting > setup_.room.settings.holdback;
 }
@@ -121,35 +120,30 @@ Result<void> GuardedStream::OnChoice(const Json& json, const Guard& guard, Event
   if (named == json.end() || !named->is_number_integer() || *named < 0 || *named >= setup_.choices)
     return Malformed("choices.index", "the number of a choice that was asked for");
   const auto index = named->get<int64_t>();
-  for (const auto& [other, position] : event->marks) {
-    if (other == index) return Malformed("choices.index", "each choice once");
+  for (const Event::Mark& mark : event->marks) {
+    if (mark.choice == index) return Malformed("choices.index", "each choice once");
   }
   StreamedChoice& choice = choices_.try_emplace(index, guard).first->second;
   if (choice.blocked) return {};
   const auto delta = json.find("delta");
   const bool says = delta != json.end() && !SaysNothing(*delta);
   if (choice.finished && says) return Malformed("choices.delta", "nothing behind finish_reason");
-  ++choice.position;
-  event->marks.emplace_back(index, choice.position);
-  if (!judges()) choice.safe = choice.position;
-  if (says) GATEHOUSE_TRY(choice.Add(*delta));
   const auto reason = json.find("finish_reason");
   const bool ends = reason != json.end() && !reason->is_null();
+  // What says nothing leaves with what stands before it.
+  if (says || ends || choice.position == 0) ++choice.position;
+  if (!judges()) choice.safe = choice.position;
+  if (says) GATEHOUSE_TRY(choice.Add(*delta));
   if (ends) {
     choice.finished = true;
-    choice.call_begin = -1;
+    choice.EndCall();
   }
+  if (judges() && says) choice.tokens = choice.answer.CountTokens(guard, choice.Text());
+  event->marks.push_back({index, choice.position, choice.tokens});
   if (!judges()) return {};
-  if (says) choice.tokens = choice.answer.CountTokens(guard, choice.Text());
   const bool grown = choice.tokens - choice.due_tokens >= setup_.room.settings.check_tokens;
-  // What stands behind the end (of logprobs, say) has nothing new to judge.
-  if (ends || choice.finished || (grown && choice.CanBeJudged())) AddDue(choice, choice.finished);
+  if (ends || (grown && choice.CanBeJudged())) AddDue(choice, ends);
   return {};
-}
-
-void GuardedStream::AddDue(StreamedChoice& choice, bool whole) {
-  choice.due.push_back({choice.position, choice.tokens, choice.message, whole});
-  choice.due_tokens = choice.tokens;
 }
 
 void GuardedStream::Go() {
@@ -160,11 +154,13 @@ void GuardedStream::Go() {
   if (judges() && !client_is_slow_ && IsPaused()) {
     for (auto& [index, choice] : choices_) {
       if (choice.blocked || choice.checking || !choice.due.empty()) continue;
-      if (choice.has_open_call())
+      if (choice.position > choice.safe && choice.CanBeJudged()) {
+        AddDue(choice, choice.finished);
+      } else if (choice.has_open_call()) {
         return Break(
             BadInput("call of a tool too long", "tool_calls", "fewer tokens than are held back", "more"),
             true);
-      if (choice.position > choice.safe) AddDue(choice, choice.finished);
+      }
     }
     RunChecks();
   }
@@ -173,137 +169,8 @@ void GuardedStream::Go() {
   Pump();
 }
 
-// What grows slowly is judged after some time, so that it leaves.
-void GuardedStream::SetCheckTimer() {
-  const int wait = setup_.room.settings.check_ms;
-  if (wait == 0 || !judges() || check_timer_ != nullptr) return;
-  const bool any = std::any_of(choices_.begin(), choices_.end(), [](const auto& entry) {
-    const StreamedChoice& choice = entry.second;
-    return !choice.blocked && !choice.finished && choice.due.empty() && choice.tokens > choice.due_tokens;
-  });
-  if (!any) return;
-  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - last_check_);
-  check_timer_ =
-      setup_.room.loop.After(std::max(std::chrono::milliseconds(wait) - passed, std::chrono::milliseconds(1)),
-                             [weak = weak_from_this()] {
-                               const auto self = weak.lock();
-                               if (self == nullptr || self->over_) return;
-                               self->check_timer_ = nullptr;
-                               for (auto& [index, choice] : self->choices_) {
-                                 const bool waits = !choice.blocked && !choice.finished && choice.due.empty();
-                                 if (waits && choice.tokens > choice.due_tokens && choice.CanBeJudged())
-                                   self->AddDue(choice, false);
-                               }
-                               self->Go();
-                             });
-}
-
-void GuardedStream::RunChecks() {
-  // One that fails ends them all.
-  for (auto next = choices_.begin(); !over_ && next != choices_.end();) {
-    auto& [index, choice] = *next++;
-    if (choice.checking || choice.due.empty() || busy_timer_ != nullptr) continue;
-    // Where time counts, the latest stands for those before it.
-    while (setup_.room.settings.check_ms > 0 && choice.due.size() > 1) choice.due.pop_front();
-    Check(index, choice);
-    if (over_) return;
-  }
-}
-
-void GuardedStream::Check(int64_t index, StreamedChoice& choice) {
-  const std::shared_ptr<const Guard> guard = setup_.guard.lock();
-  if (guard == nullptr) return Break(Error{ErrorCode::kCancelled, "the server ends", {}, {}, {}}, false);
-  const StreamedChoice::Due& due = choice.due.front();
-  Result<Conversation> conversation = WithAnswer(setup_.before, due.message, "delta");
-  if (!conversation.ok()) return Break(conversation.error(), true);
-  choice.checking = true;
-  last_check_ = Clock::now();
-  Result<gatehouse::Request> handle = choice.answer.Submit(
-      *guard, std::move(*conversation), setup_.options, due.whole,
-      // The last to let this go must be its own thread.
-      [self = shared_from_this(), index](Result<Verdict> verdict) mutable {
-        Outgoing& loop = self->setup_.room.loop;
-        loop.Post([self = std::move(self), index, verdict = std::move(verdict)]() mutable {
-          if (!self->over_) self->OnVerdict(index, std::move(verdict));
-        });
-      });
-  if (handle.ok()) return;
-  choice.checking = false;
-  if (handle.error().code != ErrorCode::kBusy) return Break(handle.error(), false);
-  // A stream that has begun is not refused: it waits.
-  const auto wait = std::chrono::milliseconds(static_cast<int64_t>(handle.error().retry_after * 1e3));
-  busy_timer_ = setup_.room.loop.After(std::clamp(wait, kShortest, kLongest), [weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (self == nullptr || self->over_) return;
-    self->busy_timer_ = nullptr;
-    self->Go();
-  });
-}
-
-void GuardedStream::OnVerdict(int64_t index, Result<Verdict> verdict) {
-  if (!verdict.ok()) return Break(verdict.error(), false);
-  StreamedChoice& choice = choices_.at(index);
-  choice.checking = false;
-  last_check_ = Clock::now();
-  const StreamedChoice::Due due = std::move(choice.due.front());
-  choice.due.pop_front();
-  const Action action = ActionOf(*verdict, setup_.actions, setup_.room.settings.output, setup_.asks);
-  action_ = std::max(action_, action);
-  if (due.whole || verdict->unsafe)
-    setup_.room.metrics.OnVerdict(*verdict, setup_.options.policy->policy, NameOf(action));
-  if (!choice.verdict || !choice.verdict->unsafe) choice.verdict = std::move(*verdict);
-  if (action == Action::kBlock) {
-    Block(index, choice);
-  } else {
-    choice.safe = due.position;
-    choice.safe_tokens = due.tokens;
-  }
-  if (!over_) Go();
-}
-
-// What was not judged safe goes; the choice ends.
-void GuardedStream::Block(int64_t index, StreamedChoice& choice) {
-  const ProxySettings& settings = setup_.room.settings;
-  choice.blocked = true;
-  choice.due.clear();
-  if (auto error = began_ ? std::nullopt : BlockedError(settings)) {
-    const auto refuse = std::move(setup_.refuse);
-    Stop();
-    return refuse(std::move(*error));
-  }
-  DropEventsOf(index);
-  Json delta = Json::object();
-  if (!choice.left)
-    delta = {{"role", "assistant"},
-             {"content", settings.on_block == OnBlock::kRefusal ? settings.refusal : ""}};
-  Json last = {{"index", index},
-               {"delta", std::move(delta)},
-               {"logprobs", nullptr},
-               {"finish_reason", "content_filter"}};
-  Event event;
-  event.data = JsonLine(Chunk(Json::array({std::move(last)})));
-  // Where the upstream is done, its [DONE] stays the last.
-  if (done_ && !queue_.empty()) {
-    queue_.insert(queue_.end() - 1, std::move(event));
-  } else {
-    queue_.push_back(std::move(event));
-  }
-  int64_t blocked = 0;
-  for (const auto& [other, state] : choices_) blocked += state.blocked;
-  if (blocked < setup_.choices) return;
-  // Nothing more can come of it.
-  setup_.call->Cancel();
-  at_end_ = true;
-  std::erase_if(queue_, [](const Event& e) { return !e.json.is_null(); });
-  if (!std::exchange(done_, true)) {
-    Event end;
-    end.data = "[DONE]";
-    queue_.push_back(std::move(end));
-  }
-}
-
 void GuardedStream::DropEventsOf(int64_t index) {
-  const auto is_own = [&](const auto& mark) { return mark.first == index; };
+  const auto is_own = [&](const Event::Mark& mark) { return mark.choice == index; };
   for (Event& event : queue_) {
     if (std::erase_if(event.marks, is_own) == 0) continue;
     Json& list = event.json["choices"];
@@ -323,11 +190,14 @@ void GuardedStream::DropEventsOf(int64_t index) {
 void GuardedStream::Release() {
   while (!queue_.empty() && !over_) {
     const Event& event = queue_.front();
-    const bool may = std::all_of(event.marks.begin(), event.marks.end(), [&](const auto& mark) {
-      return choices_.at(mark.first).MayLeave(mark.second);
+    const bool may = std::all_of(event.marks.begin(), event.marks.end(), [&](const Event::Mark& mark) {
+      return choices_.at(mark.choice).MayLeave(mark.position);
     });
     if (!may) return;
-    for (const auto& mark : event.marks) choices_.at(mark.first).left = true;
+    for (const Event::Mark& mark : event.marks) {
+      choices_.at(mark.choice).left = true;
+      choices_.at(mark.choice).left_tokens = mark.tokens;
+    }
     if (event.data == "[DONE]") {
       const bool complete = std::all_of(choices_.begin(), choices_.end(), [](const auto& entry) {
         return entry.second.finished || entry.second.blocked;

@@ -50,8 +50,11 @@ class GuardedStream : public std::enable_shared_from_this<GuardedStream> {
   using Clock = std::chrono::steady_clock;
   struct Event {
     std::string data;
-    Json json;                                       // null: [DONE], or one of ours
-    std::vector<std::pair<int64_t, int64_t>> marks;  // choices, and the positions of theirs
+    Json json;  // null: [DONE], or one of ours
+    struct Mark {
+      int64_t choice, position, tokens;  // of the choice's text with it
+    };
+    std::vector<Mark> marks;
   };
   bool judges() const { return setup_.room.settings.output || setup_.asks != Asks::kNothing; }
   void Pump();

@@ -55,7 +55,7 @@ Result<void> StreamedChoice::Add(const Json& delta) {
       GATEHOUSE_TRY(AddText(value, name, &message[name]));
     } else if (name == "function_call") {
       GATEHOUSE_TRY(AddFunction(value, name, &message[name]));
-      if (call_begin < 0) call_begin = position;
+      if (!has_open_call()) calls.push_back({position});
     } else if (name == "tool_calls") {
       if (!value.is_array()) return BadInput("malformed delta", name, "a list", ShortJson(value));
       for (const Json& piece : value) {
@@ -64,16 +64,19 @@ Result<void> StreamedChoice::Add(const Json& delta) {
             *index >= kMaxCalls)
           return BadInput("malformed delta", "tool_calls", "calls with their index", ShortJson(piece));
         const auto at = index->get<int64_t>();
-        Json& calls = message["tool_calls"];
-        if (calls.is_null()) calls = Json::array();
-        const auto known = static_cast<int64_t>(calls.size());
+        Json& list = message["tool_calls"];
+        if (list.is_null()) list = Json::array();
+        const auto known = static_cast<int64_t>(list.size());
         if (at > known || (open_call >= 0 && at < open_call))
           return BadInput("calls out of their order", "tool_calls", "one after the other",
                           std::to_string(at));
-        if (at == known) calls.push_back(Json::object());
-        GATEHOUSE_TRY(AddCall(piece, "tool_calls", &calls[static_cast<size_t>(at)]));
-        // The one before is complete; all of them leave once they are.
-        if (call_begin < 0 || at != open_call) call_begin = position;
+        if (at == known) list.push_back(Json::object());
+        GATEHOUSE_TRY(AddCall(piece, "tool_calls", &list[static_cast<size_t>(at)]));
+        // The one before is complete.
+        if (at != open_call) {
+          EndCall();
+          calls.push_back({position});
+        }
         open_call = at;
       }
     } else if (name == "role") {
@@ -88,10 +91,16 @@ Result<void> StreamedChoice::Add(const Json& delta) {
   return {};
 }
 
+bool StreamedChoice::MayLeave(int64_t at) const {
+  return at <= safe && std::all_of(calls.begin(), calls.end(), [&](const Call& call) {
+           return at < call.begin || at >= call.end || safe >= call.end;
+         });
+}
+
 bool StreamedChoice::CanBeJudged() const {
-  const auto calls = message.find("tool_calls");
-  if (calls == message.end()) return true;
-  return std::all_of(calls->begin(), calls->end(), [](const Json& call) {
+  const auto list = message.find("tool_calls");
+  if (list == message.end()) return true;
+  return std::all_of(list->begin(), list->end(), [](const Json& call) {
     for (const char* name : {"function", "custom"}) {
       const auto found = call.find(name);
       if (found != call.end()) return found->contains("name") && (*found)["name"] != "";
@@ -113,8 +122,8 @@ std::string StreamedChoice::Text() const {
     }
   };
   if (const auto call = message.find("function_call"); call != message.end()) add(*call);
-  if (const auto calls = message.find("tool_calls"); calls != message.end()) {
-    for (const Json& call : *calls) {
+  if (const auto list = message.find("tool_calls"); list != message.end()) {
+    for (const Json& call : *list) {
       for (const char* name : {"function", "custom"}) {
         if (const auto found = call.find(name); found != call.end()) add(*found);
       }

@@ -26,26 +26,33 @@ struct StreamedChoice {
   std::string Text() const;
   // Whether its calls have their names.
   bool CanBeJudged() const;
-  bool has_open_call() const { return call_begin >= 0; }
-  // Whether the event at that position may leave.
-  bool MayLeave(int64_t at) const { return at <= safe && (call_begin < 0 || at < call_begin); }
+  bool has_open_call() const { return !calls.empty() && calls.back().end == kOpen; }
+  void EndCall() {
+    if (has_open_call()) calls.back().end = position;
+  }
+  // Whether the event at that position may leave: one of a call once the whole call was judged.
+  bool MayLeave(int64_t at) const;
 
+  static constexpr int64_t kOpen = INT64_MAX;
+  struct Call {
+    int64_t begin;        // its first event
+    int64_t end = kOpen;  // the event by which it was complete, behind it
+  };
   struct Due {
     int64_t position;
-    int64_t tokens;
     Json message;
     bool whole;
   };
 
   GrowingAnswer answer;
   Json message = Json::object();
-  int64_t position = 0;            // of the last event
-  int64_t safe = 0;                // up to where it was judged safe
-  int64_t call_begin = -1;         // the first event of a call that is not complete
+  int64_t position = 0;  // of the last event
+  int64_t safe = 0;      // up to where it was judged safe
+  std::vector<Call> calls;
   int64_t open_call = -1;          // its index
   int64_t tokens = 0;              // of its text so far
   int64_t due_tokens = 0;          // of it at the last check that was due
-  int64_t safe_tokens = 0;         // of it where it was judged safe
+  int64_t left_tokens = 0;         // of it that left
   std::deque<Due> due;             // checks that wait, the first perhaps under way
   std::optional<Verdict> verdict;  // the last, or the first that was unsafe
   bool checking = false, finished = false, blocked = false;

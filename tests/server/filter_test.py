@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The filter in front of another server, answers that are not streamed: what goes upstream, what is judged (compared with
 `gatehouse classify`), what a client gets in place of what is blocked, and faults. filter_test.py BINARY"""
-import hashlib, json, os, tempfile, time
+import hashlib, json, os, ssl, subprocess, tempfile, time
 
 from served import Server, check, finish, need_starter, run
 from upstream import Upstream, chat, whole
@@ -191,6 +191,24 @@ for mode, question, reply, blocked in (('none', BOMB, UNSAFE, False), ('input', 
         got = json.loads(raw)['choices'][0]['finish_reason'] == 'content_filter'
         check(f'--filter {mode}', status == 200 and (blocked is None or got == blocked), raw)
         check('--forward-auth', mode == 'input' and blocked or dict(upstream.asked[-1].headers)['authorization'] == 'Bearer mine')
+# https: the certificate decides.
+folder = tempfile.mkdtemp()
+for name, subject in (('good', 'IP:127.0.0.1'), ('other', 'DNS:elsewhere.test')):
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=test', '-addext', 'subjectAltName=' + subject,
+                    '-keyout', f'{folder}/{name}.key', '-out', f'{folder}/{name}.pem'], check=True, capture_output=True)
+for name, trusted, want in (('good', 'good', 200), ('good', 'other', 502), ('other', 'other', 502)):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(f'{folder}/{name}.pem', f'{folder}/{name}.key')
+    secure = Upstream(tls)
+    secure.answers = [chat(SAFE)]
+    with Server('--model', STARTER, '--upstream', secure.url, '--filter', 'none', env={'SSL_CERT_FILE': f'{folder}/{trusted}.pem'}) as server:
+        status, _, raw = post(server, ASK)
+        check(f'https: {name}, trusting {trusted}', status == want and len(secure.asked) == (want == 200), (status, raw))
+        if want == 200:
+            post(server, ASK)
+            check('https: one connection', secure.connections == 1 and post(server, ASK)[0] == 200, secure.connections)
+    secure.close()
+
 upstream.close()
 with Server('--model', STARTER, '--upstream', 'http://127.0.0.1:1/v1') as server:
     check('502: refused', post(server, ASK)[0] == 502)

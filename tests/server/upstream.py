@@ -56,10 +56,12 @@ def words(text):
 
 
 class Upstream:
-    def __init__(self):
-        self.asked, self.answers, self.connections = [], [], 0
+    """tls: an ssl.SSLContext, or None."""
+
+    def __init__(self, tls=None):
+        self.asked, self.answers, self.connections, self.tls = [], [], 0, tls
         self.listener = socket.create_server(('127.0.0.1', 0), backlog=128)
-        self.url = f'http://127.0.0.1:{self.listener.getsockname()[1]}/v1'
+        self.url = f'http{"s" if tls else ""}://127.0.0.1:{self.listener.getsockname()[1]}/v1'
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -73,6 +75,11 @@ class Upstream:
 
     def serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.tls:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
         with connection:
             reader = connection.makefile('rb')
             while asked := self.read(reader):
