@@ -85,8 +85,8 @@ TEST(ParseTarget, Addresses) {
   EXPECT_EQ(good->host, "::1");
   EXPECT_EQ(good->port, "8443");
   EXPECT_EQ(good->base, "/a/v1");
-  EXPECT_EQ(ParseTarget("http://models.local", "u")->port, "80");
-  for (const char* bad : {"", "models.local", "ftp://a", "http://", "http://:80", "http://a:", "http://a:b",
+  EXPECT_EQ(ParseTarget("http://models.test", "u")->port, "80");
+  for (const char* bad : {"", "models.test", "ftp://a", "http://", "http://:80", "http://a:", "http://a:b",
                           "http://a@b", "http://a/v1?x", "http://a/v1#x", "http://a b", "http://a/\r\nX: y"})
     EXPECT_FALSE(ParseTarget(bad, "u").ok()) << bad;
 }
