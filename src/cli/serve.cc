@@ -13,7 +13,6 @@
 namespace gatehouse::cli {
 namespace {
 
-using server::Access;
 using server::Config;
 
 Error AsUsage(Error error) {
