@@ -37,6 +37,7 @@ enum class Kind : uint8_t {
   kBiasedValues,    // [N], and a bias [N]
 };
 
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): 29 of them, their columns in reading order
 struct Row {
   Weight weight;
   Section section;

@@ -7,7 +7,7 @@
 namespace gatehouse::server {
 
 std::shared_ptr<Batch> Batch::Begin(const Guard& guard, Asked* asked, Done done) {
-  const std::shared_ptr<Batch> self(new Batch(std::move(done)));
+  std::shared_ptr<Batch> self(new Batch(std::move(done)));
   const size_t count = asked->conversations.size();
   self->verdicts_.resize(count);
   self->left_ = count;

@@ -57,17 +57,14 @@ std::u32string WithoutHidden(const std::u32string& text) {
   std::u32string out;
   out.reserve(text.size());
   for (const char32_t code : text) {
-    const bool joiner = code == 0x200C || code == 0x200D;
-    if (joiner && !out.empty() && NeedsJoiners(out.back())) {
-      out.push_back(code);
-    } else if (code > 0xE0020 && code < 0xE007F) {
-      out.push_back(code - 0xE0000);  // ASCII that is hidden in tags
-    } else if (code == 0xFE0F || code == 0xFE0E) {
-      out.push_back(code);  // says how a picture is drawn
-    } else if (code >= 0x80 &&
-               u_hasBinaryProperty(static_cast<UChar32>(code), UCHAR_DEFAULT_IGNORABLE_CODE_POINT)) {
-      continue;
-    } else {
+    const bool tag = code > 0xE0020 && code < 0xE007F;
+    const bool joins = (code == 0x200C || code == 0x200D) && !out.empty() && NeedsJoiners(out.back());
+    const bool says_how = code == 0xFE0F || code == 0xFE0E;  // a picture is drawn
+    const bool hidden = code >= 0x80 && u_hasBinaryProperty(static_cast<UChar32>(code),
+                                                            UCHAR_DEFAULT_IGNORABLE_CODE_POINT) != 0;
+    if (tag) {
+      out.push_back(code - 0xE0000);  // ASCII that is hidden
+    } else if (joins || says_how || !hidden) {
       out.push_back(code);
     }
   }

@@ -15,8 +15,8 @@
 namespace gatehouse::server {
 
 struct Session::Answer : Reply {
-  explicit Answer(std::shared_ptr<Session> session_in)
-      : strand(session_in->strand_), session(std::move(session_in)) {}
+  explicit Answer(const std::shared_ptr<Session>& session_in)
+      : strand(session_in->strand_), session(session_in) {}
 
   void Send(Response sent) override { Take(std::move(sent), false); }
   void Begin(Response head) override { Take(std::move(head), true); }
