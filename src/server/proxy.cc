@@ -65,7 +65,7 @@ void Proxy::Stop() {
   stopped.get_future().wait();
 }
 
-void Proxy::Handle(Request request, std::shared_ptr<Reply> reply, Asker asker) {
+void Proxy::Handle(Request request, const std::shared_ptr<Reply>& reply, Asker asker) {
   const auto proxied = std::make_shared<Proxied>(ProxyRoom{*loop_, settings_, metrics_}, std::move(request),
                                                  reply, std::move(asker));
   loop_->Post([this, proxied, reply] {

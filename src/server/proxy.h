@@ -40,7 +40,7 @@ class Proxy {
   // here.
   void Stop();
 
-  void Handle(Request request, std::shared_ptr<Reply> reply, Asker asker);
+  void Handle(Request request, const std::shared_ptr<Reply>& reply, Asker asker);
   // own: the answer of our own; the upstream's models are added, where it tells them.
   void Models(const Request& request, Response own, std::shared_ptr<Reply> reply);
 
