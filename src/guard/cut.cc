@@ -24,11 +24,8 @@ int ImagesOf(const Message& message) {
 std::string NameOf(const Conversation& one) {
   size_t bytes = 0;
   for (const Part& part : one.messages.front().parts) bytes += part.text.size();
-  std::string out = std::to_string(one.messages.size()) + '/' +
-                    std::to_string(one.messages.front().parts.size()) + '/' + std::to_string(bytes) + '/';
-  for (const Part& part : one.messages.back().parts)
-    out += std::to_string(part.text.size()) + ':' + part.text;
-  return out;
+  return std::to_string(one.messages.size()) + '/' + std::to_string(one.messages.front().parts.size()) + '/' +
+         std::to_string(bytes) + '/' + LastTexts(one);
 }
 
 // The last so many images.

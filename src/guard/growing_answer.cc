@@ -11,7 +11,6 @@ namespace gatehouse {
 struct GrowingAnswer::Memory {
   std::shared_ptr<StreamMemory> shared = std::make_shared<StreamMemory>();
   EncodedText text;
-  bool checked = false;
 };
 
 GrowingAnswer::GrowingAnswer(const Guard& guard) : memory_(std::make_unique<Memory>()) {
@@ -26,9 +25,14 @@ Result<Request> GrowingAnswer::Submit(const Guard& guard, Conversation conversat
     RequestContext context;
     context.memory = memory_->shared;
     context.keys_only_where_they_matter = !whole;
-    // As Stream has it: what came before the message, and the whole answer, are worth keeping.
-    context.keep_text = whole || !std::exchange(memory_->checked, true);
-    return ImplOf(guard).Submit(std::move(conversation), std::move(options), std::move(done),
+    // What came before the message is common to later turns, and so is the whole answer; not the states
+    // between.
+    context.keep_text = whole || !memory_->shared->checked.load();
+    Guard::Done told = [memory = memory_->shared, done = std::move(done)](Result<Verdict> verdict) {
+      if (verdict.ok()) memory->checked.store(true);
+      done(std::move(verdict));
+    };
+    return ImplOf(guard).Submit(std::move(conversation), std::move(options), std::move(told),
                                 std::move(context));
   } catch (const std::bad_alloc&) {
     return OutOfMemory("request");

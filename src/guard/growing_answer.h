@@ -1,4 +1,4 @@
-// GrowingAnswer: the same as Stream, without waiting, and for whoever keeps the conversation himself (the
+// GrowingAnswer: what Stream is made of, without waiting, and for whoever keeps the conversation himself (the
 // answer may be of several parts).
 //
 //   GrowingAnswer answer(guard);

@@ -3,6 +3,7 @@
 // the steps one by one.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,7 @@ struct StreamMemory {
   std::vector<EncodedText> texts;               // of the next prompt only the end is tokenised
   std::shared_ptr<const RequestImages> images;  // null: not decoded yet
   std::shared_ptr<KeptText> kept;
+  std::atomic<bool> checked{false};  // a check has got its verdict
   // Of a message that is judged in windows: what was found of those that were judged before it grew, with
   // their text, and what the last of them, which grows, brings along.
   std::vector<EncodedText> message;

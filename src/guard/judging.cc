@@ -74,7 +74,7 @@ void Judging::Prepare() noexcept {
   Finish(CopyOrOutOfMemory(ready.error(), "request"));
 }
 
-// A part of the request begins, unless its deadline has ended it.
+// The parts of the request begin, unless its deadline has ended it.
 void Judging::BeginParts(const std::shared_ptr<SideBySide>& parts, int64_t cost) {
   {
     const std::lock_guard lock(ticket_mutex_);
@@ -83,6 +83,21 @@ void Judging::BeginParts(const std::shared_ptr<SideBySide>& parts, int64_t cost)
     parts_ = parts;
   }
   parts->Begin();
+}
+
+SideBySide::Done Judging::WhenPartsAreJudged(Together together) {
+  return [self = Self(), together](Result<std::vector<Verdict>> verdicts) {
+    self->guard_.engine->Leave(self);
+    if (!verdicts.ok()) {
+      self->Finish(CopyOrOutOfMemory(verdicts.error(), "request"));
+      return;
+    }
+    try {
+      self->Finish((self.get()->*together)(std::move(*verdicts)));
+    } catch (const std::bad_alloc&) {
+      self->Finish(OutOfMemory("request"));
+    }
+  };
 }
 
 Result<void> Judging::PrepareText() {

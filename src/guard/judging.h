@@ -51,8 +51,10 @@ class Judging : public Task {
   Result<void> AskWindows();
   Result<void> AskBoth(Conversation normalised);
   void BeginParts(const std::shared_ptr<SideBySide>& parts, int64_t cost);
-  void OnBoth(Result<std::vector<Verdict>> verdicts) noexcept;
-  void OnWindows(Result<std::vector<Verdict>> verdicts) noexcept;
+  // What the parts say together: of windows, or of the text as written and as normalised.
+  using Together = Verdict (Judging::*)(std::vector<Verdict> verdicts);
+  SideBySide::Done WhenPartsAreJudged(Together together);
+  Verdict VerdictOfBoth(std::vector<Verdict> verdicts);
   Verdict VerdictOfWindows(std::vector<Verdict> verdicts);
   void KeepWindows(const std::vector<Verdict>& verdicts);
   Result<void> Step();

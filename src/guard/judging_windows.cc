@@ -1,26 +1,12 @@
 // A request that is too long for a prompt: judged as several, its windows, of which the worst counts.
 #include <algorithm>
-#include <new>
 #include <utility>
 
-#include "base/error.h"
 #include "guard/judging.h"
+#include "policy/windows.h"
 #include "policy/worst_verdict.h"
 
 namespace gatehouse {
-namespace {
-
-// All that tells one window of a growing message from another: what comes before it stays.
-std::string TextOf(const Conversation& window) {
-  std::string out;
-  for (const Part& part : window.messages.back().parts) {
-    out += std::to_string(part.text.size()) + ':' + part.text;
-  }
-  return out;
-}
-
-}  // namespace
-
 Result<void> Judging::AskWindows() {
   StreamMemory* const memory = how_.memory.get();
   GATEHOUSE_ASSIGN(cut_, guard_.Cut(*policy_, conversation_, request_, prepared_, memory));
@@ -29,7 +15,7 @@ Result<void> Judging::AskWindows() {
   std::shared_ptr<StreamMemory> last_window;
   if (memory != nullptr) {
     const std::lock_guard lock(memory->mutex);
-    for (const Conversation& window : cut_.list) window_texts_.push_back(TextOf(window));
+    for (const Conversation& window : cut_.list) window_texts_.push_back(LastTexts(window));
     for (size_t i = 0; i < std::min(count, memory->windows.size()); ++i) {
       if (memory->windows[i].first == window_texts_[i]) known[i] = memory->windows[i].second;
     }
@@ -41,9 +27,8 @@ Result<void> Judging::AskWindows() {
   }
   ClassifyOptions request = request_;
   request.policy = policy_;  // the guard's own may be replaced meanwhile
-  const auto windows = std::make_shared<SideBySide>(
-      std::move(known),
-      [self = Self()](Result<std::vector<Verdict>> verdicts) { self->OnWindows(std::move(verdicts)); });
+  const auto windows =
+      std::make_shared<SideBySide>(std::move(known), WhenPartsAreJudged(&Judging::VerdictOfWindows));
   const SideBySide::Unbegun unbegun{*windows};
   for (size_t i = 0; i < count; ++i) {
     if (windows->Knows(i)) continue;
@@ -60,21 +45,8 @@ Result<void> Judging::AskWindows() {
   return {};
 }
 
-void Judging::OnWindows(Result<std::vector<Verdict>> verdicts) noexcept {
-  guard_.engine->Leave(Self());
-  if (!verdicts.ok()) {
-    Finish(CopyOrOutOfMemory(verdicts.error(), "request"));
-    return;
-  }
-  try {
-    KeepWindows(*verdicts);
-    Finish(VerdictOfWindows(std::move(*verdicts)));
-  } catch (const std::bad_alloc&) {
-    Finish(OutOfMemory("request"));
-  }
-}
-
 Verdict Judging::VerdictOfWindows(std::vector<Verdict> verdicts) {
+  KeepWindows(verdicts);
   const int windows = static_cast<int>(verdicts.size());
   Verdict verdict =
       Completed(WorstOfWindows(policy_->policy.verdict, std::move(verdicts)), *cut_.common.images);

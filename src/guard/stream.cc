@@ -1,12 +1,14 @@
 #include "gatehouse/stream.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
-#include "guard/guard_impl.h"
+#include "guard/awaited_verdict.h"
+#include "guard/growing_answer.h"
 
 namespace gatehouse {
 namespace {
@@ -27,20 +29,18 @@ size_t UnfinishedBytes(std::string_view text) {
 }  // namespace
 
 struct Stream::Memory {
-  std::shared_ptr<StreamMemory> shared = std::make_shared<StreamMemory>();
-  EncodedText message;       // the message by itself, to count its tokens
-  size_t judged_tokens = 0;  // of it, those that a verdict has seen
-  bool checked = false;
+  explicit Memory(const Guard& guard) : answer(guard) {}
+  GrowingAnswer answer;
+  int64_t judged_tokens = 0;  // of the message by itself, those that a verdict has seen
 };
 
 Stream::Stream(const Guard& guard, Conversation before, ClassifyOptions options)
     : guard_(guard),
       conversation_(std::move(before)),
       options_(std::move(options)),
-      memory_(std::make_unique<Memory>()) {
+      memory_(std::make_unique<Memory>(guard)) {
   const bool answers = !conversation_.messages.empty() && conversation_.messages.back().role == Role::kUser;
   conversation_.messages.push_back({answers ? Role::kAssistant : Role::kUser, {Part::Text({})}});
-  memory_->shared->kept = ImplOf(guard).engine->NewKeptText();
 }
 Stream::Stream(Stream&&) noexcept = default;
 Stream::~Stream() = default;
@@ -78,8 +78,7 @@ Result<Verdict> Stream::Finish(Deadline deadline) {
 }
 
 int Stream::unjudged_tokens() {
-  ImplOf(guard_).tokenizer->Encode(text(), &memory_->message);
-  const size_t tokens = memory_->message.ids.size();
+  const int64_t tokens = memory_->answer.CountTokens(guard_, text());
   return static_cast<int>(tokens - std::min(tokens, memory_->judged_tokens));
 }
 
@@ -87,17 +86,11 @@ Result<Verdict> Stream::Judge(Deadline deadline, bool whole) {
   try {
     ClassifyOptions options = options_;
     if (deadline) options.deadline = deadline;
-    RequestContext context;
-    context.memory = memory_->shared;
-    context.keys_only_where_they_matter = !whole;
-    // What came before the message is common to later turns, and so is the whole answer; not the states
-    // between.
-    context.keep_text = whole || !memory_->checked;
-    GATEHOUSE_ASSIGN(Verdict verdict,
-                     ImplOf(guard_).Classify(conversation_, std::move(options), std::move(context)));
-    memory_->checked = true;
-    ImplOf(guard_).tokenizer->Encode(text(), &memory_->message);
-    memory_->judged_tokens = memory_->message.ids.size();
+    const auto awaited = std::make_shared<AwaitedVerdict>();
+    GATEHOUSE_TRY(memory_->answer.Submit(guard_, conversation_, std::move(options), whole,
+                                         AwaitedVerdict::Done(awaited)));
+    GATEHOUSE_ASSIGN(Verdict verdict, awaited->Take());
+    memory_->judged_tokens = memory_->answer.CountTokens(guard_, text());
     return verdict;
   } catch (const std::bad_alloc&) {
     return OutOfMemory("request");

@@ -218,6 +218,13 @@ class Cutter {
 
 }  // namespace
 
+std::string LastTexts(const Conversation& window) {
+  std::string out;
+  for (const Part& part : window.messages.back().parts)
+    out += std::to_string(part.text.size()) + ':' + part.text;
+  return out;
+}
+
 Result<Windows> CutIntoWindows(const Conversation& conversation, const WindowLimits& limits,
                                const Tokenizer& tokenizer, const CountTokens& count,
                                std::vector<EncodedText>* known) {

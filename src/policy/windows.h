@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "gatehouse/conversation.h"
@@ -38,5 +39,9 @@ using CountTokens = std::function<Result<int64_t>(const Conversation&)>;
 Result<Windows> CutIntoWindows(const Conversation& conversation, const WindowLimits& limits,
                                const Tokenizer& tokenizer, const CountTokens& count,
                                std::vector<EncodedText>* known = nullptr);
+
+// What tells the windows of one conversation from each other: the texts of the last message, and where each
+// ends.
+std::string LastTexts(const Conversation& window);
 
 }  // namespace gatehouse

@@ -23,12 +23,6 @@ void AddKeys(const std::vector<std::string>& from, std::vector<std::string>* to)
   }
 }
 
-void AddTokens(const Usage& one, Usage* sum) {
-  sum->prompt_tokens += one.prompt_tokens;
-  sum->cached_tokens += one.cached_tokens;
-  sum->image_tokens += one.image_tokens;
-}
-
 // Frames are judged one after the other.
 void AddTimes(const Timings& one, Timings* sum) {
   sum->vision += one.vision;
@@ -77,6 +71,12 @@ Verdict Worst(const VerdictWords& words, std::vector<Verdict> verdicts, Of of) {
 }
 
 }  // namespace
+
+void AddTokens(const Usage& one, Usage* sum) {
+  sum->prompt_tokens += one.prompt_tokens;
+  sum->cached_tokens += one.cached_tokens;
+  sum->image_tokens += one.image_tokens;
+}
 
 Verdict WorstOf(const VerdictWords& words, std::vector<Verdict> verdicts) {
   return Worst(words, std::move(verdicts), Of::kFrames);

@@ -16,4 +16,7 @@ Verdict WorstOf(const VerdictWords& words, std::vector<Verdict> verdicts);
 // side by side.
 Verdict WorstOfWindows(const VerdictWords& words, std::vector<Verdict> verdicts);
 
+// Of judgements that are one request's; images and frames are counted by whoever knows the whole.
+void AddTokens(const Usage& one, Usage* sum);
+
 }  // namespace gatehouse

@@ -54,6 +54,12 @@ Result<Asked> Read(Surface surface, const Request& request, const Surroundings& 
   }
 }
 
+int64_t CostOf(const std::vector<Conversation>& conversations) {
+  int64_t tokens = 0;
+  for (const Conversation& conversation : conversations) tokens += EstimatedCost(conversation);
+  return tokens;
+}
+
 // For the log: how many were unsafe, and of how many.
 void Note(const std::vector<Verdict>& verdicts, Response* response) {
   size_t unsafe = 0;
@@ -211,7 +217,7 @@ Surroundings Gateway::SurroundingsOf(const State& state, const Key* key) const {
   return out;
 }
 
-void Gateway::Judge(Request request, const Route& route, std::shared_ptr<Reply> reply) {
+void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<Reply>& reply) {
   const State now = state();
   const Key* key = request.client.empty() ? nullptr : now.access->Named(request.client);
   if (now.guard == nullptr) return reply->Send(*NotReady());
@@ -225,16 +231,14 @@ void Gateway::Judge(Request request, const Route& route, std::shared_ptr<Reply> 
     const Rights rights = key == nullptr ? DefaultRights() : key->rights;
     if (!rights.Has(own ? Right::kModerate : Right::kProxy))
       return reply->Send(ErrorResponse(403, "the key's roles do not include this", "missing_role"));
-    if (!own) return Filter(std::move(request), now, key, *timeout, std::move(reply));
+    if (!own) return Filter(std::move(request), now, key, *timeout, reply);
   }
   Result<Asked> asked = Read(route.surface, request, SurroundingsOf(now, key));
   if (!asked.ok()) return reply->Send(ResponseOf(asked.error()));
   if (asked->conversations.empty()) return reply->Send(asked->answer({}));
   std::shared_ptr<void> work;
   if (key != nullptr) {
-    int64_t tokens = 0;
-    for (const Conversation& conversation : asked->conversations) tokens += EstimatedCost(conversation);
-    work = limits_.TakeTokens(*key, tokens);
+    work = limits_.TakeTokens(*key, CostOf(asked->conversations));
     if (work == nullptr)
       return reply->Send(RetryLater(429, "too many unfinished tokens of this key", "rate_limit_exceeded", 1));
   }
@@ -259,7 +263,7 @@ void Gateway::Judge(Request request, const Route& route, std::shared_ptr<Reply> 
 }
 
 void Gateway::Filter(Request request, const State& state, const Key* key,
-                     std::chrono::duration<double> timeout, std::shared_ptr<Reply> reply) {
+                     std::chrono::duration<double> timeout, const std::shared_ptr<Reply>& reply) {
   const Surroundings around = SurroundingsOf(state, key);
   Asker asker;
   asker.guard = state.guard;
@@ -269,11 +273,9 @@ void Gateway::Filter(Request request, const State& state, const Key* key,
   asker.max_image_bytes = around.max_image_bytes;
   const Key limits = key == nullptr ? Key() : *key;
   asker.take_tokens = [this, limits](const std::vector<Conversation>& conversations) {
-    int64_t tokens = 0;
-    for (const Conversation& conversation : conversations) tokens += EstimatedCost(conversation);
-    return limits_.TakeTokens(limits, tokens);
+    return limits_.TakeTokens(limits, CostOf(conversations));
   };
-  proxy_->Handle(std::move(request), std::move(reply), std::move(asker));
+  proxy_->Handle(std::move(request), reply, std::move(asker));
 }
 
 void Gateway::OnEnd(const Exchange& exchange) {

@@ -71,9 +71,9 @@ class Gateway final : public Service {
   // 503 while it is no use to ask.
   std::optional<Response> NotReady() const;
   Response Answer(const Route& route) const;
-  void Judge(Request request, const Route& route, std::shared_ptr<Reply> reply);
+  void Judge(Request request, const Route& route, const std::shared_ptr<Reply>& reply);
   void Filter(Request request, const State& state, const Key* key, std::chrono::duration<double> timeout,
-              std::shared_ptr<Reply> reply);
+              const std::shared_ptr<Reply>& reply);
   bool MayAsk(const Rights& rights, const Route& route) const;
   std::vector<std::string> ServedNames(const State& state) const;
   Surroundings SurroundingsOf(const State& state, const Key* key) const;

@@ -11,6 +11,7 @@
 
 #include "base/input_file.h"
 #include "failing_allocations.h"
+#include "guard/awaited_verdict.h"
 #include "guard/guard_impl.h"
 #include "guard_test_models.h"
 
@@ -46,28 +47,6 @@ std::string PolicyNamed(const std::string& name) {
   categories[0]["text"] = "S1: Things that " + name + " minds.";
   return policy.dump();
 }
-
-// A verdict, or why not, from a guard's thread.
-class Answer : public std::enable_shared_from_this<Answer> {
- public:
-  Guard::Done Done() {
-    return [self = shared_from_this()](Result<Verdict> verdict) {
-      std::lock_guard lock(self->mutex_);
-      self->verdict_.emplace(std::move(verdict));
-      self->there_.notify_all();
-    };
-  }
-  const Result<Verdict>& Wait() {
-    std::unique_lock lock(mutex_);
-    there_.wait(lock, [this] { return verdict_.has_value(); });
-    return *verdict_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable there_;
-  std::optional<Result<Verdict>> verdict_;
-};
 
 TEST(Crowd, GetsRightVerdictsWhateverHappensMeanwhile) {
   exempt = true;
@@ -105,8 +84,8 @@ TEST(Crowd, GetsRightVerdictsWhateverHappensMeanwhile) {
       }
       const bool cancel = random() % 10 == 0;
       Conversation conversation = Saying(text);
-      const auto answer = std::make_shared<Answer>();
-      Guard::Done done = answer->Done();
+      const auto answer = std::make_shared<AwaitedVerdict>();
+      Guard::Done done = AwaitedVerdict::Done(answer);
       exempt = false;
       auto request = guard.Submit(std::move(conversation), std::move(options), std::move(done));
       exempt = true;
@@ -115,7 +94,7 @@ TEST(Crowd, GetsRightVerdictsWhateverHappensMeanwhile) {
         continue;
       }
       if (cancel) request->Cancel();
-      const Result<Verdict>& verdict = answer->Wait();
+      const Result<Verdict> verdict = answer->Take();
       if (!verdict.ok()) {
         ++failed;
         continue;

@@ -3,21 +3,10 @@
 compared with those of `gatehouse classify`. chat_test.py BINARY"""
 import hashlib, json, math, os, re, sys, tempfile
 
-from served import Server, check, finish, need_starter, run
+from served import Server, check, classify, finish, need_starter, user
 
 STARTER = need_starter()
 BOMB, LOCK = 'how do I make a bomb', 'How do I pick a lock?'
-
-
-def classify(conversation, *flags):
-    code, out, err = run('classify', '--model', STARTER, '--json', '--system', 'as-user', '--merge', 'on', *flags,
-                         '--conversation', '-', stdin=json.dumps(conversation).encode())
-    assert code == 0, err
-    return json.loads(out)
-
-
-def user(text):
-    return [{'role': 'user', 'content': text}]
 
 
 CHATS = {'unsafe': user(BOMB), 'safe': user('hello'), 'an answer': user('hello') + [{'role': 'assistant', 'content': BOMB}],

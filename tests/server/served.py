@@ -19,6 +19,18 @@ def need_starter():
     return STARTER
 
 
+def classify(conversation, *flags):
+    """The starter's verdict by the command line, on messages as the server reads them."""
+    code, out, err = run('classify', '--model', STARTER, '--json', '--system', 'as-user', '--merge', 'on', *flags,
+                         '--conversation', '-', stdin=json.dumps(conversation).encode())
+    assert code == 0, err
+    return json.loads(out)
+
+
+def user(text):
+    return [{'role': 'user', 'content': text}]
+
+
 class Server:
     """A running server. ready: wait until it judges."""
 
