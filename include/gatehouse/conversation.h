@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,8 +37,18 @@ struct Message {
   std::vector<Part> parts;
 };
 
+// A prompt that somebody rendered himself, judged as it stands, with the policy's words for a verdict. Who
+// writes it says what is asked: never what a stranger sends.
+struct RawPrompt {
+  std::string text;
+  // Control tokens of the policy's format are spelt out in it; else it is text, and stands between those that
+  // the policy puts around a prompt.
+  bool has_controls = true;
+};
+
 struct Conversation {
   std::vector<Message> messages;
+  std::optional<RawPrompt> raw = std::nullopt;  // in place of messages
 
   void AddUser(std::string text) { messages.push_back({Role::kUser, {Part::Text(std::move(text))}}); }
   void AddAssistant(std::string text) {

@@ -8,6 +8,7 @@ int64_t EstimatedCost(const Conversation& conversation) {
   constexpr int64_t kBytesOfToken = 4;
   constexpr int64_t kImage = 5 * 720;  // most pictures: five tiles
   int64_t cost = kRequest;
+  if (conversation.raw) cost += static_cast<int64_t>(conversation.raw->text.size()) / kBytesOfToken;
   for (const Message& message : conversation.messages) {
     for (const Part& part : message.parts)
       cost +=

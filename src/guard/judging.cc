@@ -101,11 +101,12 @@ SideBySide::Done Judging::WhenPartsAreJudged(Together together) {
 }
 
 Result<void> Judging::PrepareText() {
-  if (request_.normalise && !how_.window) {
+  if (request_.normalise && !how_.window && !conversation_.raw) {
     Conversation normalised = conversation_;
     if (NormaliseTexts(&normalised)) return AskBoth(std::move(normalised));
   }
-  const bool may_be_cut = !request_.refuse_long && !how_.window;
+  // What somebody rendered himself nobody else can cut.
+  const bool may_be_cut = !request_.refuse_long && !how_.window && !conversation_.raw;
   GATEHOUSE_ASSIGN(prepared_,
                    guard_.Prepare(*policy_, conversation_, request_, how_, may_be_cut, &finished_));
   if (prepared_.is_long) return AskWindows();
@@ -131,7 +132,8 @@ Result<void> Judging::AskRound() {
   }
   beginning = std::min(prepared_.tokens.prefix_tokens, static_cast<int32_t>(input.ids.size()) - 1);
   // The policy's own lists are common; what somebody asks with lists of his own is his.
-  common = request_.categories.empty() && request_.keys.empty() && request_.exclude.empty();
+  common =
+      request_.categories.empty() && request_.keys.empty() && request_.exclude.empty() && !conversation_.raw;
   if (how_.window && how_.window->shared_tokens > beginning) {
     // All windows have the messages before the last one, too, and nobody else has.
     beginning = std::min(how_.window->shared_tokens, static_cast<int32_t>(input.ids.size()) - 1);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "policy/raw_prompt.h"
 #include "text/utf8.h"
 
 namespace gatehouse {
@@ -153,6 +154,11 @@ std::string_view StripPython(std::string_view text) {
 
 Result<Prompt> RenderPrompt(const Policy& policy, const Conversation& conversation_in,
                             const CategoryChoice& choice) {
+  if (conversation_in.raw) {
+    if (!conversation_in.messages.empty())
+      return BadInput("several inputs", "conversation", "either messages or a raw prompt", "both");
+    return RenderRawPrompt(policy, *conversation_in.raw, choice);
+  }
   // Text that is not UTF-8 is repaired first, so that all that follows may rely on it.
   Conversation conversation = conversation_in;
   for (Message& message : conversation.messages) {

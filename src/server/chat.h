@@ -15,6 +15,7 @@ namespace gatehouse::server {
 Result<Asked> ReadChatCompletion(const Request& request, const Surroundings& around);
 
 // created: seconds since 1970.
+Response OneModel(const std::string& name, int64_t created);
 Response ModelList(const std::vector<std::string>& names, int64_t created);
 
 }  // namespace gatehouse::server

@@ -2,6 +2,9 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+#include <charconv>
+
 namespace gatehouse::server {
 namespace {
 
@@ -61,6 +64,19 @@ bool IsLoopbackAddress(std::string_view host) {
   in_addr address{};
   return ::inet_pton(AF_INET, std::string(host).c_str(), &address) == 1 &&
          (ntohl(address.s_addr) >> 24) == 127;
+}
+
+std::string PercentDecoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const char* const end = text.data() + std::min(i + 3, text.size());
+    const bool is_byte = text[i] == '%' && i + 2 < text.size() &&
+                         std::from_chars(text.data() + i + 1, end, byte, 16).ptr == end;
+    out += is_byte ? static_cast<char>(byte) : text[i];
+    if (is_byte) i += 2;
+  }
+  return out;
 }
 
 bool IsPlainJson(const Request& head) {

@@ -24,6 +24,9 @@ bool IsLoopbackHost(std::string_view host);
 // The same of an address: "127.0.0.1", "::1".
 bool IsLoopbackAddress(std::string_view address);
 
+// A part of a path without its %XX; what is none stays as it is.
+std::string PercentDecoded(std::string_view text);
+
 // application/json by its type, and no coding.
 bool IsPlainJson(const Request& head);
 

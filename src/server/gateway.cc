@@ -7,16 +7,17 @@
 #include <utility>
 
 #include "base/error.h"
-#include "formats/json_object.h"
 #include "guard/estimated_cost.h"
 #include "guard/loaded_policy.h"
 #include "server/batch.h"
 #include "server/chat.h"
 #include "server/client.h"
+#include "server/completions.h"
 #include "server/errors.h"
 #include "server/litellm.h"
 #include "server/moderations.h"
 #include "server/proxy_request.h"
+#include "server/tokenize.h"
 
 namespace gatehouse::server {
 namespace {
@@ -41,14 +42,18 @@ Result<std::chrono::duration<double>> TimeoutOf(const Request& request, std::chr
   return std::min(most, std::chrono::duration<double>(seconds));
 }
 
-Result<Asked> Read(Surface surface, const Request& request, const Surroundings& around) {
+Result<Asked> Read(Surface surface, const Request& request, const Surroundings& around, const Guard& guard) {
   switch (surface) {
     case Surface::kChat:
       return ReadChatCompletion(request, around);
+    case Surface::kCompletions:
+      return ReadCompletion(request, around);
     case Surface::kLiteLlm:
       return ReadLiteLlm(request, around);
     case Surface::kModerations:
       return ReadModeration(request, around);
+    case Surface::kTokenize:
+      return ReadTokenize(request, around, guard);
     default:
       return Error{ErrorCode::kInternal, "a page that judges nothing", {}, {}, {}};
   }
@@ -170,31 +175,13 @@ void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
     if (route.method == "POST") {
       Judge(std::move(request), route, reply);
     } else if (route.surface == Surface::kModels && proxy_ != nullptr && !NotReady()) {
-      proxy_->Models(request, Answer(route), reply);
+      proxy_->Models(request, Answer(request, route), reply);
     } else {
-      reply->Send(Answer(route));
+      reply->Send(Answer(request, route));
     }
   } catch (const std::exception&) {  // no memory, above all
     reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
   }
-}
-
-Response Gateway::Answer(const Route& route) const {
-  if (route.surface == Surface::kVersion)
-    return JsonResponse(200, JsonObject().Add("version", options_.version).Text());
-  if (route.surface == Surface::kMetrics)
-    return {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.Text()};
-  if (auto not_ready = NotReady()) return *not_ready;
-  if (route.surface == Surface::kModels) {
-    const auto created = std::chrono::duration_cast<std::chrono::seconds>(began_.time_since_epoch()).count();
-    return ModelList(ServedNames(state()), created);
-  }
-  return JsonResponse(200, JsonObject().Add("status", "ok").Text());
-}
-
-std::vector<std::string> Gateway::ServedNames(const State& state) const {
-  if (!options_.served_names.empty()) return options_.served_names;
-  return {state.guard == nullptr ? "guard" : state.guard->model_name()};
 }
 
 Surroundings Gateway::SurroundingsOf(const State& state, const Key* key) const {
@@ -233,7 +220,7 @@ void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<R
       return reply->Send(ErrorResponse(403, "the key's roles do not include this", "missing_role"));
     if (!own) return Filter(std::move(request), now, key, *timeout, reply);
   }
-  Result<Asked> asked = Read(route.surface, request, SurroundingsOf(now, key));
+  Result<Asked> asked = Read(route.surface, request, SurroundingsOf(now, key), *now.guard);
   if (!asked.ok()) return reply->Send(ResponseOf(asked.error()));
   if (asked->conversations.empty()) return reply->Send(asked->answer({}));
   std::shared_ptr<void> work;

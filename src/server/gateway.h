@@ -70,7 +70,8 @@ class Gateway final : public Service {
   std::optional<Response> RefuseClient(Request& head, const Route& route, const Access& access) const;
   // 503 while it is no use to ask.
   std::optional<Response> NotReady() const;
-  Response Answer(const Route& route) const;
+  Response Answer(const Request& request, const Route& route) const;
+  Response Models(const Request& request, const Route& route) const;
   void Judge(Request request, const Route& route, const std::shared_ptr<Reply>& reply);
   void Filter(Request request, const State& state, const Key* key, std::chrono::duration<double> timeout,
               const std::shared_ptr<Reply>& reply);

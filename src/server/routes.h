@@ -1,10 +1,12 @@
-// Which paths there are, what method and right each takes, and who may see it. Paths match exactly.
+// Which paths there are, what method and right each takes, and who may see it. Paths match exactly, but where
+// a name ends them. openapi.json describes the same.
 //
 //   const size_t route = FindRoute("/v1/moderations");
 //   if (route == kNoRoute) ...
 //   kRoutes[route].right
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -13,7 +15,20 @@
 
 namespace gatehouse::server {
 
-enum class Surface { kHealth, kReady, kVersion, kModerations, kChat, kModels, kLiteLlm, kMetrics };
+enum class Surface {
+  kHealth,
+  kReady,
+  kVersion,
+  kOpenApi,
+  kModerations,
+  kChat,
+  kCompletions,
+  kModels,
+  kModel,
+  kTokenize,
+  kLiteLlm,
+  kMetrics
+};
 
 struct Route {
   std::string_view method, path;
@@ -21,15 +36,20 @@ struct Route {
   bool is_public = false;  // without a key; those below need one where there are keys
   Right right = Right::kModerate;
   bool needs_guard = true;  // 503 until it is there
+  bool is_prefix = false;   // of paths that end with a name
 };
 
 inline constexpr std::array kRoutes = {
     Route{"GET", "/health", Surface::kHealth, true, Right::kModerate, false},
     Route{"GET", "/ready", Surface::kReady, true, Right::kModerate, false},
     Route{"GET", "/version", Surface::kVersion, true, Right::kModerate, false},
+    Route{"GET", "/openapi.json", Surface::kOpenApi, true, Right::kModerate, false},
     Route{"POST", "/v1/moderations", Surface::kModerations},
     Route{"POST", "/v1/chat/completions", Surface::kChat},
+    Route{"POST", "/v1/completions", Surface::kCompletions, false, Right::kRawPrompt},
     Route{"GET", "/v1/models", Surface::kModels},
+    Route{"GET", "/v1/models/", Surface::kModel, false, Right::kModerate, true, true},
+    Route{"POST", "/tokenize", Surface::kTokenize},
     Route{"GET", "/metrics", Surface::kMetrics, false, Right::kMetrics, false},
     Route{"POST", "/beta/litellm_basic_guardrail_api", Surface::kLiteLlm},
 };
@@ -37,9 +57,11 @@ inline constexpr std::array kRoutes = {
 inline constexpr size_t kNoRoute = kRoutes.size();
 
 inline size_t FindRoute(std::string_view path) {
-  size_t at = 0;
-  while (at < kRoutes.size() && kRoutes[at].path != path) ++at;
-  return at;
+  const auto leads_there = [&](const Route& route) {
+    return route.is_prefix ? path.size() > route.path.size() && path.starts_with(route.path)
+                           : path == route.path;
+  };
+  return static_cast<size_t>(std::find_if(kRoutes.begin(), kRoutes.end(), leads_there) - kRoutes.begin());
 }
 
 }  // namespace gatehouse::server

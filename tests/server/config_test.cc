@@ -72,6 +72,9 @@ TEST(Config, EveryMistakeIsNamed) {
   const std::string key = "[[keys]]\nname = \"a\"\nsha256 = \"" + kA + "\"\n";
   EXPECT_THAT(ErrorOf("port = \n"), HasSubstr("g.toml line 1"));
   EXPECT_THAT(ErrorOf("port = 1\nport = 2\n"), HasSubstr("g.toml line 2"));
+  // toml++ 3.3 takes for granted that a key follows the bracket.
+  for (const char* header : {"[!]", "[=", "[.", "[#", "[\n", "[[!]]", "[\x10", "[\x7f]"})
+    EXPECT_THAT(ErrorOf(header), HasSubstr("no TOML")) << header;
   EXPECT_THAT(ErrorOf("keys = 3\n"), HasSubstr("g.toml: keys"));
   EXPECT_THAT(ErrorOf("[[keys]]\nname = \"a\"\n"), HasSubstr("keys[0].sha256"));
   EXPECT_THAT(ErrorOf("[[keys]]\nsha256 = \"" + kA + "\"\n"), HasSubstr("keys[0].name"));

@@ -71,5 +71,13 @@ TEST(Client, LoopbackHosts) {
     EXPECT_FALSE(IsLoopbackHost(bad)) << bad;
 }
 
+TEST(Client, PathsAreDecodedOnce) {
+  EXPECT_EQ(PercentDecoded("a%2Fb%20c"), "a/b c");
+  EXPECT_EQ(PercentDecoded("%252F"), "%2F");
+  EXPECT_EQ(PercentDecoded("%zz%2%"), "%zz%2%");
+  EXPECT_EQ(PercentDecoded("%+1%-1% 1"), "%+1%-1% 1");
+  EXPECT_EQ(PercentDecoded("%C3%A9"), "\xC3\xA9");
+}
+
 }  // namespace
 }  // namespace gatehouse::server
