@@ -41,7 +41,7 @@ Result<std::vector<std::string>> ReadPrompts(const Json& root) {
   return out;
 }
 
-Json LogprobsOf(const Verdict& verdict, const Policy& policy) {
+Json LegacyLogprobs(const Verdict& verdict, const Policy& policy) {
   const VerdictLogs logs = LogsOf(verdict, policy);
   Json top = Json::object();
   top[logs.said.text] = logs.said.log;
@@ -55,7 +55,7 @@ Json LogprobsOf(const Verdict& verdict, const Policy& policy) {
 Json ChoiceOf(size_t index, const Verdict& verdict, bool logprobs, const Surroundings& around) {
   return {{"index", index},
           {"text", verdict.output},
-          {"logprobs", logprobs ? LogprobsOf(verdict, around.policy->policy) : Json()},
+          {"logprobs", logprobs ? LegacyLogprobs(verdict, around.policy->policy) : Json()},
           {"finish_reason", "stop"}};
 }
 
