@@ -72,6 +72,8 @@ CategoryChoice Guard::Impl::ChoiceOf(const ClassifyOptions& request) {
   return choice;
 }
 
+std::vector<int32_t> Guard::Impl::Encode(std::string_view text) const { return tokenizer->Encode(text); }
+
 int64_t Guard::Impl::LongestPrompt(const LoadedPolicy& policy, const ClassifyOptions& request) {
   const int64_t longest = policy.policy.max_prompt_tokens;
   return request.max_prompt_tokens > 0 ? std::min(longest, request.max_prompt_tokens) : longest;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -105,6 +106,8 @@ class Guard::Impl {
   Result<CutRequest> Cut(const LoadedPolicy& policy, const Conversation& conversation,
                          const ClassifyOptions& request, const PreparedRequest& whole,
                          StreamMemory* memory) const;
+  // A text alone, with nothing before it.
+  std::vector<int32_t> Encode(std::string_view text) const;
   static int64_t LongestPrompt(const LoadedPolicy& policy, const ClassifyOptions& request);
   // Ids and where pictures stand in them, in one round (RequestImages); without the encoder's vectors.
   TokenInput InputOf(const PreparedRequest& request, int round = 0) const;

@@ -14,7 +14,7 @@
 namespace gatehouse::server {
 
 struct Asked {
-  std::vector<Conversation> conversations;  // at least one
+  std::vector<Conversation> conversations;  // none: the answer is there at once
   std::vector<std::string> names;           // of each, for errors: "input[2]"
   ClassifyOptions options;
   std::function<Response(const std::vector<Verdict>&)> answer;

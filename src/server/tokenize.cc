@@ -8,7 +8,6 @@
 #include "guard/guard_impl.h"
 #include "server/guard_member.h"
 #include "server/messages.h"
-#include "text/tokenizer.h"
 
 namespace gatehouse::server {
 namespace {
@@ -29,7 +28,7 @@ Result<std::vector<int32_t>> TokensOf(const Json& root, const Surroundings& arou
   if (root.contains("prompt")) {
     const Json& prompt = root.at("prompt");
     if (!prompt.is_string()) return BadInput("malformed request", "prompt", "a string", ShortJson(prompt));
-    return impl.tokenizer->Encode(prompt.get<std::string>());
+    return impl.Encode(prompt.get<std::string>());
   }
   GATEHOUSE_ASSIGN(const Conversation conversation,
                    ReadChat(root.at("messages"), "messages", around.max_image_bytes));

@@ -44,7 +44,8 @@ TEST(OpenApi, SaysWhatNeedsAKeyAndABody) {
 TEST(OpenApi, EveryReferenceLeadsSomewhere) {
   const json document = json::parse(kOpenApi);
   int count = 0;
-  for (const auto& [where, value] : document.flatten().items()) {
+  const json flat = document.flatten();
+  for (const auto& [where, value] : flat.items()) {
     if (!where.ends_with("/$ref")) continue;
     const auto target = value.get<std::string>();
     ASSERT_TRUE(target.starts_with("#/")) << target;

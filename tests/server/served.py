@@ -7,7 +7,7 @@
 import http.client, json, os, signal, socket, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cli'))
-from program import BINARY, check, finish, run  # noqa: F401
+from program import BINARY, GOLDEN, check, finish, run  # noqa: F401
 
 STARTER = os.path.join(os.path.dirname(BINARY), 'share/gatehouse/models/starter')
 
