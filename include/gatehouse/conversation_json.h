@@ -40,6 +40,9 @@ struct ConversationOptions {
   // Encoded bytes of an image. Null: images of that kind are refused. Data URLs and base64 need neither.
   std::function<Result<std::string>(const std::string& url)> load_url;
   std::function<Result<std::string>(const std::string& path)> load_path;
+  // Not null: what cannot be judged (a kind of part, a member, an image by an address or path that is not
+  // loaded) is left out, and its place noted here, instead of an error. The rest of the message is judged.
+  std::vector<std::string>* left_out = nullptr;
 };
 
 struct JsonConversation {

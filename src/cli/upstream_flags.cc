@@ -1,6 +1,9 @@
 #include "cli/upstream_flags.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "server/routes.h"
 
 namespace gatehouse::cli {
 
@@ -18,6 +21,20 @@ void UpstreamFlags::AddTo(Command& command) {
   command.Value("--refusal", &refusal, "the text of --on-block=refusal");
   command.Flag("--judge-history", &judge_history, "judge every turn of the user, not only the last");
   command
+      .Value(
+          "--input-check", &input_check,
+          "when the upstream is called: before (the request is judged first), or parallel (default: before)")
+      .OneOf({"before", "parallel"});
+  command
+      .Value("--unjudged", &unjudged,
+             "parts that cannot be judged, audio and the like: refuse, or pass (default: refuse)")
+      .OneOf({"refuse", "pass"});
+  command.Flag("--fail-open", &fail_open, "let through what the guard fails to judge (default: refuse it)");
+  command.Flag("--shadow", &shadow, "hold and change nothing: record what would follow");
+  command
+      .Value("--pass", &passed, "a further path of the upstream, such as /v1/embeddings: nothing is judged")
+      .SplitAtCommas();
+  command
       .Value("--check-tokens", &check_tokens, "tokens of a stream from one verdict to the next (default: 32)")
       .Between(1, 1 << 20);
   command
@@ -32,7 +49,7 @@ Result<std::optional<server::ProxySettings>> UpstreamFlags::Settings(bool has_ke
                                                                      double idle_timeout) const {
   std::optional<server::ProxySettings> out;
   if (upstream.empty()) {
-    if (!filter.empty() || !api_key.empty() || forward_auth)
+    if (!filter.empty() || !api_key.empty() || forward_auth || shadow || fail_open || !passed.empty())
       return UsageError("nothing to filter", "--upstream", "an address", "nothing");
     return out;
   }
@@ -55,6 +72,19 @@ Result<std::optional<server::ProxySettings>> UpstreamFlags::Settings(bool has_ke
                                           : server::OnBlock::kEmpty;
   out->refusal = refusal;
   out->judge_history = judge_history;
+  out->shadow = shadow;
+  out->fail_open = fail_open;
+  out->leave_out = unjudged == "pass";
+  out->input_beside = input_check == "parallel";
+  for (const std::string& path : passed) {
+    const bool good = path.starts_with("/") && std::all_of(path.begin(), path.end(), [](char c) {
+                        return c > ' ' && c < 0x7f && c != '?' && c != '#' && c != '%';
+                      });
+    if (!good) return UsageError("malformed path", "--pass", "/v1/embeddings or the like", "another text");
+    if (server::FindRoute(path) != server::kNoRoute)
+      return UsageError("a path of our own", "--pass", "another", path);
+  }
+  out->passed = passed;
   out->check_tokens = check_tokens;
   out->check_ms = check_ms;
   out->holdback = holdback;

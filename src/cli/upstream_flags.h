@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "gatehouse/result.h"
@@ -12,7 +13,9 @@ namespace gatehouse::cli {
 
 struct UpstreamFlags {
   std::string upstream, filter, on_block = "empty", refusal = "I can't help with that.", api_key;
-  bool forward_auth = false, judge_history = false;
+  std::string input_check = "before", unjudged = "refuse";
+  std::vector<std::string> passed;
+  bool forward_auth = false, judge_history = false, shadow = false, fail_open = false;
   int check_tokens = 32, check_ms = 200, holdback = 4096;
 
   void AddTo(Command& command);

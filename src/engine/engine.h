@@ -54,6 +54,7 @@ class Engine {
     return decoder_->PassBytes() + (vision_ != nullptr ? vision_->PassBytes() : 0) + backend_->ScratchBytes();
   }
   EngineStats stats() const { return driver_.stats(); }
+  int64_t waiting_tokens() const { return admission_.waiting(); }
   void set_prefill_chunk(int tokens) { driver_.set_prefill_chunk(tokens); }
 
   // Errors: kBusy, with the time to come again. cost: tokens to compute, and rows of tiles.

@@ -67,14 +67,15 @@ Result<void> ReadCall(const Json& call, const char* arguments_name, const std::s
   return {};
 }
 
-Result<void> ReadToolCalls(const Json& list, const std::string& where, std::vector<Part>* out) {
+Result<void> ReadToolCalls(const Json& list, const ConversationOptions& options, const std::string& where,
+                           std::vector<Part>* out) {
   if (!list.is_array()) return BadInput("malformed tool calls", where, "a list of calls", ShortJson(list));
   for (size_t i = 0; i < list.size(); ++i) {
     const Json& entry = list[i];
     const std::string at = where + "[" + std::to_string(i) + "]";
     if (!entry.is_object())
       return BadInput("malformed tool call", at, "an object with a function", ShortJson(entry));
-    GATEHOUSE_TRY(CheckMembers(entry, kToolCallMembers, at));
+    GATEHOUSE_TRY(CheckMembers(entry, kToolCallMembers, options, at));
     const Json* function = Present(entry, "function");
     const Json* custom = Present(entry, "custom");
     const bool bare = Present(entry, "name") != nullptr || Present(entry, "arguments") != nullptr;
@@ -89,7 +90,8 @@ Result<void> ReadToolCalls(const Json& list, const std::string& where, std::vect
     const std::string inner = at + (function != nullptr ? ".function" : ".custom");
     if (!call.is_object())
       return BadInput("malformed tool call", inner, "an object with a name", ShortJson(call));
-    GATEHOUSE_TRY(CheckMembers(call, function != nullptr ? kFunctionMembers : kCustomMembers, inner));
+    GATEHOUSE_TRY(
+        CheckMembers(call, function != nullptr ? kFunctionMembers : kCustomMembers, options, inner));
     GATEHOUSE_TRY(ReadCall(call, function != nullptr ? "arguments" : "input", inner, out));
   }
   return {};

@@ -8,12 +8,14 @@
 
 #include "formats/json.h"
 #include "gatehouse/conversation.h"
+#include "gatehouse/conversation_json.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse {
 
 // The member tool_calls of a message: a text part for each call, added to `out`.
-Result<void> ReadToolCalls(const Json& list, const std::string& where, std::vector<Part>* out);
+Result<void> ReadToolCalls(const Json& list, const ConversationOptions& options, const std::string& where,
+                           std::vector<Part>* out);
 
 // An object with a name and, in the member `arguments_name`, arguments: a string that holds JSON, or the JSON
 // itself, which is written compactly. None: `name()`.

@@ -54,7 +54,7 @@ Result<MessageEntry> EntryReader::Read(const Json& json, const std::string& wher
 
 // Reasoning, content, images, refusal, calls: the order in which they are judged.
 Result<void> EntryReader::ReadMembers(const Json& json, const std::string& where, std::vector<Part>* out) {
-  GATEHOUSE_TRY(CheckMembers(json, kMessageMembers, where));
+  GATEHOUSE_TRY(CheckMembers(json, kMessageMembers, options_, where));
   GATEHOUSE_TRY(ReadReasoning(json, where, out));
   if (const Json* content = Present(json, "content"))
     GATEHOUSE_TRY(parts_.ReadContent(*content, where + ".content", out));
@@ -66,16 +66,20 @@ Result<void> EntryReader::ReadMembers(const Json& json, const std::string& where
   }
   if (const Json* calls = Present(json, "tool_calls")) {
     GATEHOUSE_TRY(CheckTools(options_, where + ".tool_calls", "calls"));
-    GATEHOUSE_TRY(ReadToolCalls(*calls, where + ".tool_calls", out));
+    GATEHOUSE_TRY(ReadToolCalls(*calls, options_, where + ".tool_calls", out));
   }
   if (const Json* call = Present(json, "function_call")) {
     const std::string at = where + ".function_call";
     GATEHOUSE_TRY(CheckTools(options_, at, "a call"));
     if (!call->is_object()) return BadInput("malformed function call", at, "an object", ShortJson(*call));
-    GATEHOUSE_TRY(CheckMembers(*call, kFunctionMembers, at));
+    GATEHOUSE_TRY(CheckMembers(*call, kFunctionMembers, options_, at));
     GATEHOUSE_TRY(ReadCall(*call, "arguments", at, out));
   }
   if (!out->empty()) return {};
+  if (options_.left_out != nullptr && !options_.left_out->empty()) {
+    out->push_back(Part::Text({}));  // the turn stands, whatever was in it
+    return {};
+  }
   // An empty text is a content, if a short one; null and an empty list are none.
   const auto content = json.find("content");
   if (content == json.end())
@@ -109,24 +113,27 @@ Result<MessageEntry> EntryReader::ReadItem(const Json& item, const std::string& 
     entry.kind = Kind::kPiece;
     entry.message.role = Role::kAssistant;
     GATEHOUSE_TRY(CheckTools(options_, where + ".type", type));
-    GATEHOUSE_TRY(CheckMembers(item, kCallItemMembers, where));
+    GATEHOUSE_TRY(CheckMembers(item, kCallItemMembers, options_, where));
     const char* arguments = type == "function_call" ? "arguments" : "input";
     const char* other = type == "function_call" ? "input" : "arguments";
-    if (const Json* value = Present(item, other))
-      return BadInput("member that is not judged", where + "." + other, "no such member", ShortJson(*value));
+    if (const Json* value = Present(item, other)) {
+      GATEHOUSE_TRY(LeaveOut(options_, BadInput("member that is not judged", where + "." + other,
+                                                "no such member", ShortJson(*value))));
+    }
     GATEHOUSE_TRY(ReadCall(item, arguments, where, out));
   } else if (type == "function_call_output" || type == "custom_tool_call_output") {
     entry.kind = Kind::kToolResult;
     entry.message.role = Role::kUser;
     GATEHOUSE_TRY(CheckTools(options_, where + ".type", type));
-    GATEHOUSE_TRY(CheckMembers(item, kResultItemMembers, where));
+    GATEHOUSE_TRY(CheckMembers(item, kResultItemMembers, options_, where));
     if (!item.contains("output"))
       return BadInput("message without content", where + ".output", "a string or a list of parts", "nothing");
     GATEHOUSE_TRY(parts_.ReadContent(item["output"], where + ".output", out));
+    if (out->empty()) out->push_back(Part::Text({}));
   } else if (type == "reasoning") {
     entry.kind = Kind::kPiece;
     entry.message.role = Role::kAssistant;
-    GATEHOUSE_TRY(CheckMembers(item, kReasoningItemMembers, where));
+    GATEHOUSE_TRY(CheckMembers(item, kReasoningItemMembers, options_, where));
     for (const char* name : {"summary", "content"}) {
       const Json* value = Present(item, name);
       if (value != nullptr) GATEHOUSE_TRY(parts_.ReadContent(*value, where + "." + name, out));

@@ -31,6 +31,14 @@ Error NotAllowed(const char* expected, const std::string& found) {
 
 }  // namespace
 
+// Whether only its address or path stands there, and nobody may go and look.
+bool MessageImages::IsElsewhere(const std::string& text, Kind kind) const {
+  if (kind == kBase64 || (kind != kPath && IsDataUrl(text))) return false;
+  if (kind != kPath && HasScheme(text)) return !options_.load_url;
+  if (kind != kPath && LooksLikeBase64Image(text)) return false;
+  return kind == kUrl || !options_.load_path;
+}
+
 Result<std::string> MessageImages::Bytes(const std::string& text, Kind kind, std::string* name) const {
   *name = "data URL";
   if (kind != kPath && IsDataUrl(text)) return DecodeDataUrl(text, options_.max_image_bytes);
@@ -58,6 +66,10 @@ Result<void> MessageImages::Add(const Json& value, Kind kind, const std::string&
   if (count_ == kMaxImages)
     return BadInput("too many images", where, "at most " + std::to_string(kMaxImages), "more");
   std::string name;
+  if (options_.left_out != nullptr && IsElsewhere(value.get_ref<const std::string&>(), kind)) {
+    options_.left_out->push_back(where);
+    return {};
+  }
   auto bytes = Bytes(value.get_ref<const std::string&>(), kind, &name);
   if (!bytes.ok()) return Within(where, bytes.error());
   ++count_;

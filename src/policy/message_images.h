@@ -25,11 +25,12 @@ class MessageImages {
 
   explicit MessageImages(const ConversationOptions& options) : options_(options) {}
 
-  // Adds an image part. Errors (kBadInput): a kind that options do not allow, what loading or decoding says,
-  // more images or bytes than a conversation may have.
+  // Adds an image part. Errors (kBadInput): a kind that options do not allow (unless it is left out), what
+  // loading or decoding says, more images or bytes than a conversation may have.
   Result<void> Add(const Json& value, Kind kind, const std::string& where, std::vector<Part>* out);
 
  private:
+  bool IsElsewhere(const std::string& text, Kind kind) const;
   Result<std::string> Bytes(const std::string& text, Kind kind, std::string* name) const;
 
   const ConversationOptions& options_;

@@ -1,5 +1,7 @@
 #include "policy/message_members.h"
 
+#include <utility>
+
 #include "base/error.h"
 
 namespace gatehouse {
@@ -89,12 +91,18 @@ bool IsIgnored(const MemberTable& table, std::string_view name, const Json& valu
   return Lists(table.labels, name) && !value.is_structured();
 }
 
-Result<void> CheckMembers(const Json& object, const MemberTable& table, const std::string& where,
-                          std::string_view also_read) {
+Result<void> LeaveOut(const ConversationOptions& options, Error error) {
+  if (options.left_out == nullptr) return error;
+  options.left_out->push_back(std::move(error.where));
+  return {};
+}
+
+Result<void> CheckMembers(const Json& object, const MemberTable& table, const ConversationOptions& options,
+                          const std::string& where, std::string_view also_read) {
   for (const auto& [name, value] : object.items()) {
     if (Lists(table.read, name) || name == also_read || IsIgnored(table, name, value)) continue;
-    return BadInput("member that is not judged", where + "." + name.substr(0, 60),
-                    "no such member, or nothing in it", ShortJson(value));
+    GATEHOUSE_TRY(LeaveOut(options, BadInput("member that is not judged", where + "." + name.substr(0, 60),
+                                             "no such member, or nothing in it", ShortJson(value))));
   }
   return {};
 }

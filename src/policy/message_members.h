@@ -1,7 +1,7 @@
 // Which members a message, a part or a call may have. What is not listed here and holds something is an
 // error: a text that nobody reads would be called safe.
 //
-//   GATEHOUSE_TRY(CheckMembers(message, kMessageMembers, where));
+//   GATEHOUSE_TRY(CheckMembers(message, kMessageMembers, options, where));
 //   if (const Json* refusal = Present(message, "refusal")) ...
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "formats/json.h"
+#include "gatehouse/conversation_json.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse {
@@ -46,9 +47,13 @@ const Json* Present(const Json& object, const char* name);
 // Whether the member says nothing: it is absent, or in the table as one to ignore.
 bool IsIgnored(const MemberTable& table, std::string_view name, const Json& value);
 
-// Errors (kBadInput): a member that is neither read nor ignored. also_read: one more name that is read.
-Result<void> CheckMembers(const Json& object, const MemberTable& table, const std::string& where,
-                          std::string_view also_read = {});
+// What cannot be judged is an error, or noted, where options leave it out.
+Result<void> LeaveOut(const ConversationOptions& options, Error error);
+
+// Errors (kBadInput), unless they are left out: a member that is neither read nor ignored. also_read: one
+// more name that is read.
+Result<void> CheckMembers(const Json& object, const MemberTable& table, const ConversationOptions& options,
+                          const std::string& where, std::string_view also_read = {});
 
 // The text of a member that must be a string, and not an empty one.
 Result<std::string> RequiredText(const Json& object, const char* name, const std::string& where);

@@ -73,7 +73,7 @@ Result<void> MessageParts::ReadPart(const Json& part, const std::string& where, 
   const std::string& type = part["type"].get_ref<const std::string&>();
   for (const TextKind& kind : kTextKinds) {
     if (type != kind.type) continue;
-    GATEHOUSE_TRY(CheckMembers(part, kTextPartMembers, where, kind.member));
+    GATEHOUSE_TRY(CheckMembers(part, kTextPartMembers, options_, where, kind.member));
     const auto text = part.find(kind.member);
     // Mistral's thoughts are parts again.
     if (type == "thinking" && text != part.end() && text->is_array())
@@ -88,20 +88,20 @@ Result<void> MessageParts::ReadPart(const Json& part, const std::string& where, 
   if (type == "tool_result") return ReadToolResult(part, where, out);
   if (type == "tool_use") {
     GATEHOUSE_TRY(CheckTools(options_, where + ".type", type));
-    GATEHOUSE_TRY(CheckMembers(part, kToolUseMembers, where));
+    GATEHOUSE_TRY(CheckMembers(part, kToolUseMembers, options_, where));
     return ReadCall(part, "input", where, out);
   }
-  return BadInput("part that cannot be judged", where + ".type",
-                  "text, image_url, image, or another kind that docs/verdict.md lists",
-                  "\"" + type.substr(0, 60) + "\"");
+  return LeaveOut(options_, BadInput("part that cannot be judged", where + ".type",
+                                     "text, image_url, image, or another kind that docs/verdict.md lists",
+                                     "\"" + type.substr(0, 60) + "\""));
 }
 
 Result<void> MessageParts::ReadImageUrl(const Json& part, const std::string& where, std::vector<Part>* out) {
-  GATEHOUSE_TRY(CheckMembers(part, kImageUrlPartMembers, where));
+  GATEHOUSE_TRY(CheckMembers(part, kImageUrlPartMembers, options_, where));
   // OpenAI's chat has an object with the url; its Responses, and some clients, have the url itself.
   const Json* url = Present(part, "image_url");
   if (url != nullptr && url->is_object()) {
-    GATEHOUSE_TRY(CheckMembers(*url, kImageUrlMembers, where + ".image_url"));
+    GATEHOUSE_TRY(CheckMembers(*url, kImageUrlMembers, options_, where + ".image_url"));
     url = Present(*url, "url");
   }
   if (url == nullptr || !url->is_string())
@@ -110,7 +110,7 @@ Result<void> MessageParts::ReadImageUrl(const Json& part, const std::string& whe
 }
 
 Result<void> MessageParts::ReadImage(const Json& part, const std::string& where, std::vector<Part>* out) {
-  GATEHOUSE_TRY(CheckMembers(part, kImagePartMembers, where));
+  GATEHOUSE_TRY(CheckMembers(part, kImagePartMembers, options_, where));
   const Json* source = Present(part, "source");
   const ImageKind* found = nullptr;
   int places = source != nullptr;
@@ -131,7 +131,7 @@ Result<void> MessageParts::ReadImage(const Json& part, const std::string& where,
   if (!source->is_object())
     return BadInput("malformed part", at, "an object with a type", ShortJson(*source));
   GATEHOUSE_ASSIGN(const std::string type, RequiredText(*source, "type", at));
-  GATEHOUSE_TRY(CheckMembers(*source, kImageSourceMembers, at));
+  GATEHOUSE_TRY(CheckMembers(*source, kImageSourceMembers, options_, at));
   const Json *data = Present(*source, "data"), *url = Present(*source, "url");
   if (type == "base64" && data != nullptr && url == nullptr)
     return images_.Add(*data, MessageImages::kBase64, at + ".data", out);
@@ -144,7 +144,7 @@ Result<void> MessageParts::ReadImage(const Json& part, const std::string& where,
 Result<void> MessageParts::ReadToolResult(const Json& part, const std::string& where,
                                           std::vector<Part>* out) {
   GATEHOUSE_TRY(CheckTools(options_, where + ".type", "tool_result"));
-  GATEHOUSE_TRY(CheckMembers(part, kToolResultMembers, where));
+  GATEHOUSE_TRY(CheckMembers(part, kToolResultMembers, options_, where));
   if (const Json* content = Present(part, "content")) return ReadContent(*content, where + ".content", out);
   out->push_back(Part::Text({}));
   return {};

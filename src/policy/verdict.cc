@@ -24,6 +24,28 @@ double CalibratedScore(double scale, double bias, double score) {
   return Sigmoid(scale * std::log(score / (1.0 - score)) + bias);
 }
 
+Thresholds Stricter(const Policy& policy, const Thresholds& own, const Thresholds& asked) {
+  Thresholds out = own;
+  if (asked.replaces && asked.overall) {
+    const std::optional<double> usual = own.replaces ? own.overall : policy.threshold;
+    out.replaces = true;
+    out.overall = usual ? std::min(*usual, *asked.overall) : *asked.overall;
+  }
+  for (const auto& [key, share] : asked.categories) {
+    const auto is_it = [&key = key](const auto& entry) { return entry.first == key; };
+    if (const auto listed = std::find_if(out.categories.begin(), out.categories.end(), is_it);
+        listed != out.categories.end()) {
+      listed->second = std::min(listed->second, share);
+      continue;
+    }
+    const auto category = std::find_if(policy.categories.begin(), policy.categories.end(),
+                                       [&key = key](const Category& one) { return one.key == key; });
+    const bool has_own = category != policy.categories.end() && category->threshold;
+    out.categories.emplace_back(key, has_own ? std::min(*category->threshold, share) : share);
+  }
+  return out;
+}
+
 std::string OutputOf(const VerdictWords& words, bool unsafe, const std::vector<std::string>& keys) {
   return !unsafe ? words.safe : words.unsafe + words.separator + JoinKeys(keys, words.list_separator);
 }

@@ -27,6 +27,9 @@ struct JudgeOptions {
 std::optional<double> ThresholdOf(const Policy& policy, const JudgeOptions& options);
 std::optional<double> ThresholdOf(const Category& category, const JudgeOptions& options);
 
+// What is unsafe by `own` or by `asked`: of each threshold in force the lower one.
+Thresholds Stricter(const Policy& policy, const Thresholds& own, const Thresholds& asked);
+
 // sigmoid(scale * logit(score) + bias); scores of 0 and 1, and the identity, leave the score as it is.
 double CalibratedScore(double scale, double bias, double score);
 

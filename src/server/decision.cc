@@ -64,6 +64,18 @@ Json ModerationResults(const std::vector<Verdict>& verdicts) {
   return {{"type", "moderation_results"}, {"model", verdicts.front().model}, {"results", std::move(results)}};
 }
 
+Json ModerationError(const Error& error) {
+  const char* code = error.code == ErrorCode::kLate   ? "deadline"
+                     : error.code == ErrorCode::kBusy ? "queue_full"
+                                                      : "internal_error";
+  return {{"type", "error"}, {"code", code}, {"message", "not judged"}};
+}
+
+bool IsGuardFailure(const Error& error) {
+  return error.code == ErrorCode::kLate || error.code == ErrorCode::kBusy ||
+         error.code == ErrorCode::kInternal || error.code == ErrorCode::kModel;
+}
+
 std::optional<Response> BlockedError(const ProxySettings& settings) {
   if (settings.on_block == OnBlock::kError || settings.on_block == OnBlock::kForbid)
     return ErrorResponse(settings.on_block == OnBlock::kError ? 400 : 403, "blocked by the content filter",

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/json.h"
+#include "gatehouse/result.h"
 #include "gatehouse/verdict.h"
 #include "server/config.h"
 #include "server/http/message.h"
@@ -31,6 +32,12 @@ const char* NameOf(Action action);
 
 // {"type": "moderation_results", ...} with a result for each verdict; null where there is none.
 Json ModerationResults(const std::vector<Verdict>& verdicts);
+
+// The same side where the guard failed: {"type": "error", "code", "message"}.
+Json ModerationError(const Error& error);
+
+// Whether the guard itself failed, and not what it was given.
+bool IsGuardFailure(const Error& error);
 
 // What is sent in place of an answer, where the whole of it is blocked. model: as the client calls it.
 Response BlockedResponse(const ProxySettings& settings, const std::string& model, bool stream,

@@ -59,6 +59,10 @@ Result<Asked> Read(Surface surface, const Request& request, const Surroundings& 
   }
 }
 
+bool IsPassedMethod(std::string_view method) {
+  return method == "GET" || method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+}
+
 int64_t CostOf(const std::vector<Conversation>& conversations) {
   int64_t tokens = 0;
   for (const Conversation& conversation : conversations) tokens += EstimatedCost(conversation);
@@ -80,7 +84,7 @@ Gateway::Gateway(GatewayOptions options, RequestLog& log) : options_(std::move(o
 }
 
 Result<void> Gateway::UseUpstream(ProxySettings settings) {
-  GATEHOUSE_ASSIGN(proxy_, Proxy::Create(std::move(settings), metrics_));
+  GATEHOUSE_ASSIGN(proxy_, Proxy::Create(std::move(settings), metrics_, log_));
   return {};
 }
 
@@ -127,11 +131,13 @@ std::optional<Response> Gateway::Refuse(Request& head) {
   // A page of somebody else's, by a name of his that leads here, would speak as this machine's user.
   if (access->keys.empty() && !options_.any_host && !IsLoopbackHost(*head.Find("host")))
     return ErrorResponse(403, "without keys only requests to localhost are answered", "host_not_allowed");
+  if (head.route == kNoRoute && proxy_ != nullptr && proxy_->Passes(head.path)) head.route = kPassedRoute;
   if (head.route == kNoRoute) return ErrorResponse(404, "there is no such path", "unknown_path");
   const Route& route = kRoutes[head.route];
-  if (head.method != route.method) {
+  const bool passed = route.surface == Surface::kPassed;
+  if (passed ? !IsPassedMethod(head.method) : head.method != route.method) {
     Response out = ErrorResponse(405, "this path takes another method", "method_not_allowed");
-    out.headers.emplace_back("Allow", route.method);
+    out.headers.emplace_back("Allow", passed ? "GET, POST, PUT, PATCH, DELETE" : route.method);
     return out;
   }
   if (auto refusal = RefuseClient(head, route, *access)) return refusal;
@@ -172,7 +178,11 @@ bool Gateway::MayAsk(const Rights& rights, const Route& route) const {
 void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
   const Route& route = kRoutes[request.route];
   try {
-    if (route.method == "POST") {
+    if (route.surface == Surface::kPassed) {
+      const Result<std::chrono::duration<double>> timeout = TimeoutOf(request, options_.request_timeout);
+      if (!timeout.ok()) return reply->Send(ResponseOf(timeout.error()));
+      proxy_->Pass(std::move(request), std::move(reply), *timeout);
+    } else if (route.method == "POST") {
       Judge(std::move(request), route, reply);
     } else if (route.surface == Surface::kModels && proxy_ != nullptr && !NotReady()) {
       proxy_->Models(request, Answer(request, route), reply);

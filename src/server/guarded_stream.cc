@@ -115,7 +115,8 @@ Result<void> GuardedStream::OnData(std::string data) {
 }
 
 Result<void> GuardedStream::OnChoice(const Json& json, const Guard& guard, Event* event) {
-  GATEHOUSE_TRY(CheckChoice(json, "delta", "choices"));
+  std::vector<std::string>* left_out = setup_.room.settings.leave_out ? &left_out_ : nullptr;
+  GATEHOUSE_TRY(CheckChoice(json, "delta", "choices", left_out));
   const auto named = json.find("index");
   if (named == json.end() || !named->is_number_integer() || *named < 0 || *named >= setup_.choices)
     return Malformed("choices.index", "the number of a choice that was asked for");
@@ -133,7 +134,8 @@ Result<void> GuardedStream::OnChoice(const Json& json, const Guard& guard, Event
   // What says nothing leaves with what stands before it.
   if (says || ends || choice.position == 0) ++choice.position;
   if (!judges()) choice.safe = choice.position;
-  if (says) GATEHOUSE_TRY(choice.Add(*delta));
+  if (says) GATEHOUSE_TRY(choice.Add(*delta, left_out));
+  if (!left_out_.empty()) NoteUnjudged("output-parts");
   if (ends) {
     choice.finished = true;
     choice.EndCall();
@@ -204,7 +206,8 @@ void GuardedStream::Release() {
       });
       if (!complete || choices_.empty())
         return Break(Malformed("choices", "a finish_reason before the end"), true);
-      if (setup_.wants_moderation || action_ == Action::kBlock) Write(ModerationChunk());
+      if (setup_.wants_moderation || action_ == Action::kBlock || !setup_.unjudged.empty())
+        Write(ModerationChunk());
       Write("[DONE]");
       return End(true);
     }
@@ -219,6 +222,8 @@ void GuardedStream::Write(const std::string& data) {
   if (!began_) {
     began_ = true;
     setup_.on_begin();
+    if (!setup_.unjudged.empty())
+      setup_.headers.emplace_back(kUnjudgedHeader, UnjudgedHeader(setup_.unjudged));
     setup_.reply->Begin({200, setup_.headers, {}});
     SetKeepAlive();
   }
@@ -256,8 +261,17 @@ std::string GuardedStream::ModerationChunk() {
     if (choice.verdict) verdicts.push_back(*choice.verdict);
   }
   Json chunk = Chunk(Json::array());
-  chunk["moderation"] = {{"input", setup_.input}, {"output", ModerationResults(verdicts)}};
+  Json output = verdicts.empty() && failure_ ? ModerationError(*failure_) : ModerationResults(verdicts);
+  chunk["moderation"] = {{"input", setup_.input}, {"output", std::move(output)}};
+  if (!setup_.unjudged.empty()) chunk["moderation"]["unjudged"] = setup_.unjudged;
   return ShortFigures(JsonLine(chunk));
+}
+
+void GuardedStream::NoteUnjudged(const std::string& what) {
+  std::vector<std::string>& known = setup_.unjudged;
+  if (std::find(known.begin(), known.end(), what) != known.end()) return;
+  known.push_back(what);
+  setup_.notes.emplace_back("unjudged", what);
 }
 
 void GuardedStream::Break(const Error& error, bool of_upstream) {

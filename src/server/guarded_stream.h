@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,14 @@ class GuardedStream : public std::enable_shared_from_this<GuardedStream> {
     ClassifyOptions options = {};
     Actions actions = {};
     Asks asks = Asks::kNothing;
+    bool filtered = true, judged = true;  // by the policy's actions; at all
     Conversation before = {};
     int64_t choices = 1;
     bool wants_moderation = false;
     Json input = {};  // its verdicts, for the member moderation
     Headers headers = {};
+    std::vector<std::string> unjudged = {};   // kUnjudgedHeader
+    std::chrono::milliseconds open_after{0};  // goes on where no verdict comes for so long; 0: never
     std::shared_ptr<Reply> reply = {};
     std::shared_ptr<OutgoingCall> call = {};
     Notes notes = {};                           // for the log
@@ -56,7 +60,7 @@ class GuardedStream : public std::enable_shared_from_this<GuardedStream> {
     };
     std::vector<Mark> marks;
   };
-  bool judges() const { return setup_.room.settings.output || setup_.asks != Asks::kNothing; }
+  bool judges() const { return setup_.judged; }
   void Pump();
   bool IsPaused();
   void OnBytes(Result<std::string> bytes);
@@ -68,6 +72,9 @@ class GuardedStream : public std::enable_shared_from_this<GuardedStream> {
   void RunChecks();
   void Check(int64_t index, StreamedChoice& choice);
   void OnVerdict(int64_t index, Result<Verdict> verdict);
+  // The guard failed: whether the choice goes on all the same.
+  bool GoesOnUnjudged(StreamedChoice& choice, const Error& error);
+  void NoteUnjudged(const std::string& what);
   void Block(int64_t index, StreamedChoice& choice);
   void DropEventsOf(int64_t index);
   void Release();
@@ -82,9 +89,11 @@ class GuardedStream : public std::enable_shared_from_this<GuardedStream> {
   Setup setup_;
   EventReader reader_;
   std::map<int64_t, StreamedChoice> choices_;
+  std::vector<std::string> left_out_;  // places of what cannot be judged
   std::deque<Event> queue_;
   Json envelope_ = Json::object();  // id, created, model of its chunks
   Action action_ = Action::kIgnore;
+  std::optional<Error> failure_;  // the guard's, where something went on without it
   Clock::time_point last_check_ = Clock::now();
   std::shared_ptr<void> check_timer_, busy_timer_, keep_alive_;
   bool reading_ = false, began_ = false, done_ = false, at_end_ = false, over_ = false,

@@ -59,12 +59,17 @@ void GuardedStream::Check(int64_t index, StreamedChoice& choice) {
   const std::shared_ptr<const Guard> guard = setup_.guard.lock();
   if (guard == nullptr) return Break(Error{ErrorCode::kCancelled, "the server ends", {}, {}, {}}, false);
   const StreamedChoice::Due& due = choice.due.front();
-  Result<Conversation> conversation = WithAnswer(setup_.before, due.message, "delta");
+  Result<Conversation> conversation =
+      WithAnswer(setup_.before, due.message, "delta", setup_.room.settings.leave_out ? &left_out_ : nullptr);
   if (!conversation.ok()) return Break(conversation.error(), true);
   choice.checking = true;
   last_check_ = Clock::now();
+  if (choice.due_since == Clock::time_point()) choice.due_since = last_check_;
+  ClassifyOptions options = setup_.options;
+  const bool may_open = setup_.open_after.count() > 0;
+  if (may_open) options.deadline = choice.due_since + setup_.open_after;
   Result<gatehouse::Request> handle = choice.answer.Submit(
-      *guard, std::move(*conversation), setup_.options, due.whole,
+      *guard, std::move(*conversation), std::move(options), due.whole,
       // The last to let this go must be its own thread.
       [self = shared_from_this(), index](Result<Verdict> verdict) mutable {
         Outgoing& loop = self->setup_.room.loop;
@@ -74,7 +79,12 @@ void GuardedStream::Check(int64_t index, StreamedChoice& choice) {
       });
   if (handle.ok()) return;
   choice.checking = false;
-  if (handle.error().code != ErrorCode::kBusy) return Break(handle.error(), false);
+  const bool busy = handle.error().code == ErrorCode::kBusy;
+  const bool waits = busy && !(may_open && last_check_ >= choice.due_since + setup_.open_after);
+  if (!waits) {
+    if (!GoesOnUnjudged(choice, handle.error())) Break(handle.error(), false);
+    return;
+  }
   // A stream that has begun is not refused: it waits.
   const auto wait = std::chrono::milliseconds(static_cast<int64_t>(handle.error().retry_after * 1e3));
   busy_timer_ = setup_.room.loop.After(std::clamp(wait, kShortest, kLongest), [weak = weak_from_this()] {
@@ -86,13 +96,18 @@ void GuardedStream::Check(int64_t index, StreamedChoice& choice) {
 }
 
 void GuardedStream::OnVerdict(int64_t index, Result<Verdict> verdict) {
-  if (!verdict.ok()) return Break(verdict.error(), false);
   StreamedChoice& choice = choices_.at(index);
+  if (!verdict.ok()) {
+    choice.checking = false;
+    if (!GoesOnUnjudged(choice, verdict.error())) return Break(verdict.error(), false);
+    return Go();
+  }
   choice.checking = false;
+  choice.due_since = {};
   last_check_ = Clock::now();
   const StreamedChoice::Due due = std::move(choice.due.front());
   choice.due.pop_front();
-  const Action action = ActionOf(*verdict, setup_.actions, setup_.room.settings.output, setup_.asks);
+  const Action action = ActionOf(*verdict, setup_.actions, setup_.filtered, setup_.asks);
   action_ = std::max(action_, action);
   if (due.whole || verdict->unsafe)
     setup_.room.metrics.OnVerdict(*verdict, setup_.options.policy->policy, NameOf(action));
@@ -103,6 +118,17 @@ void GuardedStream::OnVerdict(int64_t index, Result<Verdict> verdict) {
     choice.safe = due.position;
   }
   if (!over_) Go();
+}
+
+bool GuardedStream::GoesOnUnjudged(StreamedChoice& choice, const Error& error) {
+  if (setup_.open_after.count() == 0 || !IsGuardFailure(error)) return false;
+  setup_.room.metrics.OnFailOpen("output");
+  failure_ = error;
+  NoteUnjudged("output");
+  choice.safe = choice.due.front().position;
+  choice.due.pop_front();
+  choice.due_since = {};
+  return true;
 }
 
 // What was not judged safe goes; the choice ends.

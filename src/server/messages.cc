@@ -19,11 +19,13 @@ bool AssistantBegins(const Json& messages) {
 
 }  // namespace
 
-Result<Conversation> ReadChat(const Json& messages, const std::string& where, size_t max_image_bytes) {
+Result<Conversation> ReadChat(const Json& messages, const std::string& where, size_t max_image_bytes,
+                              std::vector<std::string>* left_out) {
   ConversationOptions options;
   options.system = SystemMessages::kAsUser;
   options.merge = true;
   options.max_image_bytes = max_image_bytes;
+  options.left_out = left_out;
   if (!AssistantBegins(messages)) return ReadMessages(messages, where, options);
   // System messages lead the user's turn, whose own text is empty.
   Json list = messages;

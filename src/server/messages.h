@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "formats/json.h"
 #include "gatehouse/conversation.h"
@@ -10,8 +11,9 @@
 
 namespace gatehouse::server {
 
-// Errors: kBadInput, naming the member below where.
-Result<Conversation> ReadChat(const Json& messages, const std::string& where, size_t max_image_bytes);
+// left_out: ConversationOptions. Errors: kBadInput, naming the member below where.
+Result<Conversation> ReadChat(const Json& messages, const std::string& where, size_t max_image_bytes,
+                              std::vector<std::string>* left_out = nullptr);
 
 // One message alone, as the user's, or as the assistant's behind an empty one of the user.
 Conversation ConversationOf(Message message, Role role);

@@ -1,20 +1,25 @@
 #include "server/metrics.h"
 
 #include <prometheus/counter.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <mutex>
 
+#include "guard/guard_stats.h"
 #include "server/routes.h"
 
 namespace gatehouse::server {
 namespace {
 
 using prometheus::BuildCounter;
+using prometheus::BuildGauge;
 using prometheus::Counter;
 using prometheus::Family;
+using prometheus::Gauge;
 using prometheus::Histogram;
 
 // A verdict of a small model takes milliseconds, one of a large one behind a queue half a minute.
@@ -32,6 +37,9 @@ std::string FirstCategory(const Verdict& verdict, const Policy& policy) {
 }  // namespace
 
 struct Metrics::Families {
+  Counter& Count(const char* name, const char* help) {
+    return BuildCounter().Name(name).Help(help).Register(registry).Add({});
+  }
   prometheus::Registry registry;
   Family<Counter>& requests =
       BuildCounter().Name("gatehouse_requests_total").Help("Requests by path and status").Register(registry);
@@ -51,16 +59,22 @@ struct Metrics::Families {
                                   .Name("gatehouse_upstream_total")
                                   .Help("Calls of the upstream by what came of them")
                                   .Register(registry);
-  Counter& prompt_tokens = BuildCounter()
-                               .Name("gatehouse_prompt_tokens_total")
-                               .Help("Tokens of prompts that were judged")
-                               .Register(registry)
-                               .Add({});
-  Counter& cached_tokens = BuildCounter()
-                               .Name("gatehouse_cached_tokens_total")
-                               .Help("Those of them that were known before")
-                               .Register(registry)
-                               .Add({});
+  Family<Counter>& fail_open = BuildCounter()
+                                   .Name("gatehouse_fail_open_total")
+                                   .Help("What went on unjudged because the guard failed, by side")
+                                   .Register(registry);
+  Gauge& waiting = BuildGauge()
+                       .Name("gatehouse_waiting_tokens")
+                       .Help("Tokens of requests that were taken and are not computed yet")
+                       .Register(registry)
+                       .Add({});
+  Counter& passes = Count("gatehouse_passes_total", "Passes of the network");
+  Counter& rows = Count("gatehouse_pass_rows_total", "Rows of them: the size of batches");
+  Counter& texts = Count("gatehouse_pass_texts_total", "Texts in them: a pass that is shared counts each");
+  Counter& prompt_tokens = Count("gatehouse_prompt_tokens_total", "Tokens of prompts that were judged");
+  Counter& cached_tokens = Count("gatehouse_cached_tokens_total", "Those of them that were known before");
+  std::mutex mutex;  // of what follows
+  GuardStats told;   // in the counters above
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}
@@ -92,7 +106,19 @@ void Metrics::OnVerdict(const Verdict& verdict, const Policy& policy, std::strin
   families_->cached_tokens.Increment(verdict.usage.cached_tokens);
 }
 
-std::string Metrics::Text() const {
+void Metrics::OnFailOpen(const char* side) { families_->fail_open.Add({{"side", side}}).Increment(); }
+
+std::string Metrics::Text(const Guard* guard) const {
+  if (guard != nullptr) {
+    Families& own = *families_;
+    const std::lock_guard lock(own.mutex);
+    const GuardStats now = StatsOf(*guard);
+    own.passes.Increment(static_cast<double>(now.passes - own.told.passes));
+    own.rows.Increment(static_cast<double>(now.rows - own.told.rows));
+    own.texts.Increment(static_cast<double>(now.texts - own.told.texts));
+    own.waiting.Set(static_cast<double>(now.waiting_tokens));
+    own.told = now;
+  }
   return prometheus::TextSerializer().Serialize(families_->registry.Collect());
 }
 

@@ -1,13 +1,14 @@
 // Figures for Prometheus: requests, verdicts, tokens.
 //
 //   metrics.OnVerdict(verdict, policy);
-//   metrics.Text();   // what GET /metrics answers
+//   metrics.Text(guard);   // what GET /metrics answers
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "gatehouse/guard.h"
 #include "gatehouse/verdict.h"
 #include "policy/policy.h"
 #include "server/http/server.h"
@@ -25,7 +26,10 @@ class Metrics {
   void OnVerdict(const Verdict& verdict, const Policy& policy, std::string_view decision = {});
   // An upstream's answer: "200", "refused", "late", ...
   void OnUpstream(const std::string& outcome);
-  std::string Text() const;
+  // Something went on unjudged because the guard failed. side: "input" or "output".
+  void OnFailOpen(const char* side);
+  // guard: whose passes and waiting tokens are told too; may be null.
+  std::string Text(const Guard* guard) const;
 
  private:
   struct Families;

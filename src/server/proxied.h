@@ -9,35 +9,47 @@
 
 #include "server/batch.h"
 #include "server/guarded_stream.h"
+#include "server/piped.h"
 #include "server/proxy.h"
 #include "server/proxy_request.h"
 #include "server/proxy_room.h"
+#include "server/shadow.h"
 
 namespace gatehouse::server {
 
-class Proxied : public std::enable_shared_from_this<Proxied> {
+class Proxied : public OnItsWay, public std::enable_shared_from_this<Proxied> {
  public:
   Proxied(ProxyRoom room, Request request, std::shared_ptr<Reply> reply, Asker asker);
   void Begin();
-  void Leave();  // nobody wants it any more
+  void Leave() override;
 
  private:
   using Verdicts = Result<std::vector<Verdict>>;
+  enum Side { kInput, kOutput };
+
+  // Of its input, proxied.cc.
   void Judge(std::vector<Conversation> conversations, const std::string& name,
              std::function<void(Verdicts)> then);
   void OnInput(Verdicts verdicts);
   void CallUpstream();
-  void OnHead(Result<OutgoingHead> head);
+  // Of the answer, proxied_answer.cc.
+  void OnHead();
   void Collect(std::function<void()> then);
+  void OnBody();
   void OnOutput(Json root, Verdicts verdicts);
-  void PassPieces(Result<std::string> bytes);
   void SendStream();
+  void SendJudgedStream();
+  bool judges_output() const;
+
+  Action Record(Side side, const std::vector<Verdict>& verdicts, std::vector<bool>* blocked);
+  // Whether a message that the guard failed on goes on all the same.
+  bool GoesOnUnjudged(Side side, const Error& error);
+  void NoteLeftOut(Side side, bool any);
   Json ModerationOf() const;
-  Action Record(const std::vector<Verdict>& verdicts, bool filtered, Asks asks, std::vector<bool>* blocked);
+  Headers HeadersOf() const;
   void Answer(Response response);
   void Fail(const Error& error);
   void OnLate();
-  bool judges_output() const { return room_.settings.output || asked_.output != Asks::kNothing; }
 
   const ProxyRoom room_;
   Request request_;
@@ -48,10 +60,15 @@ class Proxied : public std::enable_shared_from_this<Proxied> {
   std::shared_ptr<void> late_, work_;
   std::shared_ptr<Batch> batch_;
   std::shared_ptr<OutgoingCall> call_;
-  std::shared_ptr<GuardedStream> stream_;  // null: not streamed, or not judged
+  std::shared_ptr<GuardedStream> stream_;  // these three are null where there is none
+  std::shared_ptr<Piped> piped_;
+  std::shared_ptr<Shadow> shadow_;
+  bool casts_shadow_ = false;  // nothing of it is held
+  bool input_done_ = false, has_head_ = false;
   OutgoingHead head_;
   std::string body_;
-  std::vector<Verdict> inputs_, outputs_;
+  Json moderation_[2];                 // what each side came to
+  std::vector<std::string> unjudged_;  // told to the client: "input", "output-parts", ...
   std::vector<std::pair<std::string, std::string>> notes_;
   bool over_ = false;
 };

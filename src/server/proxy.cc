@@ -5,7 +5,10 @@
 #include <future>
 #include <utility>
 
+#include "server/piped.h"
 #include "server/proxied.h"
+#include "server/proxy_request.h"
+#include "server/proxy_room.h"
 
 namespace gatehouse::server {
 namespace {
@@ -46,11 +49,59 @@ struct ModelsAsked : std::enable_shared_from_this<ModelsAsked> {
   std::string body;
 };
 
+// A request of --pass, on Outgoing's thread.
+class PassedOn : public OnItsWay, public std::enable_shared_from_this<PassedOn> {
+ public:
+  PassedOn(Outgoing& loop, Metrics& metrics, std::string path, std::shared_ptr<Reply> reply)
+      : loop_(loop), metrics_(metrics), path_(std::move(path)), reply_(std::move(reply)) {}
+
+  void Leave() override {
+    if (const auto piped = std::exchange(piped_, nullptr)) return piped->Stop();
+    if (call_ != nullptr) call_->Cancel();
+  }
+
+  void Start(OutgoingRequest request, const OutgoingLimits& limits) {
+    reply_->OnGone([weak = weak_from_this(), &loop = loop_] {
+      loop.Post([weak] {
+        if (const auto self = weak.lock()) self->Leave();
+      });
+    });
+    call_ = loop_.Send(std::move(request), limits, [self = shared_from_this()](Result<OutgoingHead> head) {
+      self->OnHead(std::move(head));
+    });
+  }
+
+ private:
+  void OnHead(Result<OutgoingHead> head) {
+    const bool late = !head.ok() && head.error().code == ErrorCode::kLate;
+    metrics_.OnUpstream(head.ok() ? std::to_string(head->status) : late ? "late" : "failed");
+    if (!head.ok()) {
+      Response failure = UpstreamFailure(head.error());
+      failure.notes.emplace_back("problem", head.error().Message());
+      return reply_->Send(std::move(failure));
+    }
+    Piped::Setup setup{loop_, reply_, call_};
+    setup.notes = {{"upstream", std::to_string(head->status)}, {"passed", path_}};
+    // It keeps itself until its end: nobody else does.
+    setup.on_end = [self = shared_from_this()] { self->piped_ = nullptr; };
+    piped_ = std::make_shared<Piped>(std::move(setup));
+    Headers headers = HeadersForClient(*head);
+    headers.emplace_back(kUnjudgedHeader, "input, output");
+    piped_->Start({head->status, std::move(headers), {}});
+  }
+  Outgoing& loop_;
+  Metrics& metrics_;
+  const std::string path_;  // as it was given to --pass
+  const std::shared_ptr<Reply> reply_;
+  std::shared_ptr<OutgoingCall> call_;
+  std::shared_ptr<Piped> piped_;
+};
+
 }  // namespace
 
-Result<std::unique_ptr<Proxy>> Proxy::Create(ProxySettings settings, Metrics& metrics) {
+Result<std::unique_ptr<Proxy>> Proxy::Create(ProxySettings settings, Metrics& metrics, RequestLog& log) {
   GATEHOUSE_ASSIGN(auto loop, Outgoing::Create(settings.target));
-  return std::unique_ptr<Proxy>(new Proxy(std::move(settings), metrics, std::move(loop)));
+  return std::unique_ptr<Proxy>(new Proxy(std::move(settings), metrics, log, std::move(loop)));
 }
 Proxy::~Proxy() = default;
 
@@ -58,23 +109,27 @@ void Proxy::Stop() {
   std::promise<void> stopped;
   loop_->Post([&] {
     for (const auto& one : live_) {
-      if (const auto proxied = one.lock()) proxied->Leave();
+      if (const auto live = one.lock()) live->Leave();
     }
     stopped.set_value();
   });
   stopped.get_future().wait();
 }
 
+void Proxy::Keep(const std::shared_ptr<OnItsWay>& one) {
+  if (live_.size() >= live_before_looking_) {
+    std::erase_if(live_, [](const auto& other) { return other.expired(); });
+    live_before_looking_ = 2 * live_.size() + 64;
+  }
+  live_.push_back(one);
+}
+
 void Proxy::Handle(Request request, const std::shared_ptr<Reply>& reply, Asker asker) {
-  const auto proxied = std::make_shared<Proxied>(ProxyRoom{*loop_, settings_, metrics_}, std::move(request),
-                                                 reply, std::move(asker));
+  const auto proxied = std::make_shared<Proxied>(ProxyRoom{*loop_, settings_, metrics_, log_},
+                                                 std::move(request), reply, std::move(asker));
   loop_->Post([this, proxied, reply] {
     try {
-      if (live_.size() >= live_before_looking_) {
-        std::erase_if(live_, [](const auto& one) { return one.expired(); });
-        live_before_looking_ = 2 * live_.size() + 64;
-      }
-      live_.push_back(proxied);
+      Keep(proxied);
       proxied->Begin();
     } catch (const std::exception&) {  // no memory, above all
       reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
@@ -95,6 +150,27 @@ void Proxy::Models(const Request& request, Response own, std::shared_ptr<Reply> 
       asked->call->Cancel();
       asked->reply->Send(std::move(asked->own));
     });
+  });
+}
+
+bool Proxy::Passes(std::string_view path) const {
+  return std::find(settings_.passed.begin(), settings_.passed.end(), path) != settings_.passed.end();
+}
+
+void Proxy::Pass(Request request, std::shared_ptr<Reply> reply, std::chrono::duration<double> timeout) {
+  OutgoingRequest asked;
+  // Clients' paths begin with /v1 wherever the upstream has its own.
+  asked.at_root = !request.path.starts_with("/v1/");
+  asked.method = request.method;
+  asked.path = asked.at_root ? request.path : request.path.substr(3);
+  if (!request.query.empty()) asked.path += "?" + request.query;
+  asked.headers = PassedHeaders(request, settings_);
+  asked.body = std::move(request.body);
+  const auto passed = std::make_shared<PassedOn>(*loop_, metrics_, request.path, std::move(reply));
+  loop_->Post([this, passed, asked = std::move(asked), limits = settings_.limits, timeout]() mutable {
+    Keep(passed);
+    limits.first_byte = std::chrono::ceil<std::chrono::milliseconds>(timeout);
+    passed->Start(std::move(asked), limits);
   });
 }
 

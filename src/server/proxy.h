@@ -1,19 +1,21 @@
 // Proxy: requests for other models than the guard, on their way to the upstream and back: what goes in is
 // judged before the upstream is called, what comes out before it leaves. Fails closed.
 //
-//   GATEHOUSE_ASSIGN(auto proxy, Proxy::Create(settings, metrics));
+//   GATEHOUSE_ASSIGN(auto proxy, Proxy::Create(settings, metrics, log));
 //   proxy->Handle(std::move(request), reply, asker);
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gatehouse/guard.h"
 #include "server/decision.h"
 #include "server/http/outgoing.h"
 #include "server/http/server.h"
+#include "server/log.h"
 #include "server/metrics.h"
 #include "server/proxy_settings.h"
 
@@ -30,11 +32,11 @@ struct Asker {
   std::function<std::shared_ptr<void>(const std::vector<Conversation>&)> take_tokens;
 };
 
-class Proxied;
+class OnItsWay;
 
 class Proxy {
  public:
-  static Result<std::unique_ptr<Proxy>> Create(ProxySettings settings, Metrics& metrics);
+  static Result<std::unique_ptr<Proxy>> Create(ProxySettings settings, Metrics& metrics, RequestLog& log);
   ~Proxy();
   // What is on its way ends. Before the guard goes; the proxy itself goes behind it, whose last answers come
   // here.
@@ -43,15 +45,20 @@ class Proxy {
   void Handle(Request request, const std::shared_ptr<Reply>& reply, Asker asker);
   // own: the answer of our own; the upstream's models are added, where it tells them.
   void Models(const Request& request, Response own, std::shared_ptr<Reply> reply);
+  // Whether the path is open, and a request to it on its way: nothing of it is judged.
+  bool Passes(std::string_view path) const;
+  void Pass(Request request, std::shared_ptr<Reply> reply, std::chrono::duration<double> timeout);
 
  private:
-  Proxy(ProxySettings settings, Metrics& metrics, std::unique_ptr<Outgoing> loop)
-      : settings_(std::move(settings)), metrics_(metrics), loop_(std::move(loop)) {}
+  void Keep(const std::shared_ptr<OnItsWay>& one);  // until it is over
+  Proxy(ProxySettings settings, Metrics& metrics, RequestLog& log, std::unique_ptr<Outgoing> loop)
+      : settings_(std::move(settings)), metrics_(metrics), log_(log), loop_(std::move(loop)) {}
 
   const ProxySettings settings_;
   Metrics& metrics_;
+  RequestLog& log_;
   std::unique_ptr<Outgoing> loop_;
-  std::vector<std::weak_ptr<Proxied>> live_;  // of the loop's thread
+  std::vector<std::weak_ptr<OnItsWay>> live_;  // of the loop's thread
   size_t live_before_looking_ = 64;
 };
 

@@ -16,25 +16,31 @@ constexpr std::string_view kChoiceMembers =
 
 }  // namespace
 
-Result<void> CheckChoice(const Json& choice, const char* message, const std::string& where) {
+Result<void> CheckChoice(const Json& choice, const char* message, const std::string& where,
+                         std::vector<std::string>* left_out) {
   if (!choice.is_object()) return BadInput("malformed answer", where, "an object", ShortJson(choice));
   for (const auto& [name, value] : choice.items()) {
     if (name == message || SaysNothing(value)) continue;
     const bool plain = name.find(' ') == std::string::npos;
     if (plain && kChoiceMembers.find(" " + name + " ") != std::string_view::npos) continue;
-    return BadInput("member that is not judged", where + "." + name.substr(0, 60), "no such member", "one");
+    const std::string at = where + "." + name.substr(0, 60);
+    if (left_out == nullptr) return BadInput("member that is not judged", at, "no such member", "one");
+    left_out->push_back(at);
   }
   return {};
 }
 
-Result<Conversation> WithAnswer(const Conversation& before, Json message, const std::string& where) {
+Result<Conversation> WithAnswer(const Conversation& before, Json message, const std::string& where,
+                                std::vector<std::string>* left_out) {
   if (!message.is_object()) return BadInput("malformed answer", where, "an object", ShortJson(message));
   message["role"] = "assistant";
   if (const auto content = message.find("content"); content == message.end() || content->is_null())
     message["content"] = "";
-  GATEHOUSE_ASSIGN(
-      Conversation read,
-      ReadMessages(Json::array({Json{{"role", "user"}, {"content", ""}}, std::move(message)}), where, {}));
+  ConversationOptions options;
+  options.left_out = left_out;
+  GATEHOUSE_ASSIGN(Conversation read,
+                   ReadMessages(Json::array({Json{{"role", "user"}, {"content", ""}}, std::move(message)}),
+                                where, options));
   if (read.messages.size() != 2) return BadInput("malformed answer", where, "a message", "none");
   Conversation out = before;
   std::vector<Part>& parts = read.messages.back().parts;
@@ -52,8 +58,9 @@ Result<Conversation> WithAnswer(const Conversation& before, Json message, const 
   return out;
 }
 
-Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation& before) {
+Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation& before, bool leave_out) {
   ProxyAnswer out;
+  std::vector<std::string>* left_out = leave_out ? &out.left_out : nullptr;
   GATEHOUSE_ASSIGN(out.root, ParseJson(body, "the upstream's answer", ErrorCode::kBadInput));
   const auto choices = out.root.is_object() ? out.root.find("choices") : out.root.end();
   if (!out.root.is_object() || choices == out.root.end() || !choices->is_array())
@@ -61,10 +68,11 @@ Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation&
   for (size_t i = 0; i < choices->size(); ++i) {
     const std::string where = "choices[" + std::to_string(i) + "]";
     const Json& choice = (*choices)[i];
-    GATEHOUSE_TRY(CheckChoice(choice, "message", where));
+    GATEHOUSE_TRY(CheckChoice(choice, "message", where, left_out));
     if (!choice.contains("message"))
       return BadInput("malformed answer", where + ".message", "an object", "nothing");
-    GATEHOUSE_ASSIGN(Conversation conversation, WithAnswer(before, choice["message"], where + ".message"));
+    GATEHOUSE_ASSIGN(Conversation conversation,
+                     WithAnswer(before, choice["message"], where + ".message", left_out));
     out.choices.push_back(std::move(conversation));
   }
   return out;

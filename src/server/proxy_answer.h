@@ -14,18 +14,23 @@ namespace gatehouse::server {
 struct ProxyAnswer {
   Json root;
   std::vector<Conversation> choices;  // each behind the request's conversation
+  std::vector<std::string> left_out;  // places of what cannot be judged
 };
 
 // before: the request's conversation; where it ends with an answer's beginning, the answer goes on with it.
-// Errors: kBadInput: what cannot be read, or holds what cannot be judged.
-Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation& before);
+// leave_out: what cannot be judged goes on. Errors: kBadInput: what cannot be read, or (unless it is left
+// out) judged.
+Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation& before, bool leave_out);
 
 // An assistant's message behind the conversation. message: its members as they are judged (docs/verdict.md).
-Result<Conversation> WithAnswer(const Conversation& before, Json message, const std::string& where);
+// left_out: ConversationOptions.
+Result<Conversation> WithAnswer(const Conversation& before, Json message, const std::string& where,
+                                std::vector<std::string>* left_out);
 
 // Members of a choice that hold nothing that is said, beside `message` or `delta`. Errors: kBadInput: another
 // that holds something.
-Result<void> CheckChoice(const Json& choice, const char* message, const std::string& where);
+Result<void> CheckChoice(const Json& choice, const char* message, const std::string& where,
+                         std::vector<std::string>* left_out);
 
 // The answer with the choices of which `blocked` says so emptied.
 std::string WithBlocked(Json root, const std::vector<bool>& blocked, const ProxySettings& settings,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "formats/json.h"
 #include "policy/raw_member.h"
+#include "policy/thresholds.h"
 #include "server/messages.h"
 
 namespace gatehouse::server {
@@ -42,6 +43,22 @@ Result<void> ReadModerationMember(const Json& root, ProxyRequest* out) {
     return BadInput("malformed request", "moderation.policy", "an object", ShortJson(*policy));
   GATEHOUSE_ASSIGN(out->input, ReadAsks(*policy, "input"));
   GATEHOUSE_ASSIGN(out->output, ReadAsks(*policy, "output"));
+  return {};
+}
+
+// What a client may change of its own verdicts could also let something through here: only thresholds, of
+// which the lower one counts.
+Result<void> ReadGuard(const Json& root, ProxyRequest* out) {
+  const auto found = root.find("guard");
+  if (found == root.end() || SaysNothing(*found)) return {};
+  if (!found->is_object()) return BadInput("malformed request", "guard", "an object", ShortJson(*found));
+  for (const auto& [member, value] : found->items()) {
+    if (SaysNothing(value)) continue;
+    if (member != "thresholds")
+      return BadInput("not for another model", "guard." + member.substr(0, 60),
+                      "thresholds alone: the policy is the key's", ShortJson(value));
+    GATEHOUSE_ASSIGN(out->thresholds, ParseThresholdsJson(JsonLine(value), "guard.thresholds"));
+  }
   return {};
 }
 
@@ -85,22 +102,25 @@ Result<ProxyRequest> ReadProxyRequest(const Request& request, const ProxySetting
     out.choices = n->get<int64_t>();
   }
   GATEHOUSE_TRY(ReadModerationMember(root, &out));
-  // What a client may change of its own verdicts could also let something through here.
-  if (const auto guard = root.find("guard"); guard != root.end() && !SaysNothing(*guard))
-    return BadInput("not for another model", "guard", "nothing: its policy is the key's", ShortJson(*guard));
+  GATEHOUSE_TRY(ReadGuard(root, &out));
   out.body = WithoutMembers(request.body, {"moderation", "guard"});
   const bool judges =
       settings.input || settings.output || out.input != Asks::kNothing || out.output != Asks::kNothing;
   if (!judges) return out;
   if (!root.contains("messages"))
     return BadInput("nothing to judge", "messages", "a list of messages", "nothing");
-  GATEHOUSE_ASSIGN(out.conversation, ReadChat(root.at("messages"), "messages", max_image_bytes));
+  const bool leave_out = settings.leave_out || (settings.shadow && !out.wants_moderation);
+  GATEHOUSE_ASSIGN(out.conversation, ReadChat(root.at("messages"), "messages", max_image_bytes,
+                                              leave_out ? &out.left_out : nullptr));
   ChooseInputs(settings.judge_history, &out);
   if (!settings.input && out.input == Asks::kNothing) out.inputs.clear();
   return out;
 }
 
-Headers UpstreamHeaders(const Request& request, const ProxySettings& settings) {
+namespace {
+
+// Whose request it is and what it belongs to.
+Headers CommonHeaders(const Request& request, const ProxySettings& settings) {
   Headers out;
   for (const auto& [name, value] : request.headers) {
     const auto& listed = kHeadersForUpstream;
@@ -109,10 +129,25 @@ Headers UpstreamHeaders(const Request& request, const ProxySettings& settings) {
       out.emplace_back(name, value);
   }
   if (!settings.api_key.empty()) out.emplace_back("Authorization", "Bearer " + settings.api_key);
-  out.emplace_back("Content-Type", "application/json");
-  out.emplace_back("Accept", "application/json, text/event-stream");
   out.emplace_back("Accept-Encoding", "identity");
   out.emplace_back("x-request-id", request.id);
+  return out;
+}
+
+}  // namespace
+
+Headers UpstreamHeaders(const Request& request, const ProxySettings& settings) {
+  Headers out = CommonHeaders(request, settings);
+  out.emplace_back("Content-Type", "application/json");
+  out.emplace_back("Accept", "application/json, text/event-stream");
+  return out;
+}
+
+Headers PassedHeaders(const Request& request, const ProxySettings& settings) {
+  Headers out = CommonHeaders(request, settings);
+  for (const char* name : {"content-type", "accept"}) {
+    if (const std::string* value = request.Find(name)) out.emplace_back(name, *value);
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "server/http/outgoing.h"
 
@@ -25,6 +26,11 @@ struct ProxySettings {
   std::string api_key;        // for the upstream; empty: none
   bool forward_auth = false;  // the client's own Authorization goes there
   bool judge_history = false;
+  bool shadow = false;              // nothing is held or changed: what would follow is only recorded
+  bool fail_open = false;           // what the guard cannot judge now goes on unjudged
+  bool leave_out = false;           // what no guard can judge goes on; the rest is judged
+  bool input_beside = false;        // the upstream is called while the input is judged
+  std::vector<std::string> passed;  // paths of it that are open, unjudged
   // Of a stream: tokens from one check to the next, milliseconds after which one is due anyway (0: never),
   // tokens that may wait for a verdict.
   int check_tokens = 32, check_ms = 200, holdback = 4096;

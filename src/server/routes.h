@@ -27,7 +27,8 @@ enum class Surface {
   kModel,
   kTokenize,
   kLiteLlm,
-  kMetrics
+  kMetrics,
+  kPassed
 };
 
 struct Route {
@@ -52,7 +53,10 @@ inline constexpr std::array kRoutes = {
     Route{"POST", "/tokenize", Surface::kTokenize},
     Route{"GET", "/metrics", Surface::kMetrics, false, Right::kMetrics, false},
     Route{"POST", "/beta/litellm_basic_guardrail_api", Surface::kLiteLlm},
+    // Of --pass: any method, any path that was given there; its name in figures.
+    Route{"", "(passed)", Surface::kPassed, false, Right::kProxy},
 };
+inline constexpr size_t kPassedRoute = kRoutes.size() - 1;
 
 inline constexpr size_t kNoRoute = kRoutes.size();
 
@@ -61,7 +65,8 @@ inline size_t FindRoute(std::string_view path) {
     return route.is_prefix ? path.size() > route.path.size() && path.starts_with(route.path)
                            : path == route.path;
   };
-  return static_cast<size_t>(std::find_if(kRoutes.begin(), kRoutes.end(), leads_there) - kRoutes.begin());
+  const auto at = static_cast<size_t>(std::find_if(kRoutes.begin(), kRoutes.end(), leads_there) - kRoutes.begin());
+  return at == kPassedRoute ? kNoRoute : at;
 }
 
 }  // namespace gatehouse::server

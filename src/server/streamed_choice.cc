@@ -47,7 +47,7 @@ Result<void> AddCall(const Json& piece, const std::string& where, Json* call) {
 
 }  // namespace
 
-Result<void> StreamedChoice::Add(const Json& delta) {
+Result<void> StreamedChoice::Add(const Json& delta, std::vector<std::string>* left_out) {
   if (!delta.is_object()) return BadInput("malformed delta", "delta", "an object", ShortJson(delta));
   for (const auto& [name, value] : delta.items()) {
     if (SaysNothing(value)) continue;
@@ -83,7 +83,9 @@ Result<void> StreamedChoice::Add(const Json& delta) {
       if (value != "assistant") return BadInput("malformed delta", name, "assistant", ShortJson(value));
     } else if (value.is_structured() && name != "annotations") {
       // A list of such pieces would have to be put together as its server means it.
-      return BadInput("member that is not judged", "delta." + name.substr(0, 60), "no such member", "one");
+      const std::string where = "delta." + name.substr(0, 60);
+      if (left_out == nullptr) return BadInput("member that is not judged", where, "no such member", "one");
+      left_out->push_back(where);
     } else {
       message[name] = value;  // as above
     }

@@ -4,6 +4,7 @@
 // answer as it stood at p or later, and the events of a call of a tool leave together.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -20,8 +21,9 @@ namespace gatehouse::server {
 struct StreamedChoice {
   explicit StreamedChoice(const Guard& guard) : answer(guard) {}
 
-  // A delta; the members of its message grow. Errors: kBadInput: what cannot be judged.
-  Result<void> Add(const Json& delta);
+  // A delta; the members of its message grow. left_out: ConversationOptions. Errors: kBadInput: what cannot
+  // be judged.
+  Result<void> Add(const Json& delta, std::vector<std::string>* left_out);
   // The text in it, to count its tokens.
   std::string Text() const;
   // Whether its calls have their names.
@@ -49,12 +51,13 @@ struct StreamedChoice {
   int64_t position = 0;  // of the last event
   int64_t safe = 0;      // up to where it was judged safe
   std::vector<Call> calls;
-  int64_t open_call = -1;          // its index
-  int64_t tokens = 0;              // of its text so far
-  int64_t due_tokens = 0;          // of it at the last check that was due
-  int64_t left_tokens = 0;         // of it that left
-  std::deque<Due> due;             // checks that wait, the first perhaps under way
-  std::optional<Verdict> verdict;  // the last, or the first that was unsafe
+  int64_t open_call = -1;                                // its index
+  int64_t tokens = 0;                                    // of its text so far
+  int64_t due_tokens = 0;                                // of it at the last check that was due
+  int64_t left_tokens = 0;                               // of it that left
+  std::deque<Due> due;                                   // checks that wait, the first perhaps under way
+  std::optional<Verdict> verdict;                        // the last, or the first that was unsafe
+  std::chrono::steady_clock::time_point due_since = {};  // when the first of them was asked for
   bool checking = false, finished = false, blocked = false;
   bool left = false;  // some event of it
 };

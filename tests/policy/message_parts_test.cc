@@ -188,5 +188,38 @@ TEST(MessageParts, LimitsOfImages) {
               HasSubstr("too many images in c.json[0].content[1024].path: expected at most 1024"));
 }
 
+// What cannot be judged is left out where that is wanted, its turn stands, and nothing else is.
+TEST(MessageParts, LeftOut) {
+  std::vector<std::string> left_out;
+  ConversationOptions options;
+  options.left_out = &left_out;
+  const auto read = [&](const std::string& content) {
+    left_out.clear();
+    return Content(content, options);
+  };
+  EXPECT_EQ(read(R"([{"type":"text","text":"a"},{"type":"input_audio","input_audio":{"data":"x"}}])"), "u:a");
+  EXPECT_EQ(left_out, (std::vector<std::string>{"c.json[0].content[1].type"}));
+  EXPECT_EQ(read(R"([{"type":"video_url","video_url":{"url":"http://a/b"}}])"), "u:");
+  EXPECT_EQ(left_out.size(), 1u);
+  EXPECT_EQ(read(R"([{"type":"image_url","image_url":{"url":"http://a/b"}},{"type":"text","text":"a"}])"),
+            "u:a");
+  EXPECT_EQ(read(R"([{"type":"image","path":"a.png"},{"type":"text","text":"a"}])"), "u:a");
+  EXPECT_EQ(read(R"([{"type":"text","text":"a","strange":"b"}])"), "u:a");
+  EXPECT_EQ(left_out, (std::vector<std::string>{"c.json[0].content[0].strange"}));
+  EXPECT_EQ(read(R"("a")"), "u:a");
+  EXPECT_TRUE(left_out.empty());
+  // An image that is there must be one.
+  EXPECT_THAT(read(R"([{"type":"image","base64":"!"}])"), HasSubstr("content[0].base64"));
+  EXPECT_EQ(test::ReadAsText(R"([{"role":"user","content":"a"},{"role":"assistant","content":"b"},
+                                 {"role":"user","content":null,"audio":{"id":"x"}}])",
+                             options),
+            "u:a/a:b/u:");
+  EXPECT_EQ(test::ReadAsText(R"([{"role":"user","content":"a"},
+                                 {"type":"function_call","name":"f","arguments":"{}"},
+                                 {"type":"function_call_output","output":[{"type":"audio"}]}])",
+                             options),
+            "u:a/a:f({})/u:");
+}
+
 }  // namespace
 }  // namespace gatehouse

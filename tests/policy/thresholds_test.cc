@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "policy/verdict.h"
+
 namespace gatehouse {
 namespace {
 
@@ -32,6 +34,32 @@ TEST(Thresholds, Json) {
                            "{\"threshold\":1,\"threshold\":0}"}) {
     EXPECT_FALSE(ParseThresholdsJson(text, "t").ok()) << text;
   }
+}
+
+TEST(Thresholds, TheStricterOfTwo) {
+  Policy policy;
+  policy.threshold = 0.5;
+  policy.categories = {Category{}, Category{}};
+  policy.categories[0].key = "S1";
+  policy.categories[0].threshold = 0.3;
+  policy.categories[1].key = "S2";
+  const auto stricter = [&](const char* own, const char* asked) {
+    const auto thresholds = [](const char* text) {
+      return *text == 0 ? Thresholds() : *ParseThresholds(text);
+    };
+    return Stricter(policy, thresholds(own), thresholds(asked));
+  };
+  // Of the whole score: the policy's, one of the key's, none.
+  EXPECT_EQ(stricter("", "0.4").overall, 0.4);
+  EXPECT_EQ(stricter("", "0.6").overall, 0.5);
+  EXPECT_FALSE(stricter("", "none").replaces);
+  EXPECT_EQ(stricter("0.2", "0.4").overall, 0.2);
+  EXPECT_EQ(stricter("none", "0.9").overall, 0.9);
+  EXPECT_EQ(stricter("none", "none").overall, std::nullopt);
+  // Of categories.
+  EXPECT_EQ(stricter("", "S1=0.9,S2=0.9").categories, (Own{{"S1", 0.3}, {"S2", 0.9}}));
+  EXPECT_EQ(stricter("S1=0.6", "S1=0.5").categories, (Own{{"S1", 0.5}}));
+  EXPECT_EQ(stricter("S1=0.1", "S1=0.5").categories, (Own{{"S1", 0.1}}));
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ with Server('--model', STARTER, '--served-model-name', 'guard', '--upstream', up
         count = len(upstream.asked)
         status, _, raw = post(server, {'model': 'big', 'messages': messages})
         check('400: ' + name, status == 400 and len(upstream.asked) == count, raw)
-    for name, body in (('guard', {**ASK, 'guard': {'exclude': ['S1']}}), ('stream', {**ASK, 'stream': 1}), ('n', {**ASK, 'n': 0}),
+    for name, body in (('guard.exclude', {**ASK, 'guard': {'exclude': ['S1']}}), ('stream', {**ASK, 'stream': 1}), ('n', {**ASK, 'n': 0}),
                        ('moderation.policy.input', {**ASK, 'moderation': {'policy': {'input': 1}}}), ('messages', {'model': 'big'})):
         status, _, raw = post(server, body)
         check('400: ' + name, status == 400 and json.loads(raw)['error']['param'] == name, raw)

@@ -29,6 +29,7 @@ struct OutgoingRequest {
   std::string method, path;
   Headers headers;  // without those that frame it, and Host
   std::string body;
+  bool at_root = false;  // the path is below the host, not below the target's base
 };
 
 struct OutgoingHead {

@@ -50,7 +50,7 @@ void Call::Begin() {
   const Target& target = client_.target();
   const bool usual = target.port == (target.tls ? "443" : "80");
   const bool bare_ip6 = target.host.find(':') != std::string::npos;
-  to_send_ = request_.method + " " + target.base + request_.path +
+  to_send_ = request_.method + " " + (request_.at_root ? "" : target.base) + request_.path +
              " HTTP/1.1\r\nHost: " + (bare_ip6 ? "[" + target.host + "]" : target.host) +
              (usual ? "" : ":" + target.port) + "\r\n";
   for (const auto& [name, value] : request_.headers) to_send_ += name + ": " + value + "\r\n";
