@@ -1,19 +1,16 @@
 // gatehouse eval: judges labelled conversations and reports how good the verdicts are.
 #include <fmt/core.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "base/input_file.h"
 #include "base/output_file.h"
 #include "cli/eval_flags.h"
+#include "cli/eval_run.h"
+#include "cli/eval_system.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "data/held_pipe.h"
 #include "eval/report/report.h"
 #include "eval/run/compare.h"
 #include "eval/run/mistakes.h"
-#include "eval/run/record.h"
 #include "eval/run/runner.h"
 #include "eval/run/tune.h"
 #include "formats/json_object.h"
@@ -23,59 +20,22 @@ namespace {
 
 using Inputs = std::vector<DatasetReader::Input>;
 
-int TerminalWidth() {
-  constexpr int kUsual = 110;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return kUsual;
-}
-bool OnTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
-
 // Judges, or goes on judging; the path of the record.
 Result<std::string> Run(const EvalFlags& flags, const Inputs& data, const std::string& directory) {
-  RunOptions options;
-  options.data = data;
-  if (options.data.empty())
+  if (data.empty())
     return UsageError("no data", "eval", "--data FILE, --from RECORD or --compare A B", "none of them");
   // A file that is none of rows is said before a large model is loaded.
-  GATEHOUSE_TRY(DatasetReader::Open(options.data));
-  GATEHOUSE_ASSIGN(options.selection, flags.Selection());
-  GATEHOUSE_ASSIGN(options.request, flags.request.Resolve());
+  GATEHOUSE_TRY(DatasetReader::Open(data));
+  GATEHOUSE_ASSIGN(RunOptions options, RunOptionsOf(flags, data, directory));
   GATEHOUSE_ASSIGN(const GuardOptions guard_options, flags.model.Resolve());
   GATEHOUSE_ASSIGN(const Guard guard, Guard::Load(guard_options));
-  options.directory = directory;
-  options.strict = flags.strict;
-  options.at_once = flags.at_once;
-  GATEHOUSE_ASSIGN(options.identity, IdentityOf(guard_options, guard, options));
-  Progress progress("eval");
-  options.progress = [&](const RunProgress& at) {
-    const double rate = at.seconds > 0 ? static_cast<double>(at.judged_now) / at.seconds : 0;
-    progress.Show(fmt::format("eval {}/{}  {:.1f} rows/s  {:.0f} s left  F1 {:.3f}", at.done, at.total, rate,
-                              rate > 0 ? static_cast<double>(at.total - at.done) / rate : 0.0, at.f1),
-                  at.done == at.total);
-  };
-  GATEHOUSE_ASSIGN(const RunOutcome outcome, RunEvaluation(guard, options));
-  progress.Clear();
-  if (outcome.resumed > 0)
-    Note("went on with {}: {} of {} rows were there\n", outcome.record, outcome.resumed, outcome.rows);
-  if (outcome.problem_count > 0) {
-    const RowProblem& first = outcome.problems.front();
-    Note("{} rows could not be read ({}/problems.jsonl); the first: {} line {}: {}\n", outcome.problem_count,
-         directory, first.file, first.line, first.reason);
-  }
+  GATEHOUSE_ASSIGN(const RunOutcome outcome, RunShown(guard_options, guard, std::move(options), "eval"));
   return outcome.record;
 }
 
 // Texts of the lists' rows, where the data is at hand.
 Result<void> FillTexts(const Inputs& data, const std::vector<std::vector<Mistake>*>& lists) {
   return data.empty() ? Result<void>() : AddTexts(data, lists);
-}
-
-// The lines of problems.jsonl beside a record.
-Result<int64_t> ProblemsOf(const std::string& directory) {
-  const std::string path = directory + "/problems.jsonl";
-  GATEHOUSE_ASSIGN(const bool there, IsThere(path));
-  return there ? CountLines(path) : Result<int64_t>(int64_t{0});
 }
 
 Result<int> ReportOn(const EvalFlags& flags, const Inputs& data, const std::string& record,
@@ -162,9 +122,15 @@ Result<int> FitScores(const EvalFlags& flags, const std::string& record, const s
 Result<int> Eval(const EvalFlags& flags) {
   if (!flags.compare.empty() && !flags.from.empty())
     return UsageError("two kinds of work", "eval", "--from or --compare", "both");
+  GATEHOUSE_TRY(flags.system.Check());
   GATEHOUSE_ASSIGN(Inputs data, flags.Inputs());
   GATEHOUSE_TRY(HoldPipes(&data));
   std::string directory = flags.report;
+  if (flags.system.asked) {
+    if (!flags.compare.empty() || !flags.threshold_search.empty() || flags.calibrate)
+      return UsageError("two kinds of work", "eval", "--system-level alone", "another kind beside it");
+    return EvaluateSystem(flags, std::move(data));
+  }
   if (!flags.compare.empty())
     return CompareRecords(flags, data, directory.empty() ? "eval-report" : directory);
   std::string record;
@@ -193,6 +159,8 @@ void AddEval(Command& gatehouse) {
       "  gatehouse eval --from out --at-fpr 0.01 --by split\n"
       "  gatehouse eval --from valid --threshold-search max-f1 --per-category\n"
       "  gatehouse eval --compare bf16 q8 --report bf16-q8\n"
+      "  gatehouse eval --system-level --data answers.jsonl --report filtered\n"
+      "  gatehouse eval --system-level --data prompts.jsonl --generate http://127.0.0.1:8000/v1 --judge DIR\n"
       "A run that was stopped goes on where it was when the same command is given again.");
   auto flags = std::make_shared<EvalFlags>();
   flags->AddTo(command);

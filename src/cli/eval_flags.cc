@@ -90,6 +90,7 @@ void EvalFlags::AddTo(Command& command) {
   command.Flag("--per-category", &per_category, "with --threshold-search: one for each category too");
   command.Flag("--calibrate", &calibrate,
                "fit a policy's calibration on half of the rows, check it on the others");
+  system.AddTo(command);
 }
 
 void EvalFlags::TakeReading(DatasetFormat* to) const {

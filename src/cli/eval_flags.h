@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/system_flags.h"
 #include "data/dataset.h"
 #include "eval/run/build_report.h"
 #include "eval/run/selection.h"
@@ -33,6 +34,7 @@ struct EvalFlags {
   std::string threshold_search;
   bool per_category = false;
   bool calibrate = false;
+  SystemFlags system;
 
   void AddTo(Command& command);
   // Errors: kUsage, kBadInput (a description).

@@ -1,6 +1,5 @@
 #include "eval/figures/bootstrap.h"
 
-#include <algorithm>
 #include <array>
 
 #include "eval/figures/percentile.h"
@@ -29,13 +28,6 @@ constexpr std::array<Figure, 7> kFigures = {{
 // The values of each figure in the rounds that define it.
 using Samples = std::array<std::vector<double>, kFigures.size()>;
 
-std::optional<Interval> IntervalOf(std::vector<double>& values, const BootstrapOptions& options) {
-  if (values.empty() || 2 * values.size() < static_cast<size_t>(options.rounds)) return std::nullopt;
-  std::sort(values.begin(), values.end());
-  const double tail = std::clamp((1 - options.level) / 2, 0.0, 0.5);
-  return Interval{Percentile(values, tail), Percentile(values, 1 - tail)};
-}
-
 BinaryFigures Resampled(const std::vector<SortedRow>& sorted, int64_t total, const Resampler& resampler) {
   const uint32_t* weights = resampler.weights().data();
   return WeightedFigures(sorted, total, [weights](size_t row) { return weights[row]; });
@@ -62,7 +54,7 @@ FigureIntervals Bootstrap(const ScoredRows& rows, const BootstrapOptions& option
   }
   FigureIntervals intervals;
   for (size_t i = 0; i < kFigures.size(); ++i)
-    intervals.*kFigures[i].interval = IntervalOf(samples[i], options);
+    intervals.*kFigures[i].interval = PercentileInterval(samples[i], options);
   return intervals;
 }
 
@@ -85,7 +77,7 @@ FigureDifferences PairedDifferences(const ScoredRows& first, const ScoredRows& s
   const BinaryFigures a = UnweightedFigures(sorted_first), b = UnweightedFigures(sorted_second);
   for (size_t i = 0; i < kFigures.size(); ++i) {
     const auto value = kFigures[i].value;
-    const auto interval = IntervalOf(samples[i], options);
+    const auto interval = PercentileInterval(samples[i], options);
     if (interval && a.*value && b.*value)
       differences.*kFigures[i].difference = {*(b.*value) - *(a.*value), *interval};
   }

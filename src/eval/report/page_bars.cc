@@ -28,29 +28,8 @@ std::string Head(const std::string& first) {
   return out + "</tr></thead>";
 }
 
-struct Value {
-  std::optional<double> value;
-  std::optional<Interval> interval;
-  double reference = -1;
-};
-
-std::string OneBar(const Value& value, const std::string& badge, const std::string& css_class) {
-  BarMarks marks;
-  marks.value = value.value.value_or(-1);
-  marks.reference = value.reference;
-  std::string interval_text, tooltip = Percent(value.value);
-  if (value.interval) {
-    marks.low = value.interval->low;
-    marks.high = value.interval->high;
-    tooltip += ", interval " + PercentRange(value.interval);
-    interval_text = "<span class=\"hidden\">, interval " + PercentRange(value.interval) + "</span>";
-  }
-  return fmt::format("<div class=\"one {}\" title=\"{}\">{}{}<span class=\"v\">{}{}</span></div>", css_class,
-                     tooltip, badge, SvgBar(marks), Percent(value.value), interval_text);
-}
-
 // values[shown figure][report]
-std::string Row(const std::string& title, int64_t n, const std::vector<std::vector<Value>>& values,
+std::string Row(const std::string& title, int64_t n, const std::vector<std::vector<BarValue>>& values,
                 bool foot) {
   std::string out = fmt::format("<tr{}><th scope=\"row\"><bdi>{}</bdi></th><td class=\"n\">{}</td>",
                                 foot ? " class=\"foot\"" : "", HtmlText(title), n >= 0 ? Count(n) : "");
@@ -58,21 +37,21 @@ std::string Row(const std::string& title, int64_t n, const std::vector<std::vect
     out += fmt::format("<td data-label=\"{}\">", kShown[f]->title);
     const bool several = values[f].size() > 1;
     for (size_t i = 0; i < values[f].size(); ++i)
-      out += OneBar(values[f][i], several ? SeriesBadge(i) : "", several ? SeriesClass(i) : kShown[f]->key);
+      out += ValueBar(values[f][i], several ? SeriesBadge(i) : "", several ? SeriesClass(i) : kShown[f]->key);
     out += "</td>";
   }
   return out + "</tr>";
 }
 
 std::string GroupRow(Reports reports, const SharedGroup& group, bool against_rest) {
-  std::vector<std::vector<Value>> values(std::size(kShown));
+  std::vector<std::vector<BarValue>> values(std::size(kShown));
   int64_t n = 0;
   for (size_t i = 0; i < group.of_reports.size(); ++i) {
     const GroupFigures* figures = group.of_reports[i];
     if (figures != nullptr)
       n = std::max(n, against_rest ? figures->figures.tp + figures->figures.fn : figures->figures.n);
     for (size_t f = 0; f < std::size(kShown); ++f) {
-      Value value;
+      BarValue value;
       if (figures != nullptr) {
         value.value = figures->figures.*kShown[f]->value;
         value.interval = figures->intervals.*kShown[f]->interval;
@@ -86,7 +65,7 @@ std::string GroupRow(Reports reports, const SharedGroup& group, bool against_res
 }
 
 std::string MeanRow(Reports reports, Report::Mean Report::*mean, const char* of) {
-  std::vector<std::vector<Value>> values(std::size(kShown));
+  std::vector<std::vector<BarValue>> values(std::size(kShown));
   int groups = 0;
   for (const Report& report : reports) {
     groups = std::max(groups, (report.*mean).groups);
@@ -121,6 +100,21 @@ std::string Capital(std::string name) {
 }
 
 }  // namespace
+
+std::string ValueBar(const BarValue& value, const std::string& badge, const std::string& css_class) {
+  BarMarks marks;
+  marks.value = value.value.value_or(-1);
+  marks.reference = value.reference;
+  std::string interval_text, tooltip = Percent(value.value);
+  if (value.interval) {
+    marks.low = value.interval->low;
+    marks.high = value.interval->high;
+    tooltip += ", interval " + PercentRange(value.interval);
+    interval_text = "<span class=\"hidden\">, interval " + PercentRange(value.interval) + "</span>";
+  }
+  return fmt::format("<div class=\"one {}\" title=\"{}\">{}{}<span class=\"v\">{}{}</span></div>", css_class,
+                     tooltip, badge, SvgBar(marks), Percent(value.value), interval_text);
+}
 
 std::string CategoryBars(Reports reports) {
   for (const SharedDimension& dimension : SharedDimensions(reports))

@@ -14,35 +14,28 @@ namespace {
 
 constexpr size_t kColours = 6;
 
-std::string Fact(std::string_view name, const std::string& html) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, html);
-}
-
-std::string Name(const std::string& text, const char* otherwise = kDash) {
-  return text.empty() ? std::string(otherwise) : "<bdi>" + HtmlText(text) + "</bdi>";
-}
-
 std::string ThresholdText(const Report& report) {
   if (!report.threshold && !report.category_thresholds.empty()) return "each category’s own";
   return Score(report.threshold);
 }
 
 std::string RowFacts(const Report& report) {
-  std::string out = Fact("Data", Name(report.data)) + Fact("Rows", Count(report.n));
+  std::string out = PageFact("Data", PageName(report.data)) + PageFact("Rows", Count(report.n));
   if (report.n > 0) {
     const int64_t unsafe = report.overall.figures.tp + report.overall.figures.fn;
-    out += Fact("Unsafe", fmt::format("{} ({})", Count(unsafe),
-                                      Percent(static_cast<double>(unsafe) / static_cast<double>(report.n))));
+    out +=
+        PageFact("Unsafe", fmt::format("{} ({})", Count(unsafe),
+                                       Percent(static_cast<double>(unsafe) / static_cast<double>(report.n))));
   }
   if (report.problems > 0)
-    out += Fact("Left out",
-                "<span class=\"problem\">" + Count(report.problems) + " not read or not judged</span>");
+    out += PageFact("Left out",
+                    "<span class=\"problem\">" + Count(report.problems) + " not read or not judged</span>");
   if (!report.unlisted_categories.empty()) {
-    out += Fact("Categories not known", "<span class=\"problem\">of " + Count(report.unknown_categories) +
-                                            " unsafe rows: <bdi>" + HtmlText(UnlistedCategories(report)) +
-                                            "</bdi></span>");
+    out += PageFact("Categories not known", "<span class=\"problem\">of " + Count(report.unknown_categories) +
+                                                " unsafe rows: <bdi>" + HtmlText(UnlistedCategories(report)) +
+                                                "</bdi></span>");
   }
-  if (!report.made.empty()) out += Fact("Made", Name(report.made));
+  if (!report.made.empty()) out += PageFact("Made", PageName(report.made));
   return out;
 }
 
@@ -60,6 +53,14 @@ std::string OwnThresholds(const Report& report) {
 
 }  // namespace
 
+std::string PageFact(std::string_view name, const std::string& html) {
+  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, html);
+}
+
+std::string PageName(const std::string& text, const char* otherwise) {
+  return text.empty() ? std::string(otherwise) : "<bdi>" + HtmlText(text) + "</bdi>";
+}
+
 std::string SeriesClass(size_t index) { return fmt::format("s{}", index % kColours); }
 
 std::string SeriesBadge(size_t index) {
@@ -67,9 +68,9 @@ std::string SeriesBadge(size_t index) {
 }
 
 std::string ReportHeader(const Report& report) {
-  return "<p class=\"eyebrow\">Gatehouse evaluation</p><h1>" + Name(report.model, "Unnamed model") +
-         "</h1><dl class=\"facts\">" + Fact("Policy", Name(report.policy)) +
-         Fact("Threshold", ThresholdText(report)) + RowFacts(report) + "</dl>" + OwnThresholds(report);
+  return "<p class=\"eyebrow\">Gatehouse evaluation</p><h1>" + PageName(report.model, "Unnamed model") +
+         "</h1><dl class=\"facts\">" + PageFact("Policy", PageName(report.policy)) +
+         PageFact("Threshold", ThresholdText(report)) + RowFacts(report) + "</dl>" + OwnThresholds(report);
 }
 
 std::string ComparisonHeader(Reports reports) {
@@ -78,8 +79,8 @@ std::string ComparisonHeader(Reports reports) {
   out += "</h1><ul class=\"models\">";
   for (size_t i = 0; i < reports.size(); ++i) {
     out += fmt::format("<li>{}<div><b>{}</b><small>policy {} · threshold {}</small>{}</div></li>",
-                       SeriesBadge(i), Name(reports[i].model, "Unnamed model"), Name(reports[i].policy),
-                       ThresholdText(reports[i]), OwnThresholds(reports[i]));
+                       SeriesBadge(i), PageName(reports[i].model, "Unnamed model"),
+                       PageName(reports[i].policy), ThresholdText(reports[i]), OwnThresholds(reports[i]));
   }
   out += "</ul>";
   if (!reports.empty()) out += "<dl class=\"facts\">" + RowFacts(reports[0]) + "</dl>";

@@ -2,11 +2,13 @@
 // for a comparison, where each has its letter and colour. A section with nothing to show is empty.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "eval/report/numbers.h"
 #include "eval/report/report.h"
 
 namespace gatehouse {
@@ -37,6 +39,18 @@ std::string MistakeLists(const Report& report);
 std::string ChangedLists(const Comparison& comparison);
 std::string TextsButton();  // opens and folds every text of the page
 std::string Glossary();
+
+// One fact of a header; html: the value. A name that is untrusted, or a dash.
+std::string PageFact(std::string_view name, const std::string& html);
+std::string PageName(const std::string& text, const char* otherwise = kDash);
+
+// A bar in a cell, with its figure beside it.
+struct BarValue {
+  std::optional<double> value;
+  std::optional<Interval> interval;
+  double reference = -1;
+};
+std::string ValueBar(const BarValue& value, const std::string& badge, const std::string& css_class);
 
 // The badge of a series, and the attribute that gives a tag the colour and dash of the series.
 std::string SeriesBadge(size_t index);

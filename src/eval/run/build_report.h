@@ -20,6 +20,7 @@ struct ReportOptions {
   double at_fpr = 0.05;
   // For people; the rest of a report's head.
   std::string model, policy, data, made;
+  std::string fingerprint;          // of the model, its adapter and its policy: equal for the same guard
   std::optional<double> threshold;  // that verdicts were made with
   std::vector<std::pair<std::string, double>> category_thresholds;
   std::vector<std::pair<std::string, std::string>> category_names;

@@ -130,6 +130,11 @@ Result<void> ReadIdentity(const std::string& path, ReportOptions* out) {
   };
   take_text("model", &out->model);
   take_text("policy", &out->policy);
+  for (const char* part : {"model_fingerprint", "adapter_fingerprint", "policy_text"}) {
+    std::string value;
+    take_text(part, &value);
+    out->fingerprint += value + " ";
+  }
   const Json request = ObjectOf(root, "request"), calibration = ObjectOf(root, "calibration");
   out->threshold =
       request.contains("threshold") ? NumberOf(request, "threshold") : NumberOf(root, "policy_threshold");
@@ -187,21 +192,22 @@ Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& g
   if (!guard_options.adapter.empty()) {
     GATEHOUSE_ASSIGN(adapter_fingerprint, FingerprintOf(guard_options.adapter));
   }
-  const Json out = {{"model", guard.model_name()},
-                    {"model_fingerprint", model_fingerprint},
-                    {"adapter_fingerprint", adapter_fingerprint},
-                    {"computing", ComputingOf(guard_options)},
-                    {"policy", policy.name},
-                    {"policy_text", PolicyFingerprint(policy)},
-                    {"policy_threshold", policy.threshold ? Json(*policy.threshold) : Json()},
-                    {"policy_thresholds", thresholds},
-                    {"calibration", {{"scale", policy.calibration_scale}, {"bias", policy.calibration_bias}}},
-                    {"categories", names},
-                    {"request", RequestJson(options.request)},
-                    {"data", data},
-                    {"where", where},
-                    {"sample", options.selection.sample},
-                    {"seed", options.selection.seed}};
+  Json out = {{"model", guard.model_name()},
+              {"model_fingerprint", model_fingerprint},
+              {"adapter_fingerprint", adapter_fingerprint},
+              {"computing", ComputingOf(guard_options)},
+              {"policy", policy.name},
+              {"policy_text", PolicyFingerprint(policy)},
+              {"policy_threshold", policy.threshold ? Json(*policy.threshold) : Json()},
+              {"policy_thresholds", thresholds},
+              {"calibration", {{"scale", policy.calibration_scale}, {"bias", policy.calibration_bias}}},
+              {"categories", names},
+              {"request", RequestJson(options.request)},
+              {"data", data},
+              {"where", where},
+              {"sample", options.selection.sample},
+              {"seed", options.selection.seed}};
+  if (!options.prepared_by.empty()) out["prepared_by"] = options.prepared_by;
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -90,10 +90,11 @@ Result<int64_t> CountLines(const std::string& path) {
 }
 
 Result<std::unique_ptr<PredictionWriter>> PredictionWriter::Open(const std::string& directory,
-                                                                 const std::string& identity) {
+                                                                 const std::string& identity,
+                                                                 const RecordNames& names) {
   GATEHOUSE_TRY(MakeDirectories(directory));
   std::unique_ptr<PredictionWriter> writer(new PredictionWriter);
-  const std::string& path = writer->path_ = directory + "/predictions.jsonl";
+  const std::string& path = writer->path_ = directory + "/" + names.lines;
   Descriptor& file = writer->file_;
   file = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
   struct stat info {};
@@ -103,7 +104,7 @@ Result<std::unique_ptr<PredictionWriter>> PredictionWriter::Open(const std::stri
   if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return BadInput("the record is in use", path, "one run at a time", "another process that writes it");
   GATEHOUSE_ASSIGN(const Extent extent, WholeLines(file.number(), path));
-  const std::string identity_path = directory + "/run.json";
+  const std::string identity_path = directory + "/" + names.identity;
   GATEHOUSE_ASSIGN(const std::optional<std::string> known, ReadFileIfThere(identity_path, kMaxKnown));
   if (known && *known != identity && extent.lines > 0) {
     return BadInput("the record is of another run", identity_path, "the same model, policy, options and data",
@@ -111,7 +112,8 @@ Result<std::unique_ptr<PredictionWriter>> PredictionWriter::Open(const std::stri
                         " (use another --report directory, or delete this one)");
   }
   if (!known && extent.lines > 0)
-    return BadInput("the record does not say what made it", identity_path, "run.json beside it", "none");
+    return BadInput("the record does not say what made it", identity_path,
+                    std::string(names.identity) + " beside it", "none");
   if (!known || *known != identity) GATEHOUSE_TRY(WriteFile(identity_path, identity));
   // A line cut by a kill goes.
   if (::ftruncate(file.number(), extent.bytes) != 0) return SystemError("cannot write file", path);
@@ -120,7 +122,11 @@ Result<std::unique_ptr<PredictionWriter>> PredictionWriter::Open(const std::stri
 }
 
 Result<void> PredictionWriter::Append(const Prediction& prediction) {
-  const int why = WriteFully(file_.number(), PredictionToJson(prediction) + "\n");
+  return AppendLine(PredictionToJson(prediction));
+}
+
+Result<void> PredictionWriter::AppendLine(const std::string& line) {
+  const int why = WriteFully(file_.number(), line + "\n");
   return why != 0 ? Result<void>(SystemError("cannot write file", path_, why)) : Result<void>();
 }
 

@@ -44,6 +44,12 @@ Result<void> ForEachJudged(const std::string& record, Fn fn) {
 // Whole lines of a record. Errors: kBadInput.
 Result<int64_t> CountLines(const std::string& path);
 
+// The two files of a record: one line a row, and what they depend on.
+struct RecordNames {
+  const char* lines = "predictions.jsonl";
+  const char* identity = "run.json";
+};
+
 class PredictionWriter {
  public:
   // Opens DIRECTORY/predictions.jsonl to go on with it, or begins it. `identity` says what the predictions
@@ -51,12 +57,14 @@ class PredictionWriter {
   // identity is refused. Another process that is writing it is refused too. Errors: kBadInput, kInternal: the
   // disk.
   static Result<std::unique_ptr<PredictionWriter>> Open(const std::string& directory,
-                                                        const std::string& identity);
+                                                        const std::string& identity,
+                                                        const RecordNames& names = {});
 
   // Rows that the record held when it was opened; whoever goes on must skip as many rows of the data.
   int64_t rows() const { return rows_; }
   // A line appended in one write. Errors: kInternal: the disk.
   Result<void> Append(const Prediction& prediction);
+  Result<void> AppendLine(const std::string& line);  // without its newline
   // At the end: some disks tell only now that a write has failed.
   Result<void> Close();
   const std::string& path() const { return path_; }

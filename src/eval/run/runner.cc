@@ -35,6 +35,7 @@ class Runner {
   }
 
   Result<void> Row(EvalRow row) {
+    if (options_.prepare) GATEHOUSE_TRY(options_.prepare(&row));
     SetForeignKeysApart(&row);
     const int64_t at = progress_.done++;
     if (at < writer_.rows()) {

@@ -27,7 +27,11 @@ struct RunOptions {
   std::string directory;  // of the record
   std::string identity;   // what the predictions depend on: see PredictionWriter
   int at_once = 16;       // rows on their way together; the record is the same, but for times
-  bool strict = false;    // the first row that cannot be read or judged ends the run
+  // What a row becomes before it is judged, where that is not the row itself, and a text that changes when
+  // that does; its id stays.
+  std::function<Result<void>(EvalRow*)> prepare = {};
+  std::string prepared_by = {};
+  bool strict = false;  // the first row that cannot be read or judged ends the run
   std::function<void(const RunProgress&)> progress;  // after each row; may be empty
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "eval/report/report.h"
+#include "eval/report/system_report.h"
 
 namespace gatehouse {
 
@@ -26,5 +27,8 @@ Report HostileReport();
 Comparison HostileComparison();
 
 Report ManyGroups(int groups);
+
+// With one text wherever data gives text.
+SystemReport ExampleSystem(const std::string& text);
 
 }  // namespace gatehouse
