@@ -18,14 +18,14 @@ namespace gatehouse {
 inline constexpr uint8_t kNotCounted = 2;  // the row does not count for this outcome
 using Outcomes = std::vector<uint8_t>;     // [rows]: 1, 0 or kNotCounted
 
-struct Rate {
+struct OutcomeRate {
   int64_t counted = 0, yes = 0;
   std::optional<double> value;  // absent where no row counts
   std::optional<Interval> interval;
 };
 
 struct Rates {
-  std::vector<Rate> rates;                                                // [outcomes]
+  std::vector<OutcomeRate> rates;                                                // [outcomes]
   std::vector<std::optional<FigureDifferences::Difference>> differences;  // [pairs]
 };
 

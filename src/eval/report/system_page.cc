@@ -86,7 +86,7 @@ std::string GroupsSection(const SystemReport& report) {
     std::string name = dimension.name;
     if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 'a' + 'A');
     std::string open =
-        "<table class=\"bars several\"><colgroup><col class=\"cname\"><col "
+        "<table class=\"bars several filters\"><colgroup><col class=\"cname\"><col "
         "class=\"cn\"><col><col><col></colgroup>"
         "<thead><tr><th scope=\"col\">" +
         HtmlText(name) + "</th><th scope=\"col\" class=\"n\">Rows</th>";

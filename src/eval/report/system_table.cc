@@ -1,6 +1,8 @@
 // A report of a whole system for the terminal.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "eval/report/numbers.h"
 #include "eval/report/system_report.h"
 #include "eval/report/system_words.h"
@@ -62,19 +64,23 @@ std::string ChangesTable(const SystemFigures& figures, int width, bool colour) {
   return table.Render(width, colour);
 }
 
-// The rates of every group: each filter's beside that of none.
+// The rates of every group: each filter's beside that of none. Where there is no room for all three, refusals
+// of all prompts go.
 std::string GroupsTable(const SystemReport& report, int width, bool colour) {
+  constexpr int kRoomForAll = 140;
+  constexpr std::array<const char*, kSystemRates.size()> kShort = {"Viol.", "Ref.", "Harml."};
+  std::vector<size_t> shown = {0, 2};
+  if (width >= kRoomForAll) shown = {0, 1, 2};
   std::vector<TextTable::Column> columns = {{"Group"}, {"Rows", 1}};
-  constexpr const char* kShort[] = {"Viol.", "Ref.", "Harml."};
-  constexpr int kPriority[] = {0, 30, 10};  // refusals of all go first
-  for (size_t rate = 0; rate < kSystemRates.size(); ++rate)
+  for (const size_t rate : shown)
     for (size_t i = 0; i < kFilterCount; ++i)
-      columns.push_back({(i == 0 ? std::string(kShort[rate]) + " " : "") + kFilterNames[i], kPriority[rate]});
+      columns.push_back(
+          {(i == 0 ? std::string(kShort[rate]) + " " : "") + kFilterNames[i], rate == 0 ? 0 : 10});
   TextTable table(std::move(columns));
   const auto add = [&](const std::string& name, const SystemFigures& figures, bool strong) {
     std::vector<std::string> cells = {name, Count(figures.n)};
-    for (const SystemRateInfo& info : kSystemRates)
-      for (const SystemRate::WithFilter& with : (figures.*info.rate).filters)
+    for (const size_t rate : shown)
+      for (const SystemRate::WithFilter& with : (figures.*kSystemRates[rate].rate).filters)
         cells.push_back(Percent(with.value));
     table.Add(std::move(cells), strong);
   };

@@ -92,7 +92,7 @@ class SystemBuilder {
       SystemRate& rate = to->*kSystemRates[i].rate;
       rate.counted = rates.rates[i * kFilterCount].counted;
       for (size_t filter = 0; filter < kFilterCount; ++filter) {
-        const Rate& one = rates.rates[i * kFilterCount + filter];
+        const OutcomeRate& one = rates.rates[i * kFilterCount + filter];
         rate.filters[filter] = {one.value, one.interval, {}};
         if (filter > 0) rate.filters[filter].change = rates.differences[i * kFilterCount + filter - 1];
       }
