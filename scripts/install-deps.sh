@@ -23,7 +23,7 @@ packages=(
   # Unicode classes and patterns
   libicu-dev libpcre2-dev
   # HTTP, its configuration and figures
-  libboost1.81-dev libtomlplusplus-dev prometheus-cpp-dev
+  libboost1.81-dev libcurl4-openssl-dev libtomlplusplus-dev prometheus-cpp-dev
   # the scripts
   git python3
 )

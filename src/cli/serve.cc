@@ -122,6 +122,7 @@ class Loader {
 // Exit code 2 whatever is wrong.
 Result<int> CheckConfig(const ServeFlags& flags, const Config& config, bool has_keys) {
   GATEHOUSE_TRY(flags.upstream.Settings(has_keys, flags.idle_timeout));
+  GATEHOUSE_TRY(flags.Images());
   if (const auto policies = CheckPolicies(config); !policies.ok()) return AsUsage(policies.error());
   if (const auto http = server::HttpServer::Check(flags.Http()); !http.ok()) return AsUsage(http.error());
   GATEHOUSE_TRY(PrintText("the configuration is good\n"));
@@ -145,6 +146,7 @@ Result<int> Serve(Command& command, ServeFlags& flags) {
   options.request_timeout = std::chrono::duration<double>(flags.request_timeout);
   flags.long_input.ApplyTo(&options.long_input);
   options.max_image_bytes = flags.model.guard.max_image_bytes;
+  GATEHOUSE_ASSIGN(options.images, flags.Images());
   Loader* loader_at = nullptr;
   options.on_hang_up = [&] { loader_at->AskForReload(); };
   server::Gateway gateway(std::move(options), log);

@@ -55,6 +55,10 @@ void ServeFlags::AddTo(Command& command) {
       .Value("--max-queued-tokens", &max_queued_tokens,
              "tokens that may wait to be judged (default: 1048576)")
       .AtLeast(1);
+  command
+      .Value("--allow-image-hosts", &image_hosts,
+             "hosts that images are fetched from, by commas: HOST or HOST:PORT (default: none are fetched)")
+      .SplitAtCommas();
   long_input.AddTo(command);
   command
       .Value("--client-timeout", &client_timeout,
@@ -100,6 +104,19 @@ server::HttpOptions ServeFlags::Http() const {
   out.threads = http_threads;
   out.certificate_file = certificate_file;
   out.key_file = key_file;
+  return out;
+}
+
+Result<std::optional<server::FetchRules>> ServeFlags::Images() const {
+  std::optional<server::FetchRules> out;
+  if (image_hosts.empty()) return out;
+  out.emplace();
+  for (const std::string& text : image_hosts) {
+    GATEHOUSE_ASSIGN(server::AllowedHost allowed, server::ParseAllowedHost(text, "--allow-image-hosts"));
+    out->hosts.push_back(std::move(allowed));
+  }
+  out->max_bytes = model.guard.max_image_bytes;
+  out->max_total = static_cast<size_t>(max_body_bytes / 4 * 3);  // as base64 they fill a body
   return out;
 }
 

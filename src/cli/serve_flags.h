@@ -1,6 +1,7 @@
 // Options of `gatehouse serve`, each of which may also come from the environment or a file.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "cli/upstream_flags.h"
 #include "gatehouse/result.h"
 #include "server/config.h"
+#include "server/http/fetch.h"
 #include "server/http/server.h"
 
 namespace gatehouse::cli {
@@ -17,6 +19,7 @@ struct ServeFlags {
   LongFlags long_input;
   UpstreamFlags upstream;
   std::vector<std::string> served_names, api_keys;
+  std::vector<std::string> image_hosts;
   std::string api_key_file, config_file, host = "127.0.0.1", certificate_file, key_file;
   int port = 8080;
   bool insecure = false, check_config = false;
@@ -29,6 +32,8 @@ struct ServeFlags {
   // Takes what was not given from the environment and the file. Errors: kUsage.
   Result<server::Config> Settle(Command& command);
   server::HttpOptions Http() const;
+  // None without --allow-image-hosts. Errors: kUsage.
+  Result<std::optional<server::FetchRules>> Images() const;
 };
 
 }  // namespace gatehouse::cli

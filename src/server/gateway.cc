@@ -14,6 +14,7 @@
 #include "server/client.h"
 #include "server/completions.h"
 #include "server/errors.h"
+#include "server/image_urls.h"
 #include "server/litellm.h"
 #include "server/moderations.h"
 #include "server/proxy_request.h"
@@ -81,6 +82,7 @@ void Note(const std::vector<Verdict>& verdicts, Response* response) {
 
 Gateway::Gateway(GatewayOptions options, RequestLog& log) : options_(std::move(options)), log_(log) {
   state_.access = AccessOf(options_.keys);
+  if (options_.images) fetcher_ = std::make_unique<Fetcher>(*options_.images);
 }
 
 Result<void> Gateway::UseUpstream(ProxySettings settings) {
@@ -104,6 +106,7 @@ std::shared_ptr<const Guard> Gateway::guard() const { return state().guard; }
 
 void Gateway::Close() {
   ending_.store(true);
+  fetcher_ = nullptr;
   if (proxy_ != nullptr) proxy_->Stop();
   State last;
   {
@@ -183,7 +186,7 @@ void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
       if (!timeout.ok()) return reply->Send(ResponseOf(timeout.error()));
       proxy_->Pass(std::move(request), std::move(reply), *timeout);
     } else if (route.method == "POST") {
-      Judge(std::move(request), route, reply);
+      Judge(std::move(request), route, reply, Clock::now(), fetcher_ == nullptr);
     } else if (route.surface == Surface::kModels && proxy_ != nullptr && !NotReady()) {
       proxy_->Models(request, Answer(request, route), reply);
     } else {
@@ -214,7 +217,8 @@ Surroundings Gateway::SurroundingsOf(const State& state, const Key* key) const {
   return out;
 }
 
-void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<Reply>& reply) {
+void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<Reply>& reply,
+                    Clock::time_point began, bool has_images) {
   const State now = state();
   const Key* key = request.client.empty() ? nullptr : now.access->Named(request.client);
   if (now.guard == nullptr) return reply->Send(*NotReady());
@@ -222,14 +226,20 @@ void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<R
     return reply->Send(ErrorResponse(401, "the key is no longer valid", "invalid_api_key"));
   Result<std::chrono::duration<double>> timeout = TimeoutOf(request, options_.request_timeout);
   if (!timeout.ok()) return reply->Send(ResponseOf(timeout.error()));
+  const auto deadline = began + std::chrono::duration_cast<Clock::duration>(*timeout);
+  bool own = true;
   if (route.surface == Surface::kChat && proxy_ != nullptr) {
     const std::vector<std::string> served = ServedNames(now);
-    const bool own = std::find(served.begin(), served.end(), ModelNamedIn(request.body)) != served.end();
+    own = std::find(served.begin(), served.end(), ModelNamedIn(request.body)) != served.end();
     const Rights rights = key == nullptr ? DefaultRights() : key->rights;
     if (!rights.Has(own ? Right::kModerate : Right::kProxy))
       return reply->Send(ErrorResponse(403, "the key's roles do not include this", "missing_role"));
-    if (!own) return Filter(std::move(request), now, key, *timeout, reply);
   }
+  if (!has_images && (own || proxy_->MayJudge(request.body))) {
+    std::vector<std::string> urls = ImageUrlsIn(request.body);
+    if (!urls.empty()) return FetchImages(std::move(request), route, std::move(urls), reply, began, deadline);
+  }
+  if (!own) return Filter(std::move(request), now, key, deadline - Clock::now(), reply);
   Result<Asked> asked = Read(route.surface, request, SurroundingsOf(now, key), *now.guard);
   if (!asked.ok()) return reply->Send(ResponseOf(asked.error()));
   if (asked->conversations.empty()) return reply->Send(asked->answer({}));
@@ -239,8 +249,7 @@ void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<R
     if (work == nullptr)
       return reply->Send(RetryLater(429, "too many unfinished tokens of this key", "rate_limit_exceeded", 1));
   }
-  using Clock = std::chrono::steady_clock;
-  asked->options.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(*timeout);
+  asked->options.deadline = deadline;
   const auto batch =
       Batch::Begin(*now.guard, &*asked,
                    [this, reply, work, policy = asked->options.policy,
@@ -257,6 +266,27 @@ void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<R
                      }
                    });
   reply->OnGone([batch] { batch->Cancel(); });
+}
+
+void Gateway::FetchImages(Request request, const Route& route, std::vector<std::string> urls,
+                          const std::shared_ptr<Reply>& reply, Clock::time_point began,
+                          Clock::time_point deadline) {
+  if (urls.size() > kMaxImageUrls)
+    return reply->Send(ErrorResponse(400, "at most " + std::to_string(kMaxImageUrls) + " addresses of images",
+                                     "invalid_request"));
+  const auto shared = std::make_shared<Request>(std::move(request));
+  fetcher_->Fetch(std::move(urls), deadline,
+                  [this, shared, &route, reply, began](Result<std::vector<std::string>> files) {
+                    try {
+                      if (!files.ok()) return reply->Send(ResponseOf(files.error()));
+                      Result<std::string> body = WithImages(shared->body, *files);
+                      if (!body.ok()) return reply->Send(ResponseOf(body.error()));
+                      shared->body = std::move(*body);
+                      Judge(std::move(*shared), route, reply, began, true);
+                    } catch (const std::exception&) {  // no memory, above all
+                      reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+                    }
+                  });
 }
 
 void Gateway::Filter(Request request, const State& state, const Key* key,

@@ -13,12 +13,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gatehouse/guard.h"
 #include "server/access.h"
 #include "server/asked.h"
+#include "server/http/fetch.h"
 #include "server/http/server.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -37,6 +39,7 @@ struct GatewayOptions {
   size_t max_image_bytes = 0;
   ClassifyOptions
       long_input;  // of these only what becomes of long and of tricky conversations, whatever the policy
+  std::optional<FetchRules> images;  // which addresses of images are fetched; none: no image is
   std::function<void()> on_hang_up;
 };
 
@@ -72,7 +75,12 @@ class Gateway final : public Service {
   std::optional<Response> NotReady() const;
   Response Answer(const Request& request, const Route& route) const;
   Response Models(const Request& request, const Route& route) const;
-  void Judge(Request request, const Route& route, const std::shared_ptr<Reply>& reply);
+  using Clock = std::chrono::steady_clock;
+  // began: from when its time counts. has_images: those that it has the addresses of were fetched.
+  void Judge(Request request, const Route& route, const std::shared_ptr<Reply>& reply,
+             Clock::time_point began, bool has_images);
+  void FetchImages(Request request, const Route& route, std::vector<std::string> urls,
+                   const std::shared_ptr<Reply>& reply, Clock::time_point began, Clock::time_point deadline);
   void Filter(Request request, const State& state, const Key* key, std::chrono::duration<double> timeout,
               const std::shared_ptr<Reply>& reply);
   bool MayAsk(const Rights& rights, const Route& route) const;
@@ -85,7 +93,8 @@ class Gateway final : public Service {
   Metrics metrics_;
   const std::chrono::system_clock::time_point began_ = std::chrono::system_clock::now();
   std::atomic<bool> ending_{false};
-  std::unique_ptr<Proxy> proxy_;  // null: no upstream
+  std::unique_ptr<Fetcher> fetcher_;  // null: no image is fetched
+  std::unique_ptr<Proxy> proxy_;      // null: no upstream
   mutable std::mutex mutex_;
   State state_;
 };

@@ -5,6 +5,7 @@
 #include <future>
 #include <utility>
 
+#include "policy/raw_member.h"
 #include "server/piped.h"
 #include "server/proxied.h"
 #include "server/proxy_request.h"
@@ -151,6 +152,10 @@ void Proxy::Models(const Request& request, Response own, std::shared_ptr<Reply> 
       asked->reply->Send(std::move(asked->own));
     });
   });
+}
+
+bool Proxy::MayJudge(const std::string& body) const {
+  return settings_.input || settings_.output || !RawMember(body, "moderation").empty();
 }
 
 bool Proxy::Passes(std::string_view path) const {

@@ -43,6 +43,8 @@ class Proxy {
   void Stop();
 
   void Handle(Request request, const std::shared_ptr<Reply>& reply, Asker asker);
+  // Whether anything of that request's may be judged.
+  bool MayJudge(const std::string& body) const;
   // own: the answer of our own; the upstream's models are added, where it tells them.
   void Models(const Request& request, Response own, std::shared_ptr<Reply> reply);
   // Whether the path is open, and a request to it on its way: nothing of it is judged.

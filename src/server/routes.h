@@ -65,7 +65,8 @@ inline size_t FindRoute(std::string_view path) {
     return route.is_prefix ? path.size() > route.path.size() && path.starts_with(route.path)
                            : path == route.path;
   };
-  const auto at = static_cast<size_t>(std::find_if(kRoutes.begin(), kRoutes.end(), leads_there) - kRoutes.begin());
+  const auto at =
+      static_cast<size_t>(std::find_if(kRoutes.begin(), kRoutes.end(), leads_there) - kRoutes.begin());
   return at == kPassedRoute ? kNoRoute : at;
 }
 
