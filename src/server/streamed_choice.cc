@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kGrowingTexts = {"content", "reasoning_content", "reasoning",
                                                            "thinking", "refusal"};
-constexpr size_t kMaxCalls = 128;
+constexpr size_t kMaxCalls = 128, kMaxThoughts = 1024;
 
 bool Grows(std::string_view name) {
   return std::find(kGrowingTexts.begin(), kGrowingTexts.end(), name) != kGrowingTexts.end();
@@ -20,6 +20,47 @@ Result<void> AddText(const Json& piece, const std::string& where, Json* text) {
   if (!piece.is_string()) return BadInput("malformed delta", where, "a string", ShortJson(piece));
   if (!text->is_string()) *text = "";
   text->get_ref<std::string&>() += piece.get_ref<const std::string&>();
+  return {};
+}
+
+// Lists of thoughts, as OpenRouter ({"type": "reasoning.text", "text", "index"}) and LiteLLM ({"type":
+// "thinking", "thinking", "signature"}) send them: pieces of one entry have its index and type, or follow
+// each other up to the signature that closes it.
+Json* ThoughtOf(const Json& piece, Json* list) {
+  const auto same = [&](const Json& entry, const char* name) {
+    const auto own = entry.find(name), other = piece.find(name);
+    return own != entry.end() && other != piece.end() && *own == *other;
+  };
+  if (piece.contains("index")) {
+    for (Json& entry : *list) {
+      if (same(entry, "index") && same(entry, "type")) return &entry;
+    }
+    return nullptr;
+  }
+  if (list->empty() || !same(list->back(), "type") || list->back().contains("signature")) return nullptr;
+  return &list->back();
+}
+
+Result<void> AddThoughts(const Json& pieces, const std::string& where, Json* list) {
+  if (!pieces.is_array()) return BadInput("malformed delta", where, "a list", ShortJson(pieces));
+  if (!list->is_array()) *list = Json::array();
+  for (const Json& piece : pieces) {
+    if (!piece.is_object()) return BadInput("malformed delta", where, "objects", ShortJson(piece));
+    Json* entry = ThoughtOf(piece, list);
+    if (entry == nullptr) {
+      if (list->size() >= kMaxThoughts)
+        return BadInput("too many thoughts", where, "at most " + std::to_string(kMaxThoughts), "more");
+      entry = &list->emplace_back(Json::object());
+    }
+    for (const auto& [name, value] : piece.items()) {
+      if (value.is_null()) continue;
+      if (name == "text" || name == "thinking" || name == "summary") {
+        GATEHOUSE_TRY(AddText(value, where + "." + name, &(*entry)[name]));
+      } else {
+        (*entry)[name] = value;  // the reader of messages says what it may be
+      }
+    }
+  }
   return {};
 }
 
@@ -53,6 +94,8 @@ Result<void> StreamedChoice::Add(const Json& delta, std::vector<std::string>* le
     if (SaysNothing(value)) continue;
     if (Grows(name)) {
       GATEHOUSE_TRY(AddText(value, name, &message[name]));
+    } else if (name == "reasoning_details" || name == "thinking_blocks") {
+      GATEHOUSE_TRY(AddThoughts(value, name, &message[name]));
     } else if (name == "function_call") {
       GATEHOUSE_TRY(AddFunction(value, name, &message[name]));
       if (!has_open_call()) calls.push_back({position});
@@ -113,10 +156,19 @@ bool StreamedChoice::CanBeJudged() const {
 
 std::string StreamedChoice::Text() const {
   std::string out;
-  for (const std::string_view name : {"reasoning_content", "reasoning", "thinking", "content", "refusal"}) {
-    const auto found = message.find(name);
-    if (found != message.end() && found->is_string()) out += found->get_ref<const std::string&>();
+  const auto add_text = [&](const Json& object, std::string_view name) {
+    const auto found = object.find(name);
+    if (found != object.end() && found->is_string()) out += found->get_ref<const std::string&>();
+  };
+  for (const std::string_view name : {"reasoning_content", "reasoning", "thinking"}) add_text(message, name);
+  for (const char* list : {"thinking_blocks", "reasoning_details"}) {
+    const auto found = message.find(list);
+    if (found == message.end()) continue;
+    for (const Json& entry : *found) {
+      for (const char* name : {"text", "thinking", "summary"}) add_text(entry, name);
+    }
   }
+  for (const std::string_view name : {"content", "refusal"}) add_text(message, name);
   const auto add = [&](const Json& function) {
     for (const char* name : {"name", "arguments", "input"}) {
       const auto found = function.find(name);

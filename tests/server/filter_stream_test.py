@@ -142,6 +142,18 @@ with Server('--model', STARTER, '--served-model-name', 'guard', '--upstream', up
     check('thoughts', text_of(data) == SAFE and text_of(data, member='reasoning_content') == SAFE + ' ' and
           moderation(data)['output']['results'][0]['category_scores'] == want['category_scores'], data[-3:])
 
+    for name, key, kind in (('reasoning_details', 'text', {'type': 'reasoning.text', 'format': 'x', 'index': 0}), ('thinking_blocks', 'thinking', {'type': 'thinking'})):
+        for thought in (SAFE, TURN):
+            listed = [chunk({'role': 'assistant', 'reasoning': w + ' ', name: [{**kind, key: w + ' '}]}) for w in thought.split(' ')] + \
+                [chunk({name: [{**kind, key: '', 'signature': 's'}]})] + words(SAFE)[1:]
+            upstream.answers = [stream(events(listed))]
+            status, data, raw = ask(server, {'moderation': {}})
+            judged = classify_all([BEFORE + [{'role': 'assistant', 'reasoning': thought + ' ', name: [{**kind, key: thought + ' ', 'signature': 's'}], 'content': SAFE}]])[0]
+            if thought == SAFE:
+                check(f'{name} are judged', data[:-2] == [json.dumps(c) for c in listed] and judged['verdict'] == 'safe' and
+                      moderation(data)['output']['results'][0]['guard']['unsafe_score'] == judged['unsafe_score'], (data, judged))
+            else:
+                check(f'{name} are blocked', reasons(data) == {0: 'content_filter'} and 'zebra' not in raw.decode(), (data, judged))
     def call(arguments, name='send', index=0, first=True):
         f = {'name': name, 'arguments': arguments} if first else {'arguments': arguments}
         return chunk({'tool_calls': [{'index': index, **({'id': f'c{index}', 'type': 'function'} if first else {}), 'function': f}]})
