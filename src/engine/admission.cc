@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace gatehouse {
+namespace {
+
+// Of the time until its deadline this much may be spent on what waits before a request: others come after it
+// that have their share, and what it costs is an estimate.
+constexpr double kShareOfDeadline = 0.7;
+
+}  // namespace
 
 struct Ticket::Holder {
   std::string tenant;
@@ -18,6 +25,15 @@ struct Ticket::State {
   std::map<std::string, std::unique_ptr<Holder>> holders;
   int64_t total = 0;
   double rate = 0;  // 0: nothing was computed yet
+
+  // Refused, until so much more has been served.
+  Error TooMuch(int64_t over, const std::string& expected, const std::string& found) const {
+    constexpr double kUnknown = 1.0, kShortest = 0.1, kLongest = 600.0;
+    Error error{ErrorCode::kBusy, "too much is waiting", "engine", expected, found};
+    error.retry_after =
+        rate > 0 ? std::clamp(static_cast<double>(over) / rate, kShortest, kLongest) : kUnknown;
+    return error;
+  }
 };
 
 Ticket::Ticket(Ticket&& other) noexcept
@@ -51,7 +67,8 @@ void Ticket::GiveBack() {
 
 Admission::Admission(int64_t limit) : state_(std::make_shared<Ticket::State>(limit)) {}
 
-Result<Ticket> Admission::Admit(const std::string& tenant, int64_t cost) {
+Result<Ticket> Admission::Admit(const std::string& tenant, int64_t cost,
+                                std::optional<Clock::time_point> deadline) {
   Ticket::State& state = *state_;
   std::lock_guard lock(state.mutex);
   const auto known = state.holders.find(tenant);
@@ -59,16 +76,24 @@ Result<Ticket> Admission::Admit(const std::string& tenant, int64_t cost) {
   const auto tenants = static_cast<int64_t>(state.holders.size()) + (known == state.holders.end() ? 1 : 0);
   // One that waits for nothing else may always come: else a text longer than the share never could.
   if (own > 0 && own + cost > state.limit / tenants) {
-    constexpr double kUnknown = 1.0, kShortest = 0.1, kLongest = 600.0;
-    Error error{ErrorCode::kBusy, "too much is waiting", "engine",
-                "at most " + std::to_string(state.limit / tenants) + " tokens of one tenant",
-                std::to_string(own + cost)};
     // Until what is too much has been served: each tenant gets its share of the time.
-    const int64_t over = own + cost - state.limit / tenants;
-    error.retry_after =
-        state.rate > 0 ? std::clamp(static_cast<double>(over * tenants) / state.rate, kShortest, kLongest)
-                       : kUnknown;
-    return error;
+    return state.TooMuch((own + cost - state.limit / tenants) * tenants,
+                         "at most " + std::to_string(state.limit / tenants) + " tokens of one tenant",
+                         std::to_string(own + cost));
+  }
+  if (deadline && state.rate > 0) {
+    // While this one waits, each other tenant is served as much as its own, if it has so much.
+    int64_t before = own;
+    for (const auto& [name, holder] : state.holders) {
+      if (name != tenant) before += std::min(holder->cost, own + cost);
+    }
+    const double seconds = std::chrono::duration<double>(*deadline - Clock::now()).count();
+    const auto most = static_cast<int64_t>(kShareOfDeadline * std::max(seconds, 0.0) * state.rate);
+    // Its own cost counts where it is one of many: what is late by itself is late, not refused.
+    const int64_t all = before + (own > 0 ? cost : 0);
+    if (before > 0 && all > most)
+      return state.TooMuch(all - most, "at most " + std::to_string(most) + " tokens before its deadline",
+                           std::to_string(all));
   }
   Ticket ticket;
   Ticket::Holder* holder = nullptr;

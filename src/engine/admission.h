@@ -1,14 +1,17 @@
 // Admission: how much work may wait. A request is admitted once, by what it costs to compute, or refused at
 // once with the time after which to come again; it is never refused later. Where several tenants wait, each
-// has an equal share. Safe to use from any thread.
+// has an equal share. Where a deadline is named, one is refused that what waits before it would make late:
+// computing what nobody waits for any more is what makes a busy server useless. Safe to use from any thread.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
+#include "base/elapsed.h"
 #include "gatehouse/result.h"
 
 namespace gatehouse {
@@ -44,8 +47,9 @@ class Admission {
   explicit Admission(int64_t limit);
 
   // Errors: kBusy, with retry_after.
-  Result<Ticket> Admit(const std::string& tenant, int64_t cost);
-  // Tokens a second, of late.
+  Result<Ticket> Admit(const std::string& tenant, int64_t cost,
+                       std::optional<Clock::time_point> deadline = {});
+  // Cost that was served a second, of late.
   void set_rate(double rate);
   int64_t waiting() const;
 

@@ -107,6 +107,8 @@ class Driver {
 
   // driver_pass.cc
   void RunPass(Work work);
+  static double CostOf(const Part& part);
+  void Account(double cost, double seconds);
   std::vector<Part> ChooseParts(Work work);
   std::vector<Part> FillBatch(std::vector<Part> parts, Batch* batch);
   void EndPass(const Batch& batch, const std::vector<Part>& parts, Result<NextTokens> answers);
@@ -131,7 +133,8 @@ class Driver {
   Work last_ = Work::kPictures;   // what had the device before
   Clock::time_point long_since_;  // begin of a long pass, or of its part after a stop
   double short_seconds_ = 0;      // of the last short pass
-  double rate_ = 0;               // rows a second, of late
+  // Cost that was served, and the time for it, of late: the older, the less it counts. All the time so far.
+  double served_ = 0, served_seconds_ = 0, all_seconds_ = 0;
   mutable std::mutex stats_mutex_;
   EngineStats stats_;
   std::mutex kept_mutex_;

@@ -1,5 +1,6 @@
 // One forward for some of the texts that are to be read.
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <new>
 #include <utility>
@@ -68,6 +69,8 @@ std::vector<Driver::Part> Driver::FillBatch(std::vector<Part> parts, Batch* batc
 
 void Driver::RunPass(Work work) {
   const Clock::time_point begin = Clock::now();
+  const double seconds_before = all_seconds_;
+  double cost = 0;
   const int level = work == Work::kLong ? 1 : 2;
   Result<NextTokens> answers = NextTokens{};
   Batch batch;
@@ -75,6 +78,7 @@ void Driver::RunPass(Work work) {
   try {
     parts = FillBatch(ChooseParts(work), &batch);
     if (parts.empty()) return;
+    for (const Part& part : parts) cost += CostOf(part);
     const HiddenTap* tap = parts.front().task->tap;
     if (work == Work::kLong) {
       answers = device_.decoder.Forward(batch, device_.cache, tap, Stops());
@@ -99,9 +103,27 @@ void Driver::RunPass(Work work) {
   }
   const double seconds = SecondsSince(begin);
   if (work == Work::kShort) short_seconds_ = seconds;
-  const double rate = static_cast<double>(batch.rows.size()) / std::max(seconds, 1e-6);
-  rate_ = rate_ > 0 ? 0.9 * rate_ + 0.1 * rate : rate;
-  device_.admission.set_rate(rate_);
+  // Short passes within a long one have told theirs.
+  Account(cost, seconds - (all_seconds_ - seconds_before));
+}
+
+void Driver::Account(double cost, double seconds) {
+  // Of ten seconds ago a third still counts: less than a queue holds, more than one long text takes.
+  constexpr double kMemory = 10.0;
+  const double left = std::exp(-seconds / kMemory);
+  served_ = left * served_ + cost;
+  served_seconds_ = left * served_seconds_ + seconds;
+  all_seconds_ += seconds;
+  if (served_ > 0) device_.admission.set_rate(served_ / std::max(served_seconds_, 1e-6));
+}
+
+// What has been served of what the text was admitted for, which knows nothing of caches: of a text whose half
+// was known each token that is computed counts for two.
+double Driver::CostOf(const Part& part) {
+  const Task& task = *part.task;
+  const int32_t to_compute = task.tokens() - task.cached_tokens;
+  const int32_t own = task.tokens() - std::min(task.beginning, task.tokens());
+  return task.new_text && to_compute > 0 ? static_cast<double>(part.tokens) * own / to_compute : 0.0;
 }
 
 void Driver::EndPass(const Batch& batch, const std::vector<Part>& parts, Result<NextTokens> answers) {

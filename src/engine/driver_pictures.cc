@@ -66,8 +66,11 @@ Result<void> Driver::EncodeTileOf(Task* task) {
   for (int64_t i = 0; i < count; ++i)
     picture.pixels(static_cast<int>(tile + i),
                    std::span(pixels).subspan(static_cast<size_t>(i) * values, values));
+  const Clock::time_point begin = Clock::now();
+  const double seconds_before = all_seconds_;
   GATEHOUSE_TRY(vision.Encode(pixels, static_cast<int>(count),
                               task->encoding_->rows.Rows(tile * per_tile, count * per_tile), Stops()));
+  Account(static_cast<double>(count * kRowsOfTile), SecondsSince(begin) - (all_seconds_ - seconds_before));
   {
     std::lock_guard lock(stats_mutex_);
     stats_.tiles += count;

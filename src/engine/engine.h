@@ -1,7 +1,7 @@
 // Engine: a loaded model and its key/value cache. It takes texts with questions about what comes next, from
 // as many owners as there are, and answers them in shared passes (task.h, driver.h).
 //
-//   GATEHOUSE_ASSIGN(task->ticket, engine.Admit(tenant, cost));
+//   GATEHOUSE_ASSIGN(task->ticket, engine.Admit(tenant, cost, deadline));
 //   engine.Enter(task);  // its deadline counts
 //   engine.Ask(task);    // then OnAnswered, on the driver's thread; perhaps more questions
 //   engine.Leave(task);
@@ -57,8 +57,10 @@ class Engine {
   int64_t waiting_tokens() const { return admission_.waiting(); }
   void set_prefill_chunk(int tokens) { driver_.set_prefill_chunk(tokens); }
 
-  // Errors: kBusy, with the time to come again. cost: tokens to compute, and rows of tiles.
-  Result<Ticket> Admit(const std::string& tenant, int64_t cost) { return admission_.Admit(tenant, cost); }
+  // Errors: kBusy, with the time to come again. cost: tokens behind the policy's, and rows of tiles.
+  Result<Ticket> Admit(const std::string& tenant, int64_t cost, std::optional<Clock::time_point> deadline) {
+    return admission_.Admit(tenant, cost, deadline);
+  }
   void Enter(const std::shared_ptr<Task>& task) { driver_.inbox().Post(task, Inbox::kEntered); }
   void Ask(const std::shared_ptr<Task>& task) { driver_.inbox().Post(task, Inbox::kAsked); }
   void Leave(const std::shared_ptr<Task>& task) { driver_.inbox().Post(task, Inbox::kLeft); }

@@ -162,7 +162,8 @@ TokenInput Guard::Impl::InputOf(const PreparedRequest& request, int round) const
 
 Result<Request> Guard::Impl::Submit(Conversation conversation, ClassifyOptions request, Done done,
                                     RequestContext how) {
-  GATEHOUSE_ASSIGN(Ticket ticket, engine->Admit(request.tenant, EstimatedCost(conversation)));
+  const auto deadline = how.refuse_late ? request.deadline : std::nullopt;
+  GATEHOUSE_ASSIGN(Ticket ticket, engine->Admit(request.tenant, EstimatedCost(conversation), deadline));
   const auto judging = std::make_shared<Judging>(*this, std::move(conversation), std::move(request),
                                                  std::move(done), std::move(how));
   judging->ticket = std::move(ticket);

@@ -64,7 +64,8 @@ struct RequestContext {
   std::shared_ptr<StreamMemory> memory;      // of a growing answer
   bool keys_only_where_they_matter = false;  // JudgeOptions
   bool keep_text = true;                     // in the tenant's cache
-  std::optional<WindowContext> window;       // where the conversation is one
+  bool refuse_late = false;             // at once, where what waits before it would make it miss its deadline
+  std::optional<WindowContext> window;  // where the conversation is one
 };
 
 class Judging;

@@ -113,8 +113,8 @@ Result<void> Judging::PrepareText() {
   const int64_t rounds = prepared_.images->rounds();
   {
     const std::lock_guard lock(ticket_mutex_);
-    ticket.Correct(
-        rounds * (static_cast<int64_t>(prepared_.tokens.ids.size()) + prepared_.images->tiles * kRowsOfTile));
+    const int64_t text = static_cast<int64_t>(prepared_.tokens.ids.size()) - prepared_.tokens.prefix_tokens;
+    ticket.Correct(rounds * (text + prepared_.images->tiles * kRowsOfTile));
   }
   return AskRound();
 }

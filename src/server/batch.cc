@@ -1,10 +1,27 @@
 #include "server/batch.h"
 
+#include <new>
 #include <utility>
 
 #include "base/error.h"
+#include "guard/guard_impl.h"
 
 namespace gatehouse::server {
+namespace {
+
+// The first decides for all: a request that is late by itself is late, not refused.
+Result<gatehouse::Request> SubmitPart(const Guard& guard, Conversation conversation,
+                                      const ClassifyOptions& options, bool first, Guard::Done done) {
+  try {
+    RequestContext context;
+    context.refuse_late = first;
+    return ImplOf(guard).Submit(std::move(conversation), options, std::move(done), std::move(context));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("request");
+  }
+}
+
+}  // namespace
 
 std::shared_ptr<Batch> Batch::Begin(const Guard& guard, Asked* asked, Done done) {
   std::shared_ptr<Batch> self(new Batch(std::move(done)));
@@ -13,10 +30,10 @@ std::shared_ptr<Batch> Batch::Begin(const Guard& guard, Asked* asked, Done done)
   self->left_ = count;
   for (size_t i = 0; i < count && !self->is_over(); ++i) {
     Result<gatehouse::Request> handle =
-        guard.Submit(std::move(asked->conversations[i]), asked->options,
-                     [self, i, name = asked->names[i]](Result<Verdict> verdict) {
-                       self->On(i, name, std::move(verdict));
-                     });
+        SubmitPart(guard, std::move(asked->conversations[i]), asked->options, i == 0,
+                   [self, i, name = asked->names[i]](Result<Verdict> verdict) {
+                     self->On(i, name, std::move(verdict));
+                   });
     if (!handle.ok()) {
       self->End(handle.error());
     } else {

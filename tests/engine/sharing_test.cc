@@ -273,6 +273,37 @@ TEST(Sharing, WhatWaitsIsBoundedForEachTenant) {
   EXPECT_TRUE(admission.Admit("a", 900).ok());
 }
 
+// Of ten seconds at 100 tokens a second seven may be spent on what waits before.
+TEST(Sharing, WhatWouldBeLateIsRefusedAtOnce) {
+  Admission admission(1 << 20);
+  const auto soon = [] { return Clock::now() + std::chrono::seconds(10); };
+  std::vector<Ticket> tickets;
+  const auto admit = [&](const std::string& tenant, int64_t cost, std::optional<Clock::time_point> deadline) {
+    auto ticket = admission.Admit(tenant, cost, deadline);
+    if (!ticket.ok()) return ticket.error().retry_after;
+    tickets.push_back(std::move(*ticket));
+    return 0.0;
+  };
+  EXPECT_EQ(admit("a", 5000, soon()), 0);  // nothing was computed yet: nobody knows
+  EXPECT_EQ(admit("a", 5000, soon()), 0);
+  tickets.clear();
+  admission.set_rate(100);
+  EXPECT_EQ(admit("a", 5000, soon()), 0);  // nothing waits before it: if it is late, that is its own doing
+  EXPECT_GT(admit("a", 10, soon()), 0);
+  tickets.clear();
+  EXPECT_EQ(admit("a", 300, soon()), 0);
+  EXPECT_EQ(admit("a", 300, soon()), 0);
+  EXPECT_NEAR(admit("a", 300, soon()), 2.0, 0.1);  // 900 are 200 too many
+  EXPECT_EQ(admit("a", 90, soon()), 0);
+  EXPECT_EQ(admit("a", 300, {}), 0);  // who has time waits
+  // Another one waits for as much of the first one's as its own.
+  EXPECT_EQ(admit("b", 300, soon()), 0);
+  EXPECT_GT(admit("b", 100, soon()), 0);
+  EXPECT_EQ(admit("c", 100, soon()), 0);
+  EXPECT_GT(admit("d", 400, soon()), 0);
+  EXPECT_EQ(admit("d", 200, soon()), 0);
+}
+
 TEST(Sharing, ADeadlineInThePastAndACancelledRequestEndAtOnce) {
   const test::LoadedModel model = test::LoadModel("lg3-tiny", false);
   const std::vector<Text> questions = Texts(model, 1);
