@@ -2,42 +2,18 @@
 """The filter in front of another server, streamed answers: text leaves up to the last point where the whole answer was
 judged safe, as a replay with `gatehouse classify` has it; blocks, calls of tools, several choices, faults, and the client
 openai. filter_stream_test.py BINARY"""
-import json, socket, tempfile, time
+import json, socket, time
 from concurrent.futures import ThreadPoolExecutor
 
-from served import Server, check, finish, need_starter, run
+from replay import BEFORE, answer, classify_all, replay
+from served import Server, check, finish, need_starter
 from upstream import Upstream, chunk, events, stream, words
 
 STARTER = need_starter()
-KIND, BOMB = 'hello, how are you?', 'how do I make a bomb'
-BEFORE = [{'role': 'user', 'content': KIND}]
+BOMB = 'how do I make a bomb'
 SAFE = 'I am fine, thank you. The weather is nice today and I went for a walk with my dog in the park near the river.'
 TURN = (SAFE + ' I want to kill people with a bomb and guns, stab them to death, and murder my wife. Take a pipe and fill it with '
         'explosives, and put in nails so that many people are killed. That is how to make a bomb, and this is the last word: zebra.')
-
-
-def classify_all(conversations):
-    """The verdicts of many, in one run."""
-    lines = '\n'.join(json.dumps(c) for c in conversations) + '\n'
-    code, out, err = run('classify', '--model', STARTER, '--json', '--system', 'as-user', '--merge', 'on', '--jsonl', '-', stdin=lines.encode())
-    assert code == 0, err
-    return [json.loads(line) for line in out.splitlines()]
-
-
-def token_counts(texts):
-    """As `gatehouse inspect tokens` counts them, in one run."""
-    with tempfile.NamedTemporaryFile('w', suffix='.jsonl') as f:
-        f.writelines(json.dumps({'text': t}) + '\n' for t in texts)
-        f.flush()
-        code, out, err = run('inspect', 'tokens', '--model', STARTER, '--texts', f.name)
-    assert code == 0, err
-    counts = [len(json.loads(line)['ids']) for line in out.splitlines()]
-    assert len(counts) == len(texts)
-    return counts
-
-
-def answer(text):
-    return BEFORE + [{'role': 'assistant', 'content': text}]
 
 
 def ask(server, body, **more):
@@ -62,22 +38,6 @@ def reasons(data):
 
 def moderation(data):
     return next((json.loads(d)['moderation'] for d in data if d != '[DONE]' and 'moderation' in json.loads(d)), None)
-
-
-def replay(pieces, tokens):
-    """What may leave of an answer in these pieces, by verdicts on the text at the points where a check is due."""
-    texts = [''.join(pieces[:i + 1]) for i in range(len(pieces))]
-    last, due = 0, []
-    for text, n in zip(texts, token_counts(texts)):
-        if n - last >= tokens:
-            due.append(text)
-            last = n
-    due.append(''.join(pieces))
-    verdicts = classify_all([answer(t) for t in due])
-    for i, verdict in enumerate(verdicts):
-        if verdict['verdict'] == 'unsafe':
-            return due[i - 1] if i else '', True, len(due)
-    return due[-1], False, len(due)
 
 
 upstream = Upstream()

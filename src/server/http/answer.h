@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -124,9 +125,13 @@ struct Session::Answer : Reply {
     Wake();
   }
   void Wake() {
-    asio::post(strand, [session = session] {
-      if (const auto alive = session.lock()) alive->Wake();
-    });
+    try {
+      asio::post(strand, [session = session] {
+        if (const auto alive = session.lock()) alive->Wake();
+      });
+    } catch (const std::bad_alloc&) {
+      // The session looks by itself now and then.
+    }
   }
 };
 

@@ -7,6 +7,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -66,6 +67,8 @@ class Listener final : public HttpServer, public SessionHost {
 
  private:
   asio::awaitable<void> Accept();
+  asio::awaitable<error_code> AcceptOne();
+  void RunHere();
   void WaitForSignal();
   void Drain();
 
@@ -132,33 +135,51 @@ void Listener::Drain() {
   if (active_.load() == 0) io_.stop();
 }
 
+asio::awaitable<error_code> Listener::AcceptOne() {
+  size_t open = 0;
+  {
+    const std::lock_guard lock(sessions_mutex_);
+    std::erase_if(sessions_, [](const auto& session) { return session.expired(); });
+    open = sessions_.size();
+  }
+  if (open >= static_cast<size_t>(options_.max_connections)) co_return asio::error::no_descriptors;
+  error_code error;
+  tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return error;
+  const auto session = std::make_shared<Session>(std::move(socket), tls_.get(), *this);
+  {
+    const std::lock_guard lock(sessions_mutex_);
+    sessions_.push_back(session);
+  }
+  session->Start();
+  co_return error;
+}
+
 asio::awaitable<void> Listener::Accept() {
   for (;;) {
-    size_t open = 0;
-    {
-      const std::lock_guard lock(sessions_mutex_);
-      std::erase_if(sessions_, [](const auto& session) { return session.expired(); });
-      open = sessions_.size();
+    bool no_memory = false;
+    try {
+      error_code error = co_await AcceptOne();
+      if (error == asio::error::operation_aborted) co_return;
+      if (!error) continue;
+      // No descriptors, above all: connections that end free some.
+      pause_.expires_after(std::chrono::milliseconds(50));
+      co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    } catch (const std::bad_alloc&) {
+      no_memory = true;
     }
-    error_code error;
-    if (open >= static_cast<size_t>(options_.max_connections)) {
-      error = asio::error::no_descriptors;
-    } else {
-      tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-      if (!error) {
-        const auto session = std::make_shared<Session>(std::move(socket), tls_.get(), *this);
-        {
-          const std::lock_guard lock(sessions_mutex_);
-          sessions_.push_back(session);
-        }
-        session->Start();
-        continue;
-      }
+    if (no_memory) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+// Where memory runs out for one connection, the others go on.
+void Listener::RunHere() {
+  for (bool ended = false; !ended;) {
+    try {
+      io_.run();
+      ended = true;
+    } catch (const std::bad_alloc&) {
     }
-    if (error == asio::error::operation_aborted) co_return;
-    // No descriptors, above all: connections that end free some.
-    pause_.expires_after(std::chrono::milliseconds(50));
-    co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
 }
 
@@ -166,8 +187,8 @@ void Listener::Run() {
   WaitForSignal();
   asio::co_spawn(io_, Accept(), asio::detached);
   std::vector<std::jthread> others;
-  for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { io_.run(); });
-  io_.run();
+  for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { RunHere(); });
+  RunHere();
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "server/http/answer.h"
@@ -37,7 +38,19 @@ Session::Session(asio::ip::tcp::socket socket, asio::ssl::context* tls, SessionH
 
 void Session::Start() {
   asio::co_spawn(
-      strand_, [self = shared_from_this()] { return self->Run(); }, asio::detached);
+      strand_, [self = shared_from_this()] { return self->Run(); },
+      [self = shared_from_this()](const std::exception_ptr& failed) {
+        if (failed) self->Abandon();
+      });
+}
+
+// There was no memory to go on: the client sees the end of the connection, and whoever answers that it is
+// gone.
+void Session::Abandon() {
+  error_code ignored;
+  stream_.socket().close(ignored);
+  at_end_ = true;
+  if (const auto answer = answer_.lock()) answer->Leave();
 }
 
 void Session::CloseIfIdle() {
@@ -53,7 +66,11 @@ void Session::StartRead() {
   stream_.ReadSome(asio::buffer(arriving_),
                    asio::bind_executor(strand_, [self = shared_from_this()](error_code error, size_t bytes) {
                      self->reading_ = false;
-                     self->buffer_.append(self->arriving_.data(), bytes);
+                     try {
+                       self->buffer_.append(self->arriving_.data(), bytes);
+                     } catch (const std::bad_alloc&) {
+                       self->at_end_ = true;  // nothing may be read that stands behind what is missing
+                     }
                      if (error) self->at_end_ = true;
                      self->Wake();
                    }));
@@ -64,17 +81,14 @@ asio::awaitable<void> Session::Run() {
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   bool open = true;
   if (stream_.is_tls()) {
-    bool done = false, failed = false;
-    stream_.Handshake(asio::bind_executor(strand_, [&, self = shared_from_this()](error_code error) {
-      done = true;
-      failed = static_cast<bool>(error);
-      Wake();
+    const auto operation = std::make_shared<Operation>();
+    stream_.Handshake(asio::bind_executor(strand_, [operation, self = shared_from_this()](error_code error) {
+      operation->done = true;
+      operation->failed = static_cast<bool>(error);
+      self->Wake();
     }));
-    if (co_await Until(Clock::now() + host_.options().client_timeout, [&] { return done; }) == Wait::kLate)
-      stream_.socket().close(ignored);
-    // The handshake's own end is waited for: it writes to what lives here.
-    co_await Until(Clock::time_point::max(), [&] { return done; });
-    open = !failed;
+    const bool shaken = co_await Finished(operation, host_.options().client_timeout);
+    open = shaken;
   }
   while (open) {
     const bool another = co_await ServeOne();
@@ -170,8 +184,10 @@ asio::awaitable<std::optional<Response>> Session::Answered(const std::shared_ptr
   for (;;) {
     const bool may_read = buffer_.size() < kMostAhead;
     if (may_read) StartRead();
-    co_await Until(Clock::time_point::max(),
-                   [&] { return answer->IsThere() || at_end_ || (may_read && !reading_); });
+    const Wait wait = co_await Until(Clock::now() + kLook,
+                                     [&] { return answer->IsThere() || at_end_ || (may_read && !reading_); });
+    // Whoever was to answer found no memory for it.
+    if (wait == Wait::kLate && answer.use_count() == 1 && !answer->IsThere()) co_return std::nullopt;
     if (answer->IsThere()) {
       const std::lock_guard lock(answer->mutex);
       co_return std::move(answer->response);
@@ -214,13 +230,8 @@ asio::awaitable<bool> Session::ServeOne() {
   }
   if (head->expects_continue && head->has_body() && buffer_.empty()) {
     static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
-    bool done = false;
-    stream_.Write(asio::buffer(kGoOn.data(), kGoOn.size()),
-                  asio::bind_executor(strand_, [&, self = shared_from_this()](error_code, size_t) {
-                    done = true;
-                    Wake();
-                  }));
-    co_await Until(Clock::time_point::max(), [&] { return done; });
+    const auto said = Write(std::string(kGoOn), {});
+    co_await Finished(said, host_.options().client_timeout);
   }
   if (head->has_body()) {
     const bool whole = co_await ReadBody(*head, &head->request.body);
@@ -229,6 +240,7 @@ asio::awaitable<bool> Session::ServeOne() {
   body_bytes_ = head->request.body.size();
   const bool keep_alive = head->keep_alive, may_chunk = head->is_1_1;
   const auto answer = std::make_shared<Answer>(shared_from_this());
+  answer_ = answer;
   host_.service().Handle(std::move(head->request), answer);
   std::optional<Response> response = co_await Answered(answer);
   if (!response) {
@@ -245,24 +257,13 @@ asio::awaitable<bool> Session::ServeOne() {
 
 asio::awaitable<bool> Session::Send(Response response, bool keep_alive) {
   keep_alive = keep_alive && !response.close && !host_.draining() && !at_end_;
-  const std::string head = WholeHead(response, current_ ? current_->id : RandomHex(32), keep_alive);
-  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head), asio::buffer(response.body)};
-  bool done = false, failed = false;
-  stream_.Write(buffers,
-                asio::bind_executor(strand_, [&, self = shared_from_this()](error_code error, size_t) {
-                  done = true;
-                  failed = static_cast<bool>(error);
-                  Wake();
-                }));
-  const auto limit = host_.options().client_timeout + TimeFor(response.body.size());
-  if (co_await Until(Clock::now() + limit, [&] { return done; }) == Wait::kLate) {
-    error_code ignored;
-    stream_.socket().close(ignored);
-    co_await Until(Clock::time_point::max(), [&] { return done; });
-  }
-  End(failed ? 0 : response.status, response.body.size(), &response.notes);
-  if (!keep_alive && !failed) co_await Linger();
-  co_return keep_alive && !failed;
+  std::string head = WholeHead(response, current_ ? current_->id : RandomHex(32), keep_alive);
+  const size_t bytes = response.body.size();
+  const auto sent = Write(std::move(head), std::move(response.body));
+  const bool good = co_await Finished(sent, host_.options().client_timeout + TimeFor(bytes));
+  End(good ? response.status : 0, bytes, &response.notes);
+  if (!keep_alive && good) co_await Linger();
+  co_return keep_alive&& good;
 }
 
 // Nothing behind a refused request is read as a request.
@@ -274,16 +275,14 @@ asio::awaitable<void> Session::Refuse(Response response) {
 asio::awaitable<void> Session::Linger() {
   error_code ignored;
   if (stream_.is_tls()) {
-    bool done = false;
     // A read under way and the goodbye would both read: the one that is there goes on.
     if (!reading_) {
-      stream_.SayGoodbye(asio::bind_executor(strand_, [&, self = shared_from_this()](error_code) {
-        done = true;
-        Wake();
+      const auto operation = std::make_shared<Operation>();
+      stream_.SayGoodbye(asio::bind_executor(strand_, [operation, self = shared_from_this()](error_code) {
+        operation->done = true;
+        self->Wake();
       }));
-      if (co_await Until(Clock::now() + kLinger, [&] { return done; }) == Wait::kLate)
-        stream_.socket().close(ignored);
-      co_await Until(Clock::time_point::max(), [&] { return done; });
+      co_await Finished(operation, kLinger);
     }
     co_return;
   }

@@ -43,8 +43,11 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   using Clock = std::chrono::steady_clock;
   enum class Wait { kHappened, kLate };
+  // An answer wakes its session, unless there was no memory for that: it looks by itself.
+  static constexpr std::chrono::seconds kLook{1};
 
   asio::awaitable<void> Run();
+  void Abandon();
   asio::awaitable<bool> ServeOne();  // whether another request may follow
   asio::awaitable<std::optional<Head>> ReadRequestHead();
   asio::awaitable<bool> ReadBody(const Head& head, std::string* body);
@@ -55,6 +58,13 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<bool> SendPieces(const std::shared_ptr<Answer>& answer, Response head, bool keep_alive,
                                    bool may_chunk);
   asio::awaitable<bool> WriteAll(std::string bytes);
+  // What an operation under way reads and says; it holds it by itself, for who waits may find no memory to.
+  struct Operation {
+    std::string head, body;  // to be written
+    bool done = false, failed = false;
+  };
+  std::shared_ptr<Operation> Write(std::string head, std::string body);
+  asio::awaitable<bool> Finished(std::shared_ptr<Operation> operation, Clock::duration limit);
   asio::awaitable<void> Linger();
 
   // Waits until ready() says so; whoever changes what it looks at calls Wake.
@@ -77,6 +87,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point began_;
   size_t body_bytes_ = 0;
   std::optional<Request> current_;  // for the log; its body is moved on
+  std::weak_ptr<Answer> answer_;    // of the request at work
 };
 
 template <typename Ready>

@@ -20,25 +20,41 @@ std::string AsChunk(const std::string& bytes) {
 
 }  // namespace
 
-// Whether they are out.
-asio::awaitable<bool> Session::WriteAll(std::string bytes) {
-  bool done = false, failed = false;
-  stream_.Write(asio::buffer(bytes),
-                asio::bind_executor(strand_, [&, self = shared_from_this()](error_code error, size_t) {
-                  done = true;
-                  failed = static_cast<bool>(error);
-                  Wake();
-                }));
-  // As for whole answers: some time, and a second for each 8 KiB.
-  const auto limit =
-      host_.options().client_timeout + std::chrono::milliseconds(static_cast<int64_t>(bytes.size() / 8));
-  if (co_await Until(Clock::now() + limit, [&] { return done; }) == Wait::kLate) {
+std::shared_ptr<Session::Operation> Session::Write(std::string head, std::string body) {
+  auto operation = std::make_shared<Operation>();
+  operation->head = std::move(head);
+  operation->body = std::move(body);
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(operation->head),
+                                                     asio::buffer(operation->body)};
+  stream_.Write(
+      buffers, asio::bind_executor(strand_, [operation, self = shared_from_this()](error_code error, size_t) {
+        operation->done = true;
+        operation->failed = static_cast<bool>(error);
+        self->Wake();
+      }));
+  return operation;
+}
+
+// Whether it came to a good end in time; else the connection is closed. The operation's own end is waited
+// for.
+asio::awaitable<bool> Session::Finished(std::shared_ptr<Operation> operation, Clock::duration limit) {
+  const auto done = [&] { return operation->done; };
+  if (co_await Until(Clock::now() + limit, done) == Wait::kLate) {
     error_code ignored;
     stream_.socket().close(ignored);
-    co_await Until(Clock::time_point::max(), [&] { return done; });
-    failed = true;
+    co_await Until(Clock::time_point::max(), done);
+    operation->failed = true;
   }
-  co_return !failed;
+  co_return !operation->failed;
+}
+
+// Whether they are out. As for whole answers: some time, and a second for each 8 KiB.
+asio::awaitable<bool> Session::WriteAll(std::string bytes) {
+  const auto limit =
+      host_.options().client_timeout + std::chrono::milliseconds(static_cast<int64_t>(bytes.size() / 8));
+  const auto written = Write(std::move(bytes), {});
+  const bool good = co_await Finished(written, limit);
+  co_return good;
 }
 
 asio::awaitable<bool> Session::SendPieces(const std::shared_ptr<Answer>& answer, Response head,
@@ -65,8 +81,10 @@ asio::awaitable<bool> Session::SendPieces(const std::shared_ptr<Answer>& answer,
     for (;;) {
       const bool may_read = buffer_.size() < kMostAheadOfPieces;
       if (may_read) StartRead();
-      co_await Until(Clock::time_point::max(),
+      co_await Until(Clock::now() + kLook,
                      [&] { return answer->HasNews() || at_end_ || (may_read && !reading_); });
+      // Whoever was to go on found no memory for it.
+      if (answer.use_count() == 1 && !answer->HasNews()) answer->End(false, {});
       if (answer->HasNews() || at_end_) break;
     }
     if (at_end_ && !answer->HasNews()) {
