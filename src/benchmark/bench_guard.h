@@ -1,5 +1,5 @@
-// The guard that `gatehouse bench request`, `batch`, `mixed` and `waiting` measure, as any user has it: a
-// model's files, or random weights of a named shape with a tokenizer made for the occasion.
+// The guard that `gatehouse bench request`, `batch`, `mixed`, `streams` and `waiting` measure, as any user
+// has it: a model's files, or random weights of a named shape with a tokenizer made for the occasion.
 #pragma once
 
 #include <memory>

@@ -8,6 +8,7 @@
 #include "benchmark/prefill.h"
 #include "benchmark/random_model.h"
 #include "benchmark/request.h"
+#include "benchmark/streams.h"
 #include "benchmark/vision.h"
 #include "benchmark/waiting.h"
 #include "cli/command.h"
@@ -189,6 +190,27 @@ void AddRequests(Command& bench, bool batch) {
   });
 }
 
+void AddStreams(Command& bench) {
+  Command& command = bench.Add("streams", "Answers judged while they grow, against one check at their ends");
+  command.Footer("Example: gatehouse bench streams --tokens 512 --check-tokens 32,128 --streams 32");
+  auto subject_flags = std::make_shared<SubjectFlags>();
+  auto options = std::make_shared<BenchStreamsOptions>();
+  options->subject.tokens = 512;
+  subject_flags->AddTo(command, &options->subject);
+  command.Value("--tokens", &options->subject.tokens, "length of an answer").Between(1, 4000);
+  command.Value("--check-tokens", &options->check_tokens, "a check each time the answer grew by so many (32)")
+      .SplitAtCommas()
+      .Between(1, 65536);
+  command.Value("--streams", &options->streams, "answers at once").Between(1, 1000);
+  command.Value("--rounds", &options->rounds, "measured rounds").Between(1, 1000);
+  command.Flag("--json", &options->json, "one JSON object a line");
+  command.Does([=]() -> Result<int> {
+    GATEHOUSE_TRY(subject_flags->Resolve(&options->subject));
+    GATEHOUSE_TRY(BenchStreams(*options, StandardConsole()));
+    return 0;
+  });
+}
+
 void AddWaiting(Command& bench) {
   Command& command = bench.Add("waiting", "Many requests waiting against few, alternately");
   command.Footer("Example: gatehouse bench waiting --few 16 --many 10000 --requests 200");
@@ -219,6 +241,7 @@ void AddBench(Command& gatehouse) {
   AddRequests(bench, false);
   AddRequests(bench, true);
   AddMixed(bench);
+  AddStreams(bench);
   AddWaiting(bench);
 }
 
