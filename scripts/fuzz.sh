@@ -25,6 +25,8 @@ fuzz_one() {
     policy_json_fuzz) seeds=(models/policies models/starter) ;;
     http_head_fuzz) seeds=(fuzz/server/heads) ;;
     server_config_fuzz) seeds=(fuzz/server/configs) ;;
+    chat_request_fuzz) seeds=(fuzz/server/requests) ;;
+    upstream_answer_fuzz) seeds=(fuzz/server/answers) ;;
     fuzz_safetensors) seeds=(models/starter) ;;
   esac
   if "$binary" -max_total_time="$SECONDS_EACH" -rss_limit_mb=2048 -timeout=25 -max_len=65536 -print_final_stats=1 \
