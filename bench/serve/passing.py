@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""What the gateway adds where it only passes on (`--filter none`): passing.py [BUILD] [--rounds N] [--other URL]
+"""What the gateway adds where it only passes on (`--filter none`): passing.py [BUILD] [--rounds N]
 
 The upstream alone, then through the gateway, in turns: 16 connections, 500 requests a second in all, at fixed times. The
 gateway has one core, both ends another. Of each: the 99th percentile; of the gateway: processor time of a request.
---other: another proxy to that upstream, in the same turns; started by hand with the port that is printed first."""
+Another proxy in the same turns: `serve_upstream --port 9000 --answer FILE`, the proxy in front of it, and then
+`--upstream-port 9000 --other-port PORT --other-key KEY`."""
 import argparse, json
 
 from running import Build, median, share
