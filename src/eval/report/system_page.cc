@@ -122,13 +122,14 @@ std::string CostSection(const SystemReport& report) {
 }
 
 std::string SystemGlossary() {
-  constexpr std::array<std::array<const char*, 2>, 6> kWords{{
+  constexpr std::array<std::array<const char*, 2>, 7> kWords{{
       {"None", "the model alone: every answer reaches the user."},
       {"Input", "the prompt is judged first; a blocked one is never answered."},
       {"Output", "the answer is judged; a blocked one never reaches the user."},
       {"Both", "blocked where either would be."},
       {"Change",
        "by the same rows with and without the filter, so that the interval is that of the difference."},
+      {"Unclear", "the interval of a change holds 0: there may be none."},
       {"Interval",
        "the range of a figure when the prompts are drawn again at random, each with all its answers."},
   }};

@@ -31,9 +31,10 @@ std::string ChangesPanel(const SystemRateInfo& info, const SystemRate& rate) {
   const std::vector<SystemChange> changes = ChangesOf(rate);
   const double scale = ScaleOf(changes);
   std::string out = fmt::format(
-      "<div class=\"panel\"><h3>{}</h3><table class=\"plain differences\"><thead><tr><th "
+      "<div class=\"panel\"><h3>{}</h3><div class=\"scroll\"><table class=\"plain "
+      "differences\"><thead><tr><th "
       "scope=\"col\">Filters</th>"
-      "<th scope=\"col\"><span class=\"scale\"><i>−{:g}</i><i>0</i><i>+{:g}</i></span></th>"
+      "<th scope=\"col\"><span class=\"scale roomy\"><i>−{:g}</i><i>0</i><i>+{:g}</i></span></th>"
       "<th scope=\"col\">Points</th><th scope=\"col\" class=\"wide\">Interval</th><th "
       "scope=\"col\">Reading</th>"
       "</tr></thead><tbody>",
@@ -51,9 +52,10 @@ std::string ChangesPanel(const SystemRateInfo& info, const SystemRate& rate) {
         "<td class=\"drawn {}\">{}</td><td><b>{}</b></td><td class=\"wide\">{}</td><td "
         "class=\"{}\">{}</td></tr>",
         css_class, SvgDifference(difference.value, difference.interval.low, difference.interval.high, scale),
-        SignedPoints(difference.value), SignedPointRange(difference.interval), css_class, reading);
+        SignedPoints(difference.value), SignedPointRange(difference.interval), css_class,
+        reading == "fewer" || reading == "more" ? reading : "unclear");
   }
-  return out + "</tbody></table><p class=\"note\">" + info.meaning + "</p></div>";
+  return out + "</tbody></table></div><p class=\"note\">" + info.meaning + "</p></div>";
 }
 
 // Violations over one kind of refusals: a curve for each filter, a dot where the verdicts of the report lie.
