@@ -4,8 +4,10 @@
 The server has one core, the load another. Its peak is what 32 clients get that wait for their answers. Then, in turns, requests at
 fixed times: as many as that, and twice as many. Of each: answers in time (goodput), the share of those admitted that came in time,
 how long a refusal took, and /health. Then a key that stays within its share, alone and beside another that asks for twice the peak."""
-import argparse, hashlib, json, random, tempfile
+import argparse, hashlib, json, os, random, sys, tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../compare'))
+from quiet import Watch
 from running import Build, median, share
 
 WORDS = ('the of a house river lock garden letter window children music paper engine winter kitchen question market answer doctor picture '
@@ -65,6 +67,7 @@ def main():
         print(f'peak {peak:.1f}/s', flush=True)
         kept, in_time, slowest = [], [], 0
         for _ in range(0 if args.keys else args.rounds):
+            watch = Watch([server.process.pid])
             now = measure_peak(args.seconds)
             for times in (1, 2):
                 health = build.start_load(server.port, '/health', [''], 20, args.seconds, 100, cores='1')
@@ -75,6 +78,7 @@ def main():
                 in_time.append(run.in_time)
                 if times == 2:
                     kept.append(run.goodput / now)
+            print(f'others took {100 * watch.others():.0f} % of the processors in this round', flush=True)
         if kept:
             print(f'goodput at 2x: {median(kept):.3f} of the peak ({min(kept):.3f} to {max(kept):.3f}; aim 0.9); in time at least '
                   f'{100 * min(in_time):.2f} % (aim 99); refusals and /health at most {100 * slowest / args.timeout:.2f} % of the timeout (aim 5)')
