@@ -25,7 +25,7 @@ struct OutcomeRate {
 };
 
 struct Rates {
-  std::vector<OutcomeRate> rates;                                                // [outcomes]
+  std::vector<OutcomeRate> rates;                                         // [outcomes]
   std::vector<std::optional<FigureDifferences::Difference>> differences;  // [pairs]
 };
 
