@@ -48,7 +48,9 @@ Result<bool> Truth(const Json& root, const char* name) {
 Result<CompletionShape> ReadCompletionShape(const Json& root, const Surroundings& around) {
   CompletionShape out;
   GATEHOUSE_ASSIGN(out.stream, Truth(root, "stream"));
-  if (const auto options = root.find("stream_options"); options != root.end() && options->is_object()) {
+  if (const auto options = root.find("stream_options"); options != root.end() && !options->is_null()) {
+    if (!options->is_object())
+      return BadInput("malformed request", "stream_options", "an object", ShortJson(*options));
     GATEHOUSE_ASSIGN(out.with_usage, Truth(*options, "include_usage"));
   }
   if (const auto n = root.find("n"); n != root.end() && !n->is_null() && *n != 1)

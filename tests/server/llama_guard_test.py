@@ -94,6 +94,7 @@ for name, body, param in (
         ('tokens', {'prompt': [1, 2]}, 'prompt'), ('65 prompts', {'prompt': ['a'] * 65}, 'prompt'),
         ('an echo', {'prompt': 'a', 'echo': True}, 'echo'), ('two answers', {'prompt': 'a', 'n': 2}, 'n'),
         ('21 logprobs', {'prompt': 'a', 'logprobs': 21}, 'logprobs'), ('logprobs: true', {'prompt': 'a', 'logprobs': True}, 'logprobs'),
+        ('options of a stream that are none', {'prompt': 'a', 'stream_options': []}, 'stream_options'),
         ('a role', {'prompt': 'a', 'guard': {'role': 'user'}}, 'guard.role'),
         ('a choice besides', {'prompt': 'a', 'guard': {'exclude': ['S1']}}, 'prompt'),
         ('a block of nothing', {'prompt': block % ''}, 'prompt'), ('a key twice', {'prompt': block % 'S1: a\nS1: b'}, 'prompt'),

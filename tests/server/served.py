@@ -4,7 +4,7 @@
     with Server('--model', MODEL) as server:
         status, headers, body = server.ask('GET', '/health')
 """
-import http.client, json, os, signal, socket, subprocess, sys, time
+import http.client, json, os, signal, socket, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cli'))
 from program import BINARY, GOLDEN, check, finish, run  # noqa: F401
@@ -39,7 +39,7 @@ class Server:
         clean = {k: v for k, v in os.environ.items() if not k.startswith('GATEHOUSE_')}
         self.process = subprocess.Popen([BINARY, 'serve', '--port', '0', *flags], stderr=subprocess.PIPE, text=True,
                                         stdout=subprocess.DEVNULL, env={**clean, **(env or {})})
-        self.log = []
+        self.log, self.reader = [], None
         self.port = self.until('listening')['details']['port']
         self.url = f'http://127.0.0.1:{self.port}'
         if ready:
@@ -53,6 +53,11 @@ class Server:
             if record.get('event') == event:
                 return record
         raise RuntimeError(f'the server ended before "{event}": {self.log[-5:]}')
+
+    def read_log(self):
+        """From here on by a thread: for more requests than a pipe holds lines of."""
+        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr))
+        self.reader.start()
 
     def ask(self, method, path, body=None, headers=None, timeout=300):
         """(status, headers with names in small letters, body as bytes). body: bytes, or what becomes JSON."""
@@ -92,7 +97,10 @@ class Server:
         """The exit code; what was left of the log is in self.log."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        self.log += self.process.stderr.readlines()
+        if self.reader:
+            self.reader.join()
+        else:
+            self.log += self.process.stderr.readlines()
         return self.process.wait(120)
 
     def __enter__(self):
