@@ -88,6 +88,8 @@ Result<void> GuardedStream::OnData(std::string data) {
   if (!event.json.is_object()) return Malformed("event", "an object");
   if (const auto error = event.json.find("error"); error != event.json.end() && !SaysNothing(*error))
     return Malformed("event", "no error");
+  GATEHOUSE_TRY(CheckAnswer(event.json, setup_.room.settings.leave_out ? &left_out_ : nullptr));
+  if (!left_out_.empty()) NoteUnjudged("output-parts");
   // Line ends within JSON would be line ends of the event.
   if (event.data.find_first_of("\r\n") != std::string::npos) event.data = JsonLine(event.json);
   for (const char* name : {"id", "created", "model"}) {

@@ -36,6 +36,7 @@ class Proxied : public OnItsWay, public std::enable_shared_from_this<Proxied> {
   void OnHead();
   void Collect(std::function<void()> then);
   void OnBody();
+  void OnRefusal();
   void OnOutput(Json root, Verdicts verdicts);
   void SendStream();
   void SendJudgedStream();

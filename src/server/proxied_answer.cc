@@ -52,7 +52,7 @@ bool Proxied::judges_output() const {
 }
 
 void Proxied::OnHead() {
-  if (head_.status >= 400) return Collect([this] { Answer({head_.status, HeadersOf(), std::move(body_)}); });
+  if (head_.status >= 400) return Collect([this] { OnRefusal(); });
   const bool judges = judges_output();
   const bool events = HasType(head_, "text/event-stream");
   if (head_.status != 200 || (judges && !events && !HasType(head_, "application/json")) ||
@@ -86,6 +86,29 @@ void Proxied::OnBody() {
   const auto root = std::make_shared<Json>(std::move(answer->root));
   Judge(std::move(answer->choices), "choices",
         [this, root](Verdicts verdicts) { OnOutput(std::move(*root), std::move(verdicts)); });
+}
+
+// Servers tell in their errors what a model wrote that they could not read: a call of a tool above all.
+void Proxied::OnRefusal() {
+  if (!judges_output()) return Answer({head_.status, HeadersOf(), std::move(body_)});
+  const auto withhold = [this] {
+    Response out = ErrorResponse(head_.status, "the upstream refused the request", "upstream_error");
+    for (auto& [name, value] : HeadersOf()) {
+      if (name != "content-type") out.headers.emplace_back(name, value);
+    }
+    Answer(std::move(out));
+  };
+  if (body_.empty()) return Answer({head_.status, HeadersOf(), {}});
+  Result<Conversation> said = WithFailure(asked_.conversation, body_);
+  if (!said.ok()) return withhold();
+  Judge({std::move(*said)}, "error", [this, withhold](Verdicts verdicts) {
+    batch_ = nullptr;
+    std::vector<bool> blocked;
+    const bool goes = verdicts.ok() ? Record(kOutput, *verdicts, &blocked) != Action::kBlock
+                                    : GoesOnUnjudged(kOutput, verdicts.error());
+    if (!goes) return withhold();
+    Answer({head_.status, HeadersOf(), std::move(body_)});
+  });
 }
 
 void Proxied::OnOutput(Json root, Verdicts verdicts) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "policy/conversation_json.h"
+#include "server/request_members.h"
 
 namespace gatehouse::server {
 namespace {
@@ -14,18 +15,53 @@ constexpr std::string_view kChoiceMembers =
     " index finish_reason native_finish_reason stop_reason matched_stop logprobs token_ids "
     "content_filter_results ";
 
+// What they say beside all choices: numbers, names, what a filter of theirs found.
+constexpr std::string_view kAnswerMembers =
+    " id object created model choices usage system_fingerprint service_tier provider obfuscation moderation "
+    "timings stats model_info runtime prompt_filter_results x_groq prompt_token_ids kv_transfer_params ";
+
+// All texts within, names of members too.
+void AddAllTexts(const Json& value, std::string* out) {
+  if (value.is_string()) *out += value.get_ref<const std::string&>() + "\n";
+  if (!value.is_structured()) return;
+  for (const auto& [name, each] : value.items()) {
+    if (value.is_object()) *out += name + ": ";
+    AddAllTexts(each, out);
+  }
+}
+
+Result<void> LeaveOutOrRefuse(const std::string& where, std::vector<std::string>* left_out) {
+  if (left_out == nullptr) return BadInput("member that is not judged", where, "no such member", "one");
+  left_out->push_back(where);
+  return {};
+}
+
 }  // namespace
+
+Result<void> CheckAnswer(const Json& root, std::vector<std::string>* left_out) {
+  for (const auto& [name, value] : root.items()) {
+    if (SaysNothing(value) || value.is_number() || value.is_boolean() || NamesList(kAnswerMembers, name))
+      continue;
+    if (value.is_string() && IsWord(value.get_ref<const std::string&>())) continue;
+    GATEHOUSE_TRY(LeaveOutOrRefuse(name.substr(0, 60), left_out));
+  }
+  return {};
+}
+
+Result<Conversation> WithFailure(const Conversation& before, const std::string& body) {
+  Result<Json> read = ParseJson(body, "the upstream's error", ErrorCode::kBadInput);
+  std::string text;
+  if (read.ok()) AddAllTexts(*read, &text);
+  return WithAnswer(before, Json{{"content", read.ok() ? text : body}}, "error", nullptr);
+}
 
 Result<void> CheckChoice(const Json& choice, const char* message, const std::string& where,
                          std::vector<std::string>* left_out) {
   if (!choice.is_object()) return BadInput("malformed answer", where, "an object", ShortJson(choice));
   for (const auto& [name, value] : choice.items()) {
     if (name == message || SaysNothing(value)) continue;
-    const bool plain = name.find(' ') == std::string::npos;
-    if (plain && kChoiceMembers.find(" " + name + " ") != std::string_view::npos) continue;
-    const std::string at = where + "." + name.substr(0, 60);
-    if (left_out == nullptr) return BadInput("member that is not judged", at, "no such member", "one");
-    left_out->push_back(at);
+    if (NamesList(kChoiceMembers, name)) continue;
+    GATEHOUSE_TRY(LeaveOutOrRefuse(where + "." + name.substr(0, 60), left_out));
   }
   return {};
 }
@@ -65,6 +101,7 @@ Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation&
   const auto choices = out.root.is_object() ? out.root.find("choices") : out.root.end();
   if (!out.root.is_object() || choices == out.root.end() || !choices->is_array())
     return BadInput("malformed answer", "choices", "a list", "something else");
+  GATEHOUSE_TRY(CheckAnswer(out.root, left_out));
   for (size_t i = 0; i < choices->size(); ++i) {
     const std::string where = "choices[" + std::to_string(i) + "]";
     const Json& choice = (*choices)[i];

@@ -27,6 +27,13 @@ Result<ProxyAnswer> ReadProxyAnswer(const std::string& body, const Conversation&
 Result<Conversation> WithAnswer(const Conversation& before, Json message, const std::string& where,
                                 std::vector<std::string>* left_out);
 
+// Members of an answer or an event beside its choices. Errors: kBadInput: one that is not known and holds
+// more than a number or a word, unless left_out takes its place.
+Result<void> CheckAnswer(const Json& root, std::vector<std::string>* left_out);
+
+// An upstream's error behind the conversation, as if the assistant had said its texts.
+Result<Conversation> WithFailure(const Conversation& before, const std::string& body);
+
 // Members of a choice that hold nothing that is said, beside `message` or `delta`. Errors: kBadInput: another
 // that holds something.
 Result<void> CheckChoice(const Json& choice, const char* message, const std::string& where,

@@ -9,9 +9,13 @@
 #include "policy/raw_member.h"
 #include "policy/thresholds.h"
 #include "server/messages.h"
+#include "server/request_members.h"
 
 namespace gatehouse::server {
 namespace {
+
+// Bytes of all conversations to judge together, each with all that stands before its turn.
+constexpr size_t kMostHistory = 256u << 20;
 
 // What clients say of themselves and of the trace that a request belongs to. Nothing that opens a door, and
 // nothing that speaks of the connection.
@@ -64,17 +68,25 @@ Result<void> ReadGuard(const Json& root, ProxyRequest* out) {
 
 // The user's last turn, and with it (where history is judged) those before; and an answer's beginning that
 // the client wrote himself.
-void ChooseInputs(bool history, ProxyRequest* out) {
+Result<void> ChooseInputs(bool history, ProxyRequest* out) {
   const auto& messages = out->conversation.messages;
   out->prefill = messages.back().role == Role::kAssistant;
   const size_t last =
       messages.size() - (out->prefill ? 2 : 1);  // the assistant's turn stands behind a user's
-  for (size_t i = history ? 0 : last; i < messages.size(); ++i) {
+  size_t before = 0, all = 0;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    before += sizeof(Message);
+    for (const Part& part : messages[i].parts) before += sizeof(Part) + part.text.size();
     const bool user = messages[i].role == Role::kUser;
-    if (!user && i + 1 < messages.size()) continue;
+    if ((!user && i + 1 < messages.size()) || (i < last && !history)) continue;
+    all += before;
+    if (history && all > kMostHistory)
+      return BadInput("too many turns to judge", "messages", "fewer turns, or shorter ones",
+                      std::to_string(messages.size()) + " turns");
     const auto end = messages.begin() + static_cast<std::ptrdiff_t>(i + 1);
     out->inputs.push_back({std::vector<Message>(messages.begin(), end)});
   }
+  return {};
 }
 
 }  // namespace
@@ -112,7 +124,13 @@ Result<ProxyRequest> ReadProxyRequest(const Request& request, const ProxySetting
   const bool leave_out = settings.leave_out || (settings.shadow && !out.wants_moderation);
   GATEHOUSE_ASSIGN(out.conversation, ReadChat(root.at("messages"), "messages", max_image_bytes,
                                               leave_out ? &out.left_out : nullptr));
-  ChooseInputs(settings.judge_history, &out);
+  GATEHOUSE_ASSIGN(std::string beside, TextsBeside(root, leave_out ? &out.left_out : nullptr));
+  GATEHOUSE_TRY(ChooseInputs(settings.judge_history, &out));
+  if (!beside.empty()) {
+    Message message;
+    message.parts.push_back(Part::Text(std::move(beside)));
+    out.inputs.push_back(ConversationOf(std::move(message), Role::kUser));
+  }
   if (!settings.input && out.input == Asks::kNothing) out.inputs.clear();
   return out;
 }

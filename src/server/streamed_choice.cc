@@ -79,6 +79,8 @@ Result<void> AddCall(const Json& piece, const std::string& where, Json* call) {
     if (name == "index" || SaysNothing(value)) continue;
     if (name == "function" || name == "custom") {
       GATEHOUSE_TRY(AddFunction(value, where + "." + name, &(*call)[name]));
+    } else if (name == "name" || name == "arguments" || name == "input") {
+      GATEHOUSE_TRY(AddText(value, where + "." + name, &(*call)[name]));
     } else {
       (*call)[name] = value;  // the reader of messages says what it may be
     }
