@@ -252,8 +252,9 @@ void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<R
   asked->options.deadline = deadline;
   const auto batch =
       Batch::Begin(*now.guard, &*asked,
-                   [this, reply, work, policy = asked->options.policy,
-                    answer = std::move(asked->answer)](Result<std::vector<Verdict>> verdicts) {
+                   [this, reply, work = std::move(work), policy = asked->options.policy,
+                    answer = std::move(asked->answer)](Result<std::vector<Verdict>> verdicts) mutable {
+                     work = nullptr;  // before the client may send another request
                      try {
                        Response response = verdicts.ok() ? answer(*verdicts) : ResponseOf(verdicts.error());
                        if (verdicts.ok()) {

@@ -14,6 +14,8 @@ namespace {
 // What a client has not taken yet; more is not read from the upstream.
 constexpr size_t kMostUntaken = 256u << 10;
 constexpr std::chrono::seconds kKeepAlive{15};
+// Events that wait; many of them may hold no text at all.
+constexpr size_t kMostWaiting = 16384;
 
 Error Malformed(const std::string& where, const std::string& expected) {
   return BadInput("malformed event", where, expected, "another");
@@ -28,6 +30,7 @@ void GuardedStream::Stop() {
   check_timer_ = busy_timer_ = keep_alive_ = nullptr;
   if (setup_.call != nullptr) setup_.call->Cancel();
   choices_.clear();
+  setup_.work = nullptr;
   setup_.refuse = {};
   setup_.on_begin = {};
   setup_.on_end = {};
@@ -38,7 +41,7 @@ bool GuardedStream::IsPaused() {
   for (const auto& [index, choice] : choices_) {
     if (!choice.blocked) waiting += choice.tokens - std::min(choice.tokens, choice.left_tokens);
   }
-  return client_is_slow_ || waiting > setup_.room.settings.holdback;
+  return client_is_slow_ || queue_.size() > kMostWaiting || waiting > setup_.room.settings.holdback;
 }
 
 void GuardedStream::Pump() {
@@ -210,6 +213,7 @@ void GuardedStream::Release() {
         return Break(Malformed("choices", "a finish_reason before the end"), true);
       if (setup_.wants_moderation || action_ == Action::kBlock || !setup_.unjudged.empty())
         Write(ModerationChunk());
+      setup_.work = nullptr;
       Write("[DONE]");
       return End(true);
     }
@@ -285,12 +289,14 @@ void GuardedStream::Break(const Error& error, bool of_upstream) {
     Stop();
     return refuse(std::move(response));
   }
+  setup_.work = nullptr;
   Write(response.body);
   End(true);
 }
 
 void GuardedStream::End(bool whole) {
   setup_.notes.emplace_back("output", NameOf(action_));
+  setup_.work = nullptr;
   setup_.reply->End(whole, std::move(setup_.notes));
   const auto on_end = std::move(setup_.on_end);
   // Behind [DONE] there is nothing but the end, after which the connection serves another request.

@@ -40,6 +40,7 @@ class GuardedStream : public std::enable_shared_from_this<GuardedStream> {
     std::chrono::milliseconds open_after{0};  // goes on where no verdict comes for so long; 0: never
     std::shared_ptr<Reply> reply = {};
     std::shared_ptr<OutgoingCall> call = {};
+    std::shared_ptr<void> work = {};            // given back before the client knows that it ends
     Notes notes = {};                           // for the log
     std::function<void(Response)> refuse = {};  // nothing has left: the client gets that instead
     std::function<void()> on_begin = {};        // its first byte leaves

@@ -29,10 +29,10 @@ void Piped::Read() {
 void Piped::OnBytes(Result<std::string> bytes) {
   if (!bytes.ok() || bytes->empty()) {
     over_ = true;
-    setup_.reply->End(bytes.ok(), std::move(setup_.notes));
     setup_.on_bytes = {};
-    const auto on_end = std::exchange(setup_.on_end, {});
-    return on_end ? on_end() : void();
+    // What the request held is given back before its client may send another.
+    if (const auto on_end = std::exchange(setup_.on_end, {})) on_end();
+    return setup_.reply->End(bytes.ok(), std::move(setup_.notes));
   }
   if (setup_.on_bytes) setup_.on_bytes(*bytes);
   if (setup_.reply->Write(*bytes) < kMostWaiting) return Read();

@@ -163,6 +163,7 @@ void Proxied::SendJudgedStream() {
     setup.open_after = std::chrono::duration_cast<std::chrono::milliseconds>(asker_.timeout) / 2;
   setup.reply = reply_;
   setup.call = call_;
+  setup.work = std::exchange(work_, nullptr);
   setup.notes = notes_;
   const auto self = shared_from_this();
   setup.refuse = [self](Response response) { self->Answer(std::move(response)); };

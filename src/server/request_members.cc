@@ -11,7 +11,7 @@ namespace {
 // Read elsewhere (the first line), shown to no model, or descriptions and schemas, which are not judged.
 // After OpenAI's: vLLM's and SGLang's, llama.cpp's, OpenRouter's.
 constexpr std::string_view kPassed =
-    " messages model stream n "
+    " messages model stream n moderation guard "
     " metadata user safety_identifier prompt_cache_key prompt_cache_retention stop logit_bias service_tier "
     " modalities audio stream_options "
     " tools functions tool_choice function_call response_format "

@@ -114,6 +114,8 @@ with Server('--model', STARTER, '--config', config) as server:
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda i: status('small', {'input': [f'{i} ' + 'hello ' * 200] * 2})[0], range(8)))
     check('unfinished tokens', 200 in codes and 429 in codes and set(codes) == {200, 429}, codes)
+    one_by_one = [status('small', {'input': 'hello ' * 900})[0] for _ in range(60)]
+    check('an answered request holds no tokens', one_by_one == [200] * 60, one_by_one)
     _, headers, text = server.ask('GET', '/metrics', headers={'x-api-key': 'free'})
     values = dict(line.rsplit(' ', 1) for line in text.decode().splitlines() if not line.startswith('#'))
 
@@ -125,10 +127,10 @@ with Server('--model', STARTER, '--config', config) as server:
         return None
     check('/metrics: of keys', value('gatehouse_key_requests_total', key='few', status='200') == 3 + 1 and  # and /health
           value('gatehouse_key_requests_total', key='few', status='429') == 2, text)
-    want_count = 3 + 1 + 2 * codes.count(200)
+    want_count = 3 + 1 + 2 * codes.count(200) + 60
     check('/metrics: verdicts', sum(float(v) for k, v in values.items() if k.startswith('gatehouse_verdicts_total')) == want_count and
           value('gatehouse_verdicts_total', category='safe', side='input', decision='pass') > 0, text)
-    check('/metrics: times', value('gatehouse_request_seconds_count', path='/v1/moderations') == 5 + 1 + 8 and
+    check('/metrics: times', value('gatehouse_request_seconds_count', path='/v1/moderations') == 5 + 1 + 8 + 60 and
           'le="0.001"' in text.decode() and headers['content-type'].startswith('text/plain'), text)
     check('/metrics: not without a key', server.ask('GET', '/metrics')[0] == 401)
     check('they come back', status('small')[0] == 200)

@@ -84,6 +84,17 @@ with Server('--model', STARTER, '--upstream', upstream.url) as server:
     got = ask(server, stream(events(calls)), stream=True)
     check('a call without function grows too', CRIME.encode() not in got[2], got[2])
 
+    # Events without text behind one that waits for a verdict are not kept without end.
+    def peak():
+        return int(next(line for line in open(f'/proc/{server.process.pid}/status') if line.startswith('VmHWM')).split()[1]) / 1024
+
+    nothing = events([{'id': 'a', 'object': 'chat.completion.chunk', 'choices': []}], done=False)[0]
+    first, *rest = events([chunk({'role': 'assistant'}), chunk({'content': SAFE}), chunk({}, finish='stop')])
+    before = peak()
+    got = ask(server, stream([first, *[nothing * 1000] * 200, *rest]), stream=True)
+    check('many events without text', got[2].endswith(b'[DONE]\n\n') and got[2].count(nothing) == 200000 and peak() - before < 60,
+          (got[2][-200:], got[2].count(nothing), peak() - before))
+
     # An upstream's own errors: words of the model that it could not use are judged, the status stays.
     for name, error, kept in (('plain', {'message': "This model's maximum context length is 4096 tokens.", 'code': 'context_length_exceeded'}, True),
                               ('what the model wrote', {'message': 'Failed to call a function.', 'failed_generation': CRIME}, False)):
