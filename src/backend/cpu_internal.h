@@ -1,56 +1,18 @@
 // What the parts of the CPU backend share. Not for use outside backend/.
 #pragma once
 
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <span>
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "kernels/linear/linear.h"
 #include "kernels/quant/quant.h"
 #include "kernels/vector/vector.h"
 
 namespace gatehouse::cpu {
-
-// Memory aligned for the widest vectors, uninitialised; grows, never shrinks. Throws std::bad_alloc, of which
-// the backend's operations make their pass's error.
-class AlignedBuffer {
- public:
-  AlignedBuffer() = default;
-  ~AlignedBuffer() { std::free(data_); }
-  AlignedBuffer(const AlignedBuffer&) = delete;
-  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
-  AlignedBuffer(AlignedBuffer&& other) noexcept : data_(other.data_), bytes_(other.bytes_) {
-    other.data_ = nullptr;
-    other.bytes_ = 0;
-  }
-
-  void* Get(size_t bytes) {
-    if (bytes > bytes_) {
-      std::free(data_);
-      bytes_ = (bytes + 63) / 64 * 64;
-      data_ = std::aligned_alloc(64, bytes_);
-      if (data_ == nullptr) {
-        bytes_ = 0;
-        throw std::bad_alloc();
-      }
-    }
-    return data_;
-  }
-  size_t bytes() const { return bytes_; }
-  std::byte* data() const { return static_cast<std::byte*>(data_); }
-  template <typename T>
-  T* GetAs(int64_t count) {
-    return static_cast<T*>(Get(static_cast<size_t>(count) * sizeof(T)));
-  }
-
- private:
-  void* data_ = nullptr;
-  size_t bytes_ = 0;
-};
 
 // Elements of four bytes: float32 or int32.
 class Buffer : public DeviceBuffer {

@@ -1,10 +1,10 @@
 #include "model/decoder_pass.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "base/error.h"
+#include "model/rope.h"
 
 namespace gatehouse {
 namespace {
@@ -27,13 +27,6 @@ Result<void> CheckRow(const BatchRow& row, const Batch& batch, const ModelConfig
   const int64_t rows = batch.embeddings[static_cast<size_t>(row.picture)].rows;
   if (row.embedding >= rows) return wrong("embedding row out of range", rows, row.embedding);
   return {};
-}
-
-// Attention without positions grows vague in long contexts; Llama 4 sharpens it by this factor.
-float TemperatureAt(int32_t position, const ModelConfig& config) {
-  const float steps =
-      std::floor((static_cast<float>(position) + 1.0f) / static_cast<float>(config.floor_scale));
-  return std::log1p(steps) * static_cast<float>(config.attn_scale) + 1.0f;
 }
 
 }  // namespace

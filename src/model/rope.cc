@@ -67,4 +67,10 @@ void VisionRopeTables(int grid, int head_dim, float theta, std::vector<float>* c
   sin->insert(sin->end(), static_cast<size_t>(half), 0.0f);
 }
 
+float TemperatureAt(int32_t position, const ModelConfig& config) {
+  const float steps =
+      std::floor((static_cast<float>(position) + 1.0f) / static_cast<float>(config.floor_scale));
+  return std::log1p(steps) * static_cast<float>(config.attn_scale) + 1.0f;
+}
+
 }  // namespace gatehouse

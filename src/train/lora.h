@@ -1,0 +1,70 @@
+// LoraSet: the matrices that are trained when a network's own weights stay. A linear W [N, K] becomes
+// W + scale * B A with A [rank, K] and B [N, rank], scale = alpha / rank.
+//
+//   GATEHOUSE_ASSIGN(LoraSet lora, LoraSet::Create(config, {.rank = 20, .alpha = 40}, *ops));
+//   for (const TrainedTensor& tensor : lora.tensors()) ...      // values, and gradients of the last batches
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "formats/model_config.h"
+#include "gatehouse/result.h"
+#include "model/tensor_table.h"
+#include "train/arena.h"
+#include "train/operations.h"
+
+namespace gatehouse::train {
+
+struct LoraOptions {
+  int64_t rank = 8;
+  double alpha = 16;
+  // Last parts of the modules' names; those that a network does not have are an error.
+  std::vector<std::string> modules = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
+                                      "gate_proj", "up_proj", "down_proj"};
+  int first_layer = 0;  // layers before it stay as they are
+  uint64_t seed = 1;
+};
+
+// What an optimiser changes.
+struct TrainedTensor {
+  std::string name;  // "model.layers.0.self_attn.q_proj.lora_A.weight"
+  Mat value, gradient;
+};
+
+// Of one linear.
+struct LoraPart {
+  std::string module;  // "model.layers.0.self_attn.q_proj"
+  float scale = 1.0f;
+  Mat a, b;  // [rank, K], [N, rank]
+  Mat a_gradient, b_gradient;
+};
+
+class LoraSet {
+ public:
+  // A begins with values of (-1, 1) / sqrt(K), uniform, from the seed and the module's name; B with zeros:
+  // the network computes at first what it computed. Errors: kUsage, naming the option.
+  static Result<LoraSet> Create(const ModelConfig& config, const LoraOptions& options, Operations& ops);
+  LoraSet(LoraSet&&) = default;
+  LoraSet& operator=(LoraSet&&) = default;
+
+  // Null where the linear stays. Good as long as this, wherever it is moved.
+  const LoraPart* Find(const TensorSpec& spec) const;
+  const std::vector<TrainedTensor>& tensors() const { return tensors_; }
+  const LoraOptions& options() const { return options_; }
+  int64_t values() const;  // in all of them
+
+  void ZeroGradients(Operations& ops) const { ops.Zero(gradients_); }
+
+ private:
+  LoraSet() = default;
+  LoraOptions options_;
+  Arena memory_;
+  Mat gradients_;  // all of them, [1, values]
+  std::map<std::string, LoraPart, std::less<>> parts_;
+  std::vector<TrainedTensor> tensors_;
+};
+
+}  // namespace gatehouse::train

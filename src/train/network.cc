@@ -1,0 +1,159 @@
+#include "train/network.h"
+
+#include <algorithm>
+#include <new>
+#include <string>
+
+#include "base/error.h"
+#include "model/rope.h"
+
+namespace gatehouse::train {
+namespace {
+
+std::vector<int32_t> RowsRead(const TrainBatch& batch) {
+  std::vector<int32_t> rows;
+  for (const TrainBatch::Target& target : batch.targets) rows.push_back(target.row);
+  return rows;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Network>> Network::Create(const ModelConfig& config, const WeightLookup& lookup,
+                                                 const LoraSet& lora, Operations& ops) {
+  std::unique_ptr<Network> out(new Network(config, lora, ops));
+  out->frequencies_ = RopeFrequencies(config);
+  GATEHOUSE_ASSIGN(out->embeddings_, lookup(SpecOf(config, {Weight::kEmbedding})));
+  for (int i = 0; i < config.layers; ++i) {
+    GATEHOUSE_ASSIGN(Layer layer, Layer::Load(config, i, lookup, lora, ops));
+    out->layers_.push_back(std::move(layer));
+  }
+  GATEHOUSE_ASSIGN(out->final_norm_, NormWeight::Load(config, {Weight::kFinalNorm}, lookup, ops));
+  GATEHOUSE_ASSIGN(out->head_, AdaptedLinear::Load(config, {Weight::kHead}, lookup, lora, ops));
+  const auto first = std::find_if(out->layers_.begin(), out->layers_.end(),
+                                  [](const Layer& layer) { return layer.trained(); });
+  out->first_trained_ = static_cast<size_t>(first - out->layers_.begin());
+  GATEHOUSE_TRY(ops.Finish());
+  return out;
+}
+
+Result<void> Network::Check(const PackedRows& rows, std::span<const int32_t> ids,
+                            std::span<const int32_t> read) const {
+  const auto wrong = [](const char* what, int64_t expected, int64_t found) {
+    return Error{ErrorCode::kInternal, what, "training batch", std::to_string(expected),
+                 std::to_string(found)};
+  };
+  const int64_t count = rows.rows();
+  if (count < 1) return wrong("no rows", 1, count);
+  if (static_cast<int64_t>(ids.size()) != count)
+    return wrong("rows without token ids", count, static_cast<int64_t>(ids.size()));
+  int64_t next = rows.prefix;
+  for (const PackedRows::Segment& segment : rows.segments) {
+    if (segment.first != next || segment.count < 1)
+      return wrong("a gap between conversations", next, segment.first);
+    next += segment.count;
+  }
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= config_.vocab) return wrong("token id out of range", config_.vocab - 1, id);
+  }
+  for (const int32_t row : read) {
+    if (row < 0 || row >= count) return wrong("row out of range", count - 1, row);
+  }
+  return {};
+}
+
+void Network::PlacePositions(const PackedRows& rows) {
+  const std::vector<int32_t> positions = rows.Positions();
+  std::vector<float> cos, sin, temperature;
+  RopeTables(positions, frequencies_, &cos, &sin);
+  ops_.Upload(cos, tape_.angles.cos);
+  ops_.Upload(sin, tape_.angles.sin);
+  for (float& value : sin) value = -value;
+  ops_.Upload(sin, tape_.angles.minus_sin);
+  tape_.angles.interleaved = config_.interleaved_rope();
+  for (const int32_t position : positions) temperature.push_back(TemperatureAt(position, config_));
+  ops_.Upload(temperature, tape_.temperature);
+}
+
+Result<void> Network::Forward(const PackedRows& rows, std::span<const int32_t> ids,
+                              std::span<const int32_t> read) {
+  GATEHOUSE_TRY(Check(rows, ids, read));
+  GATEHOUSE_TRY(tape_.Lay(config_, rows.rows(), static_cast<int64_t>(read.size()), rank_, ops_));
+  PlacePositions(rows);
+  ops_.Embed(embeddings_, ids, layers_.empty() ? tape_.output : tape_.layers[0].input);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i].Forward({ops_, rows, tape_}, tape_.layers[i],
+                       i + 1 < layers_.size() ? tape_.layers[i + 1].input : tape_.output);
+  }
+  const HeadTape& head = tape_.head;
+  ops_.GatherRows(tape_.output, read, head.rows);
+  ops_.RmsNorm(head.rows, final_norm_.values, static_cast<float>(config_.norm_eps), head.normed);
+  head_->Forward(ops_, head.normed, head.logits, head.low);
+  return {};
+}
+
+Result<std::vector<float>> Network::Logits(const PackedRows& rows, std::span<const int32_t> ids,
+                                           std::span<const int32_t> read) {
+  try {
+    GATEHOUSE_TRY(Forward(rows, ids, read));
+    std::vector<float> out(read.size() * static_cast<size_t>(config_.vocab));
+    ops_.Download(tape_.head.logits, out);
+    GATEHOUSE_TRY(ops_.Finish());
+    return out;
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("training");
+  }
+}
+
+Result<double> Network::LossOfLogits(const TrainBatch& batch) {
+  std::vector<int32_t> tokens;
+  std::vector<float> weights;
+  for (const TrainBatch::Target& target : batch.targets) {
+    if (target.token < 0 || target.token >= config_.vocab)
+      return Error{ErrorCode::kInternal, "target out of range", "training batch",
+                   "below " + std::to_string(config_.vocab), std::to_string(target.token)};
+    tokens.push_back(target.token);
+    weights.push_back(static_cast<float>(target.weight / batch.divide_by));
+  }
+  return ops_.CrossEntropy(tape_.head.logits, tokens, weights);
+}
+
+Result<double> Network::Loss(const TrainBatch& batch) {
+  try {
+    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, RowsRead(batch)));
+    GATEHOUSE_ASSIGN(const double loss, LossOfLogits(batch));
+    GATEHOUSE_TRY(ops_.Finish());
+    return loss;
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("training");
+  }
+}
+
+Result<double> Network::Gradients(const TrainBatch& batch) {
+  try {
+    const std::vector<int32_t> read = RowsRead(batch);
+    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, read));
+    GATEHOUSE_ASSIGN(const double loss, LossOfLogits(batch));
+    Back(batch.rows, read);
+    GATEHOUSE_TRY(ops_.Finish());
+    return loss;
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("training");
+  }
+}
+
+void Network::Back(const PackedRows& rows, std::span<const int32_t> read) {
+  const HeadTape& head = tape_.head;
+  ops_.Zero(head.normed_gradient);
+  head_->Back(ops_, head.logits, head.normed, head.low, head.low_gradient, head.normed_gradient);
+  if (first_trained_ == layers_.size()) return;
+  ops_.Zero(head.rows_gradient);
+  ops_.RmsNormBack(head.rows, final_norm_.values, static_cast<float>(config_.norm_eps), head.normed_gradient,
+                   head.rows_gradient);
+  ops_.Zero(tape_.gradient);
+  ops_.ScatterAddRows(head.rows_gradient, read, tape_.gradient);
+  for (size_t i = layers_.size(); i-- > first_trained_;) {
+    layers_[i].Back({ops_, rows, tape_}, tape_.layers[i], /*input_wanted=*/i > first_trained_);
+  }
+}
+
+}  // namespace gatehouse::train

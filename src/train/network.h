@@ -1,0 +1,68 @@
+// Network: a text decoder (Llama 3, or the text of a dense Llama 4) with frozen weights and trained LoRA
+// matrices.
+//
+//   GATEHOUSE_ASSIGN(auto ops, CreateCpuOperations({.threads = 2}));
+//   GATEHOUSE_ASSIGN(LoraSet lora, LoraSet::Create(checkpoint->config(), {.rank = 20}, *ops));
+//   GATEHOUSE_ASSIGN(auto network, Network::Create(checkpoint->config(), checkpoint->lookup(), lora, *ops));
+//   lora.ZeroGradients(*ops);
+//   GATEHOUSE_ASSIGN(const double loss, network->Gradients(batch));   // in lora.tensors()
+//
+// What it computes is what model/decoder.h computes, with the same kernels.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "formats/model_config.h"
+#include "gatehouse/result.h"
+#include "model/block.h"
+#include "train/layer.h"
+#include "train/linear.h"
+#include "train/lora.h"
+#include "train/operations.h"
+#include "train/tape.h"
+#include "train/train_batch.h"
+
+namespace gatehouse::train {
+
+class Network {
+ public:
+  // lora and ops must outlive it, and the checkpoint behind lookup need not. Errors: kModel: experts, weights
+  // that are not there.
+  static Result<std::unique_ptr<Network>> Create(const ModelConfig& config, const WeightLookup& lookup,
+                                                 const LoraSet& lora, Operations& ops);
+
+  // Logits after the rows named, [read][vocab].
+  Result<std::vector<float>> Logits(const PackedRows& rows, std::span<const int32_t> ids,
+                                    std::span<const int32_t> read);
+  Result<double> Loss(const TrainBatch& batch);
+  // The loss, too; its gradients are added to those of the trained matrices.
+  Result<double> Gradients(const TrainBatch& batch);
+
+  int64_t TapeBytes() const { return tape_.bytes(); }
+
+ private:
+  Network(const ModelConfig& config, const LoraSet& lora, Operations& ops)
+      : config_(config), rank_(lora.options().rank), ops_(ops) {}
+  Result<void> Check(const PackedRows& rows, std::span<const int32_t> ids,
+                     std::span<const int32_t> read) const;
+  Result<void> Forward(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read);
+  void PlacePositions(const PackedRows& rows);
+  Result<double> LossOfLogits(const TrainBatch& batch);  // logits become their gradient
+  void Back(const PackedRows& rows, std::span<const int32_t> read);
+
+  ModelConfig config_;
+  int64_t rank_;
+  Operations& ops_;
+  std::vector<float> frequencies_;  // [head_dim / 2]
+  WeightView embeddings_;           // [vocab, hidden]
+  std::vector<Layer> layers_;
+  NormWeight final_norm_;              // [1, hidden]
+  std::optional<AdaptedLinear> head_;  // [vocab, hidden]
+  size_t first_trained_ = 0;           // layers before it need no gradient
+  Tape tape_;
+};
+
+}  // namespace gatehouse::train

@@ -1,0 +1,51 @@
+#include "train/tape.h"
+
+namespace gatehouse::train {
+
+Result<void> Tape::Lay(const ModelConfig& config, int64_t rows, int64_t read, int64_t rank, Operations& ops) {
+  const int64_t hidden = config.hidden, ffn = config.ffn_dense;
+  const int64_t queries = int64_t{config.heads} * config.head_dim,
+                keys = int64_t{config.kv_heads} * config.head_dim;
+  layers.resize(static_cast<size_t>(config.layers));
+  return memory_.Lay(ops, [&](Arena& space) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      LayerTape& layer = layers[i];
+      const bool norms_heads = config.qk_norm && config.uses_rope[i] != 0;
+      layer.input = space.Take(rows, hidden);
+      layer.query = space.Take(rows, queries);
+      layer.key = space.Take(rows, keys);
+      layer.query_raw = norms_heads ? space.Take(rows, queries) : layer.query;
+      layer.key_raw = norms_heads ? space.Take(rows, keys) : layer.key;
+      layer.value = space.Take(rows, keys);
+      layer.attended = space.Take(rows, queries);
+      layer.middle = space.Take(rows, hidden);
+      layer.gate = space.Take(rows, ffn);
+      layer.up = space.Take(rows, ffn);
+      for (Mat& low : layer.low) low = space.Take(rows, rank);
+    }
+    output = space.Take(rows, hidden);
+    gradient = space.Take(rows, hidden);
+    work.normed = space.Take(rows, hidden);
+    work.normed_gradient = space.Take(rows, hidden);
+    work.wide = space.Take(rows, ffn);
+    work.wide_gradient = space.Take(rows, ffn);
+    work.attended_gradient = space.Take(rows, queries);
+    work.query_gradient = space.Take(rows, queries);
+    work.key_gradient = space.Take(rows, keys);
+    work.value_gradient = space.Take(rows, keys);
+    work.low_gradient = space.Take(rows, rank);
+    head.rows = space.Take(read, hidden);
+    head.normed = space.Take(read, hidden);
+    head.logits = space.Take(read, config.vocab);
+    head.rows_gradient = space.Take(read, hidden);
+    head.normed_gradient = space.Take(read, hidden);
+    head.low = space.Take(read, rank);
+    head.low_gradient = space.Take(read, rank);
+    angles.cos = space.Take(rows, config.head_dim / 2);
+    angles.sin = space.Take(rows, config.head_dim / 2);
+    angles.minus_sin = space.Take(rows, config.head_dim / 2);
+    temperature = space.Take(rows, 1);
+  });
+}
+
+}  // namespace gatehouse::train

@@ -1,0 +1,41 @@
+// TrainBatch: what one pass of training computes: packed conversations, and which tokens are wanted after
+// which rows.
+//
+//   TrainBatch batch = MakeBatch(policy_ids, {{ids, {{.at = 41, .token = safe, .weight = 1}}}, ...});
+//   batch.divide_by = conversations of the step;   // the loss is their mean
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "train/packed_rows.h"
+
+namespace gatehouse::train {
+
+struct TrainBatch {
+  struct Target {
+    int32_t row;  // of the batch: the token is the one behind it
+    int32_t token;
+    float weight;
+  };
+
+  PackedRows rows;
+  std::vector<int32_t> ids;     // [rows]
+  std::vector<Target> targets;  // the loss is the sum of weight * cross entropy, divided:
+  double divide_by = 1;
+};
+
+// One conversation behind the prefix.
+struct TrainText {
+  struct Target {
+    int32_t at;  // place in `ids` of the token before the wanted one
+    int32_t token;
+    float weight;
+  };
+  std::vector<int32_t> ids;  // at least one
+  std::vector<Target> targets;
+};
+
+TrainBatch MakeBatch(const std::vector<int32_t>& prefix, const std::vector<TrainText>& texts);
+
+}  // namespace gatehouse::train
