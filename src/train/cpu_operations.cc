@@ -175,6 +175,18 @@ class CpuOperations : public Operations {
     return sum;
   }
 
+  double SumSquares(Mat x) override {
+    double sum = 0;
+    Do([&] { sum = RunSumSquares(context_, x); });
+    return sum;
+  }
+  void AdamW(const AdamWStep& step, Mat gradient, Mat first, Mat second, Mat value) override {
+    Rows(value.rows, [&](int64_t row) {
+      AdamWRow(step, value.cols, RowOf(gradient, row), RowOf(first, row), RowOf(second, row),
+               RowOf(value, row));
+    });
+  }
+
  private:
   // Nothing that an operation throws leaves it.
   template <typename Work>

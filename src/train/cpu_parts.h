@@ -93,5 +93,10 @@ void NormRowBack(const float* x, int64_t n, float eps, float* dy);
 void SwiGluRowBack(const float* dy, int64_t n, float* gate, float* up);
 // weight * -log softmax(logits)[target]; the logits become its gradient.
 double CrossEntropyRow(float* logits, int64_t n, int32_t target, float weight);
+void AdamWRow(const AdamWStep& step, int64_t n, const float* gradient, float* first, float* second,
+              float* value);
+
+// Of all values, row by row: one order whatever the threads.
+double RunSumSquares(const Context& context, Mat x);
 
 }  // namespace gatehouse::train::cpu

@@ -58,4 +58,27 @@ double CrossEntropyRow(float* logits, int64_t n, int32_t target, float weight) {
   return weight * loss;
 }
 
+void AdamWRow(const AdamWStep& step, int64_t n, const float* gradient, float* first, float* second,
+              float* value) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float g = step.gradient_factor * gradient[i];
+    first[i] = step.beta1 * first[i] + (1.0f - step.beta1) * g;
+    second[i] = step.beta2 * second[i] + (1.0f - step.beta2) * g * g;
+    const float toward = step.first_share * first[i] / (std::sqrt(step.second_share * second[i]) + step.eps);
+    value[i] -= step.rate * (toward + step.decay * value[i]);
+  }
+}
+
+double RunSumSquares(const Context& context, Mat x) {
+  std::vector<double> of_rows(static_cast<size_t>(x.rows));
+  ForRows(context, x.rows, [&](int64_t row) {
+    double sum = 0;
+    for (int64_t i = 0; i < x.cols; ++i) sum += double{RowOf(x, row)[i]} * RowOf(x, row)[i];
+    of_rows[static_cast<size_t>(row)] = sum;
+  });
+  double sum = 0;
+  for (const double one : of_rows) sum += one;
+  return sum;
+}
+
 }  // namespace gatehouse::train::cpu

@@ -49,6 +49,13 @@ struct HeadShape {
   int64_t chunk = 0;  // positions that see each other, 0: all
 };
 
+// One step of AdamW for one matrix.
+struct AdamWStep {
+  float rate = 0, beta1 = 0, beta2 = 0, eps = 0, decay = 0;
+  float first_share = 1, second_share = 1;  // 1 / (1 - beta^steps): the averages began at 0
+  float gradient_factor = 1;                // of gradients that are too long
+};
+
 class Operations {
  public:
   virtual ~Operations() = default;
@@ -105,6 +112,11 @@ class Operations {
   // gradient. Waits.
   virtual double CrossEntropy(Mat logits, std::span<const int32_t> targets,
                               std::span<const float> weights) = 0;
+
+  // The sum over all values; waits.
+  virtual double SumSquares(Mat x) = 0;
+  // value, and the averages of its gradient and of that one's square, in place.
+  virtual void AdamW(const AdamWStep& step, Mat gradient, Mat first, Mat second, Mat value) = 0;
 };
 
 }  // namespace gatehouse::train

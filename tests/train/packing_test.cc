@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "support/checkpoint_maker.h"
+#include "support/cosine.h"
 #include "support/temp_dir.h"
 #include "train/train_models.h"
 
@@ -90,6 +91,24 @@ TEST_P(Packing, GivesTheSameBitsOnAnyNumberOfThreads) {
     EXPECT_EQ(gradients, first) << threads;
     EXPECT_EQ(trainer.GradientsOf(batch), first) << "a second time";
   }
+}
+
+// The same with products in BF16, where the processor has them.
+TEST_P(Packing, PointsTheSameWayWithBf16Products) {
+  const test::TempDir directory;
+  const std::string path = WriteModel(GetParam() ? test::TrainLlama4() : test::TrainLlama(true), directory);
+  Trainer exact = test::MakeTrainer(path, {.rank = 4, .alpha = 4}, {.threads = 2});
+  Trainer rounded = test::MakeTrainer(path, {.rank = 4, .alpha = 4}, {.threads = 2, .f32 = false});
+  if (rounded.ops->Describe() == exact.ops->Describe()) GTEST_SKIP() << "no products in BF16 here";
+  const int32_t vocab = exact.checkpoint->config().vocab;
+  const train::TrainBatch batch =
+      train::MakeBatch(test::RandomIds(kPrefix, vocab, 5), test::RandomTexts(kLengths, vocab, 50));
+  const std::vector<std::vector<float>> wanted = exact.GradientsOf(batch), found = rounded.GradientsOf(batch);
+  double least = 1;
+  for (size_t i = 0; i < wanted.size(); ++i) least = std::min(least, test::Cosine(wanted[i], found[i]));
+  EXPECT_GE(least, 0.999);
+  EXPECT_NE(wanted, found);
+  std::printf("BF16 against float32: least cosine %.6f\n", least);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Packing, testing::Values(false, true),
