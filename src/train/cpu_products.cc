@@ -134,12 +134,16 @@ void RunMultiplyBack(const Context& context, Mat dy, Mat w, float factor, bool a
 
 void RunMultiplyOuter(const Context& context, Mat dy, Mat x, float factor, Mat dw) {
   auto* turned = context.turned->GetAs<float>(dy.cols * dy.rows);  // [dy.cols][dy.rows]
+  const float* from = Data(dy);
+  // Square by square: whole lines of the cache are read and written.
   constexpr int64_t kTile = 16;
   context.pool->For((dy.cols + kTile - 1) / kTile, [&](int64_t block, int) {
-    const int64_t end = std::min(dy.cols, (block + 1) * kTile);
-    for (int64_t row = 0; row < dy.rows; ++row) {
-      const float* from = RowOf(dy, row);
-      for (int64_t col = block * kTile; col < end; ++col) turned[col * dy.rows + row] = from[col];
+    const int64_t first = block * kTile, end = std::min(dy.cols, first + kTile);
+    for (int64_t at = 0; at < dy.rows; at += kTile) {
+      const int64_t last = std::min(dy.rows, at + kTile);
+      for (int64_t col = first; col < end; ++col) {
+        for (int64_t row = at; row < last; ++row) turned[col * dy.rows + row] = from[row * dy.cols + col];
+      }
     }
   });
   RunPanels(context, {context.exact, turned, dy.rows, dy.cols, dy.rows, factor, true, dw}, ColumnsOf(x));
