@@ -111,10 +111,9 @@ TEST(Crowd, GetsRightVerdictsWhateverHappensMeanwhile) {
   for (unsigned i = 0; i < kClients; ++i) clients.emplace_back(client, i);
   int replaced = 0;
   for (; replaced < kReplaced; ++replaced) {
-    exempt = false;
+    // Not where allocations fail: destructors of the JSON library take memory, and end the process without.
     auto policy = guard.LoadPolicy(json[replaced % 2]);
-    exempt = true;
-    if (!policy.ok()) continue;
+    ASSERT_TRUE(policy.ok()) << policy.error().Message();
     if (replaced % 3 == 0) guard.UsePolicy(*policy);
     const std::lock_guard lock(current_mutex);
     current = std::move(*policy);
