@@ -146,7 +146,7 @@ with serve('--input-check', 'parallel') as server:
     check('parallel: its own error', post(server, ask(KIND))[0] == 500)
 
 # The guard fails: closed, or open when it was said.
-LONG = 'the flowers in the garden are blue and the sky is wide and ' * 1000  # judged in windows, for seconds
+LONG = 'the flowers in the garden are blue and the sky is wide and ' * 2400  # judged in windows, for seconds
 turns = user(KIND) + [{'role': 'assistant', 'content': SAFE}] + user(KIND) + [{'role': 'assistant', 'content': SAFE}] + user(KIND)
 for flags in ([], ['--fail-open']):
     opens = bool(flags)
@@ -175,10 +175,10 @@ for flags in ([], ['--fail-open']):
         check(f'what the guard is given is its own fault, {flags}', post(server, {'model': 'big', 'messages': [{'role': 'user', 'content': 7}]})[0] == 400)
 with serve('--fail-open', '--check-ms', '0', '--check-tokens', '1000000', '--holdback', '1000000') as server:
     upstream.answers = [chat(LONG)]
-    answer = post(server, ask(KIND, moderation={}), {'X-Request-Timeout': '2'})
+    answer = post(server, ask(KIND, moderation={}), {'X-Request-Timeout': '4'})
     check('slow guard', went_on(answer, 'output', 'deadline'), answer[:2])
     upstream.answers = [stream(events([chunk({'content': LONG}), chunk({}, finish='stop')]))]
-    answer = post(server, ask(KIND, stream=True), {'X-Request-Timeout': '2'})
+    answer = post(server, ask(KIND, stream=True), {'X-Request-Timeout': '4'})
     check('slow guard, a stream', went_on(answer, 'output', 'deadline') and LONG in answer[2].decode(), (answer[:2], answer[2][-400:]))
 
 # Further paths, unjudged.
