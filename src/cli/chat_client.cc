@@ -27,21 +27,15 @@ struct ChatClient::Asked : std::enable_shared_from_this<Asked> {
   }
   void OnHead(Result<OutgoingHead> head) {
     if (!head.ok()) return Finish(head.error());
-    http_status = head->status;
-    Read();
-  }
-  void Read() {
-    call->Read([self = shared_from_this()](Result<std::string> bytes) {
+    ReadAll(call, [self = shared_from_this(), code = head->status](Result<std::string> bytes) {
       if (!bytes.ok()) return self->Finish(bytes.error());
-      if (bytes->empty()) return self->Finish(self->http_status);
-      self->answer += *bytes;
-      self->Read();
+      self->answer = std::move(*bytes);
+      self->Finish(code);
     });
   }
 
   // Of the thread of Outgoing, until `status` is there.
   std::shared_ptr<OutgoingCall> call;
-  int http_status = 0;
   std::string answer;
 
   std::mutex mutex;

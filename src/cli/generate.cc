@@ -16,15 +16,8 @@ namespace {
 constexpr RecordNames kNames = {"answers.jsonl", "generate.json"};
 
 Result<std::string> GenerationIdentity(const GenerateOptions& options, const SystemRows& rows) {
-  Json data = Json::array();
-  for (const DatasetReader::Input& input : options.data) {
-    GATEHOUSE_ASSIGN(const std::string hash, Sha256OfFile(input.Place(), ErrorCode::kBadInput));
-    Json one = {{"file", input.path.substr(input.path.rfind('/') + 1)}, {"sha256", hash}};
-    one.update(ReadingOf(input.format));
-    data.push_back(std::move(one));
-  }
-  Json where = Json::object();
-  for (const auto& [key, value] : options.selection.where) where[key] = value;
+  GATEHOUSE_ASSIGN(const Json data, DataFingerprints(options.data));
+  const Json where = WhereOf(options.selection.where);
   const Json out = {{"url", options.url},
                     {"model", options.model},
                     {"max_tokens", options.max_tokens},

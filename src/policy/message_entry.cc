@@ -117,8 +117,8 @@ Result<MessageEntry> EntryReader::ReadItem(const Json& item, const std::string& 
     const char* arguments = type == "function_call" ? "arguments" : "input";
     const char* other = type == "function_call" ? "input" : "arguments";
     if (const Json* value = Present(item, other)) {
-      GATEHOUSE_TRY(LeaveOut(options_, BadInput("member that is not judged", where + "." + other,
-                                                "no such member", ShortJson(*value))));
+      GATEHOUSE_TRY(LeaveOut(options_.left_out, BadInput("member that is not judged", where + "." + other,
+                                                         "no such member", ShortJson(*value))));
     }
     GATEHOUSE_TRY(ReadCall(item, arguments, where, out));
   } else if (type == "function_call_output" || type == "custom_tool_call_output") {

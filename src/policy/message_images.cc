@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "image/data_url.h"
+#include "policy/message_members.h"
 
 namespace gatehouse {
 namespace {
@@ -31,15 +32,8 @@ Error NotAllowed(const char* expected, const std::string& found) {
 
 }  // namespace
 
-// Whether only its address or path stands there, and nobody may go and look.
-bool MessageImages::IsElsewhere(const std::string& text, Kind kind) const {
-  if (kind == kBase64 || (kind != kPath && IsDataUrl(text))) return false;
-  if (kind != kPath && HasScheme(text)) return !options_.load_url;
-  if (kind != kPath && LooksLikeBase64Image(text)) return false;
-  return kind == kUrl || !options_.load_path;
-}
-
-Result<std::string> MessageImages::Bytes(const std::string& text, Kind kind, std::string* name) const {
+Result<std::string> MessageImages::Bytes(const std::string& text, Kind kind, std::string* name,
+                                         bool* elsewhere) const {
   *name = "data URL";
   if (kind != kPath && IsDataUrl(text)) return DecodeDataUrl(text, options_.max_image_bytes);
   *name = "base64";
@@ -47,9 +41,11 @@ Result<std::string> MessageImages::Bytes(const std::string& text, Kind kind, std
   if (kind != kPath && HasScheme(text)) {
     *name = "URL";
     if (options_.load_url) return options_.load_url(text);
+    *elsewhere = true;
     return BadInput("images are not fetched from URLs", "", "a data URL", "\"" + text.substr(0, 60) + "\"");
   }
   if (kind != kPath && LooksLikeBase64Image(text)) return DecodeBase64(text, options_.max_image_bytes);
+  *elsewhere = kind == kUrl || !options_.load_path;
   if (kind == kUrl) return NotAllowed("a data URL, or base64 of a JPEG, PNG, WebP or GIF file", text);
   *name = text.substr(0, kLongestPath);
   if (text.size() > kLongestPath)
@@ -66,12 +62,13 @@ Result<void> MessageImages::Add(const Json& value, Kind kind, const std::string&
   if (count_ == kMaxImages)
     return BadInput("too many images", where, "at most " + std::to_string(kMaxImages), "more");
   std::string name;
-  if (options_.left_out != nullptr && IsElsewhere(value.get_ref<const std::string&>(), kind)) {
-    options_.left_out->push_back(where);
-    return {};
+  bool elsewhere = false;
+  auto bytes = Bytes(value.get_ref<const std::string&>(), kind, &name, &elsewhere);
+  if (!bytes.ok()) {
+    Error error = Within(where, bytes.error());
+    if (!elsewhere) return error;
+    return LeaveOut(options_.left_out, std::move(error));
   }
-  auto bytes = Bytes(value.get_ref<const std::string&>(), kind, &name);
-  if (!bytes.ok()) return Within(where, bytes.error());
   ++count_;
   bytes_ += bytes->size();
   if (bytes_ > kMaxBytes)

@@ -30,8 +30,8 @@ class MessageImages {
   Result<void> Add(const Json& value, Kind kind, const std::string& where, std::vector<Part>* out);
 
  private:
-  bool IsElsewhere(const std::string& text, Kind kind) const;
-  Result<std::string> Bytes(const std::string& text, Kind kind, std::string* name) const;
+  // elsewhere: of an error: only an address or a path stands there, and nobody may go and look.
+  Result<std::string> Bytes(const std::string& text, Kind kind, std::string* name, bool* elsewhere) const;
 
   const ConversationOptions& options_;
   size_t count_ = 0, bytes_ = 0;

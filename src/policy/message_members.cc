@@ -91,9 +91,9 @@ bool IsIgnored(const MemberTable& table, std::string_view name, const Json& valu
   return Lists(table.labels, name) && !value.is_structured();
 }
 
-Result<void> LeaveOut(const ConversationOptions& options, Error error) {
-  if (options.left_out == nullptr) return error;
-  options.left_out->push_back(std::move(error.where));
+Result<void> LeaveOut(std::vector<std::string>* left_out, Error error) {
+  if (left_out == nullptr) return error;
+  left_out->push_back(std::move(error.where));
   return {};
 }
 
@@ -101,8 +101,9 @@ Result<void> CheckMembers(const Json& object, const MemberTable& table, const Co
                           const std::string& where, std::string_view also_read) {
   for (const auto& [name, value] : object.items()) {
     if (Lists(table.read, name) || name == also_read || IsIgnored(table, name, value)) continue;
-    GATEHOUSE_TRY(LeaveOut(options, BadInput("member that is not judged", where + "." + name.substr(0, 60),
-                                             "no such member, or nothing in it", ShortJson(value))));
+    GATEHOUSE_TRY(
+        LeaveOut(options.left_out, BadInput("member that is not judged", where + "." + name.substr(0, 60),
+                                            "no such member, or nothing in it", ShortJson(value))));
   }
   return {};
 }

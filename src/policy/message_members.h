@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/json.h"
 #include "gatehouse/conversation_json.h"
@@ -47,8 +48,8 @@ const Json* Present(const Json& object, const char* name);
 // Whether the member says nothing: it is absent, or in the table as one to ignore.
 bool IsIgnored(const MemberTable& table, std::string_view name, const Json& value);
 
-// What cannot be judged is an error, or noted, where options leave it out.
-Result<void> LeaveOut(const ConversationOptions& options, Error error);
+// What cannot be judged is the error, or, where it is left out (ConversationOptions), its place is noted.
+Result<void> LeaveOut(std::vector<std::string>* left_out, Error error);
 
 // Errors (kBadInput), unless they are left out: a member that is neither read nor ignored. also_read: one
 // more name that is read.

@@ -91,9 +91,10 @@ Result<void> MessageParts::ReadPart(const Json& part, const std::string& where, 
     GATEHOUSE_TRY(CheckMembers(part, kToolUseMembers, options_, where));
     return ReadCall(part, "input", where, out);
   }
-  return LeaveOut(options_, BadInput("part that cannot be judged", where + ".type",
-                                     "text, image_url, image, or another kind that docs/verdict.md lists",
-                                     "\"" + type.substr(0, 60) + "\""));
+  return LeaveOut(options_.left_out,
+                  BadInput("part that cannot be judged", where + ".type",
+                           "text, image_url, image, or another kind that docs/verdict.md lists",
+                           "\"" + type.substr(0, 60) + "\""));
 }
 
 Result<void> MessageParts::ReadImageUrl(const Json& part, const std::string& where, std::vector<Part>* out) {

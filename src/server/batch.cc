@@ -43,6 +43,20 @@ std::shared_ptr<Batch> Batch::Begin(const Guard& guard, Asked* asked, Done done)
   return self;
 }
 
+std::shared_ptr<Batch> Batch::BeginOn(Outgoing& loop, const Guard& guard,
+                                      std::vector<Conversation> conversations, const std::string& name,
+                                      ClassifyOptions options, Done done) {
+  Asked asked;
+  asked.names.assign(conversations.size(), name);
+  asked.conversations = std::move(conversations);
+  asked.options = std::move(options);
+  return Begin(guard, &asked, [&loop, done = std::move(done)](Result<std::vector<Verdict>> verdicts) mutable {
+    loop.Post([done = std::exchange(done, {}), verdicts = std::move(verdicts)]() mutable {
+      done(std::move(verdicts));
+    });
+  });
+}
+
 bool Batch::is_over() {
   const std::lock_guard lock(mutex_);
   return over_;

@@ -15,6 +15,7 @@
 #include "gatehouse/guard.h"
 #include "gatehouse/result.h"
 #include "server/asked.h"
+#include "server/http/outgoing.h"
 
 namespace gatehouse::server {
 
@@ -25,6 +26,11 @@ class Batch : public std::enable_shared_from_this<Batch> {
 
   // Takes conversations and options of asked.
   static std::shared_ptr<Batch> Begin(const Guard& guard, Asked* asked, Done done);
+  // The same for conversations of one name, with Done on the thread of `loop`, where what it holds is let go
+  // too: whoever lives there must not end on another thread.
+  static std::shared_ptr<Batch> BeginOn(Outgoing& loop, const Guard& guard,
+                                        std::vector<Conversation> conversations, const std::string& name,
+                                        ClassifyOptions options, Done done);
   void Cancel();
 
  private:

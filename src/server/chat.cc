@@ -10,6 +10,7 @@
 #include "server/guard_member.h"
 #include "server/messages.h"
 #include "server/prerendered.h"
+#include "server/sse.h"
 
 namespace gatehouse::server {
 namespace {
@@ -37,7 +38,7 @@ Json LogprobsOf(const Verdict& verdict, const Policy& policy) {
 }
 
 Response Whole(const Verdict& verdict, const Shape& shape, const Surroundings& around) {
-  Json body = CompletionEnvelope("chatcmpl-", "chat.completion", shape);
+  Json body = CompletionEnvelope("chatcmpl-", "chat.completion", shape.model);
   Json choice = {{"index", 0},
                  {"message", {{"role", "assistant"}, {"content", verdict.output}, {"refusal", nullptr}}},
                  {"logprobs", shape.logprobs ? LogprobsOf(verdict, around.policy->policy) : Json()},
@@ -49,13 +50,13 @@ Response Whole(const Verdict& verdict, const Shape& shape, const Surroundings& a
 
 // A verdict is there at once; its events leave together.
 Response Streamed(const Verdict& verdict, const Shape& shape, const Surroundings& around) {
-  const Json envelope = CompletionEnvelope("chatcmpl-", "chat.completion.chunk", shape);
+  const Json envelope = CompletionEnvelope("chatcmpl-", "chat.completion.chunk", shape.model);
   std::string body;
   const auto add = [&](Json choices, Json usage) {
     Json chunk = envelope;
     chunk["choices"] = std::move(choices);
     if (shape.with_usage) chunk["usage"] = std::move(usage);
-    body += EventOf(chunk);
+    body += EventOf(JsonLine(chunk));
   };
   const auto choice = [](Json delta, Json logprobs, Json finish) {
     return Json::array({Json{{"index", 0},

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "server/http/request_id.h"
+#include "server/sse.h"
 
 namespace gatehouse::server {
 namespace {
@@ -81,17 +82,15 @@ Json CompletionUsage(std::span<const Verdict> verdicts, bool with_costs) {
   return out;
 }
 
-Json CompletionEnvelope(const char* id_prefix, const char* object, const CompletionShape& shape) {
-  return {{"id", id_prefix + RandomHex(32)}, {"object", object}, {"created", Now()}, {"model", shape.model}};
+Json CompletionEnvelope(const char* id_prefix, const char* object, const std::string& model) {
+  return {{"id", id_prefix + RandomHex(32)}, {"object", object}, {"created", Now()}, {"model", model}};
 }
-
-std::string EventOf(const Json& chunk) { return "data: " + JsonLine(chunk) + "\n\n"; }
 
 Response EventsResponse(std::string events) {
   Response out;
   out.headers.emplace_back("Content-Type", "text/event-stream");
   out.headers.emplace_back("Cache-Control", "no-cache");
-  out.body = std::move(events) + "data: [DONE]\n\n";
+  out.body = std::move(events) + EventOf("[DONE]");
   return out;
 }
 

@@ -37,11 +37,10 @@ VerdictLogs LogsOf(const Verdict& verdict, const Policy& policy);
 // with_costs: also how many tokens were known before.
 Json CompletionUsage(std::span<const Verdict> verdicts, bool with_costs);
 
-// id, object, created and model.
-Json CompletionEnvelope(const char* id_prefix, const char* object, const CompletionShape& shape);
+// id, object, created and model, as the client calls it.
+Json CompletionEnvelope(const char* id_prefix, const char* object, const std::string& model);
 
-// One event of a stream, and the answer that consists of such, with its end.
-std::string EventOf(const Json& chunk);
+// An answer that consists of events (sse.h), with their end.
 Response EventsResponse(std::string events);
 
 }  // namespace gatehouse::server

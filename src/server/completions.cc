@@ -8,6 +8,7 @@
 #include "server/completion.h"
 #include "server/guard_member.h"
 #include "server/prerendered.h"
+#include "server/sse.h"
 
 namespace gatehouse::server {
 namespace {
@@ -61,7 +62,7 @@ Json ChoiceOf(size_t index, const Verdict& verdict, bool logprobs, const Surroun
 
 Response AnswerOf(const std::vector<Verdict>& verdicts, const CompletionShape& shape, bool logprobs,
                   const Surroundings& around) {
-  Json body = CompletionEnvelope("cmpl-", "text_completion", shape);
+  Json body = CompletionEnvelope("cmpl-", "text_completion", shape.model);
   Json choices = Json::array();
   for (size_t i = 0; i < verdicts.size(); ++i) choices.push_back(ChoiceOf(i, verdicts[i], logprobs, around));
   const Json usage = CompletionUsage(verdicts, around.with_costs);
@@ -73,12 +74,12 @@ Response AnswerOf(const std::vector<Verdict>& verdicts, const CompletionShape& s
   std::string events;
   for (Json& choice : choices) {
     body["choices"] = Json::array({std::move(choice)});
-    events += EventOf(body);
+    events += EventOf(JsonLine(body));
   }
   if (shape.with_usage) {
     body["choices"] = Json::array();
     body["usage"] = usage;
-    events += EventOf(body);
+    events += EventOf(JsonLine(body));
   }
   return EventsResponse(std::move(events));
 }

@@ -1,18 +1,13 @@
 #include "server/decision.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "policy/verdict_json.h"
-#include "server/http/request_id.h"
+#include "server/completion.h"
+#include "server/sse.h"
 
 namespace gatehouse::server {
 namespace {
-
-int64_t SecondsNow() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Json ModerationResult(const Verdict& verdict) {
   Json flags = Json::object(), scores = Json::object(), types = Json::object();
@@ -87,10 +82,7 @@ Response BlockedResponse(const ProxySettings& settings, const std::string& model
                          const Json& moderation) {
   if (auto error = BlockedError(settings)) return *error;
   const std::string text = settings.on_block == OnBlock::kRefusal ? settings.refusal : std::string();
-  Json body = {{"id", "chatcmpl-" + RandomHex(32)},
-               {"object", stream ? "chat.completion.chunk" : "chat.completion"},
-               {"created", SecondsNow()},
-               {"model", model}};
+  Json body = CompletionEnvelope("chatcmpl-", stream ? "chat.completion.chunk" : "chat.completion", model);
   const Json message = {{"role", "assistant"}, {"content", text}, {"refusal", nullptr}};
   Json choice = {{"index", 0}};
   choice[stream ? "delta" : "message"] = message;
@@ -105,9 +97,7 @@ Response BlockedResponse(const ProxySettings& settings, const std::string& model
   Json last = body;
   last["choices"] = Json::array();
   last["moderation"] = moderation;
-  return {200,
-          {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}},
-          "data: " + JsonLine(body) + "\n\ndata: " + ShortFigures(JsonLine(last)) + "\n\ndata: [DONE]\n\n"};
+  return EventsResponse(EventOf(JsonLine(body)) + EventOf(ShortFigures(JsonLine(last))));
 }
 
 }  // namespace gatehouse::server

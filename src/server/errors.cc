@@ -22,4 +22,6 @@ Response ResponseOf(const Error& error) {
   }
 }
 
+Response Overloaded() { return RetryLater(503, "the request could not be served", "overloaded", 1); }
+
 }  // namespace gatehouse::server

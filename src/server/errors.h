@@ -7,5 +7,7 @@
 namespace gatehouse::server {
 
 Response ResponseOf(const Error& error);
+// What could not even be begun: there is no memory, above all.
+Response Overloaded();
 
 }  // namespace gatehouse::server

@@ -193,7 +193,7 @@ void Gateway::Handle(Request request, std::shared_ptr<Reply> reply) {
       reply->Send(Answer(request, route));
     }
   } catch (const std::exception&) {  // no memory, above all
-    reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+    reply->Send(Overloaded());
   }
 }
 
@@ -263,7 +263,7 @@ void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<R
                        }
                        reply->Send(std::move(response));
                      } catch (const std::exception&) {
-                       reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+                       reply->Send(Overloaded());
                      }
                    });
   reply->OnGone([batch] { batch->Cancel(); });
@@ -285,7 +285,7 @@ void Gateway::FetchImages(Request request, const Route& route, std::vector<std::
                       shared->body = std::move(*body);
                       Judge(std::move(*shared), route, reply, began, true);
                     } catch (const std::exception&) {  // no memory, above all
-                      reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+                      reply->Send(Overloaded());
                     }
                   });
 }

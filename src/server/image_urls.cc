@@ -1,14 +1,14 @@
 #include "server/image_urls.h"
 
-#include <openssl/evp.h>
-
-#include <algorithm>
 #include <functional>
+#include <span>
 #include <string_view>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "formats/json.h"
+#include "server/http/message.h"
 
 namespace gatehouse::server {
 namespace {
@@ -18,16 +18,8 @@ using OnUrl = std::function<void(Json& url)>;
 
 bool IsWebAddress(const Json& value) {
   if (!value.is_string()) return false;
-  const auto& text = value.get_ref<const std::string&>();
-  const auto begins = [&](std::string_view scheme) {
-    if (text.size() < scheme.size()) return false;
-    for (size_t i = 0; i < scheme.size(); ++i) {
-      const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
-      if (c != scheme[i]) return false;
-    }
-    return true;
-  };
-  return begins("http://") || begins("https://");
+  const std::string_view text = value.get_ref<const std::string&>();
+  return SameName(text.substr(0, 7), "http://") || SameName(text.substr(0, 8), "https://");
 }
 
 void VisitSlot(Json& object, const char* name, const OnUrl& on_url) {
@@ -94,12 +86,8 @@ std::string_view TypeOf(std::string_view file) {
 }
 
 std::string DataUrlOf(const std::string& file) {
-  std::string base64(4 * ((file.size() + 2) / 3) + 1, '\0');
-  const int size =
-      ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64.data()),
-                        reinterpret_cast<const unsigned char*>(file.data()), static_cast<int>(file.size()));
-  base64.resize(static_cast<size_t>(size));
-  return "data:image/" + std::string(TypeOf(file)) + ";base64," + base64;
+  return "data:image/" + std::string(TypeOf(file)) + ";base64," +
+         EncodeBase64(std::as_bytes(std::span(file)));
 }
 
 }  // namespace

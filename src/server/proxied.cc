@@ -72,21 +72,14 @@ void Proxied::Judge(std::vector<Conversation> conversations, const std::string& 
                     std::function<void(Verdicts)> then) {
   const std::shared_ptr<const Guard> guard = asker_.guard.lock();
   if (guard == nullptr) return then(Error{ErrorCode::kCancelled, "the server ends", {}, {}, {}});
-  Asked asked;
-  asked.names.assign(conversations.size(), name);
-  asked.conversations = std::move(conversations);
-  asked.options = asker_.options;
+  ClassifyOptions options = asker_.options;
   // What goes on without a verdict needs time for that.
   const Clock::time_point now = Clock::now();
-  asked.options.deadline = room_.settings.fail_open ? now + (deadline_ - now) / 2 : deadline_;
-  // The last to let this go must be its own thread.
-  batch_ = Batch::Begin(
-      *guard, &asked, [self = shared_from_this(), then = std::move(then)](Verdicts verdicts) mutable {
-        Outgoing& loop = self->room_.loop;
-        loop.Post([self = std::move(self), then = std::move(then), verdicts = std::move(verdicts)]() mutable {
-          if (!self->over_) then(std::move(verdicts));
-        });
-      });
+  options.deadline = room_.settings.fail_open ? now + (deadline_ - now) / 2 : deadline_;
+  batch_ = Batch::BeginOn(room_.loop, *guard, std::move(conversations), name, std::move(options),
+                          [self = shared_from_this(), then = std::move(then)](Verdicts verdicts) {
+                            if (!self->over_) then(std::move(verdicts));
+                          });
 }
 
 // The strongest action for them, and for each whether it is blocked.

@@ -64,12 +64,11 @@ void Proxied::OnHead() {
 }
 
 void Proxied::Collect(std::function<void()> then) {
-  call_->Read([self = shared_from_this(), then = std::move(then)](Result<std::string> bytes) {
+  ReadAll(call_, [self = shared_from_this(), then = std::move(then)](Result<std::string> body) {
     if (self->over_) return;
-    if (!bytes.ok()) return self->Fail(bytes.error());
-    if (bytes->empty()) return then();
-    self->body_ += *bytes;
-    self->Collect(then);
+    if (!body.ok()) return self->Fail(body.error());
+    self->body_ = std::move(*body);
+    then();
   });
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "policy/raw_member.h"
+#include "server/errors.h"
 #include "server/piped.h"
 #include "server/proxied.h"
 #include "server/proxy_request.h"
@@ -34,20 +35,10 @@ Response WithModels(Response own, const std::string& body) {
   return own;
 }
 
-struct ModelsAsked : std::enable_shared_from_this<ModelsAsked> {
-  void Read() {
-    call->Read([self = shared_from_this()](Result<std::string> bytes) {
-      if (bytes.ok() && !bytes->empty()) {
-        self->body += *bytes;
-        return self->Read();
-      }
-      self->reply->Send(bytes.ok() ? WithModels(std::move(self->own), self->body) : std::move(self->own));
-    });
-  }
+struct ModelsAsked {
   Response own;
   std::shared_ptr<Reply> reply;
   std::shared_ptr<OutgoingCall> call;
-  std::string body;
 };
 
 // A request of --pass, on Outgoing's thread.
@@ -133,7 +124,7 @@ void Proxy::Handle(Request request, const std::shared_ptr<Reply>& reply, Asker a
       Keep(proxied);
       proxied->Begin();
     } catch (const std::exception&) {  // no memory, above all
-      reply->Send(RetryLater(503, "the request could not be served", "overloaded", 1));
+      reply->Send(Overloaded());
     }
   });
 }
@@ -147,7 +138,11 @@ void Proxy::Models(const Request& request, Response own, std::shared_ptr<Reply> 
     OutgoingLimits limits;
     limits.first_byte = limits.silence = kForModels;
     asked->call = loop->Send({"GET", "/models", headers, {}}, limits, [asked](Result<OutgoingHead> head) {
-      if (head.ok() && head->status == 200) return asked->Read();
+      if (head.ok() && head->status == 200) {
+        return ReadAll(asked->call, [asked](Result<std::string> body) {
+          asked->reply->Send(body.ok() ? WithModels(std::move(asked->own), *body) : std::move(asked->own));
+        });
+      }
       asked->call->Cancel();
       asked->reply->Send(std::move(asked->own));
     });

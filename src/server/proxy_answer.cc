@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "policy/conversation_json.h"
+#include "policy/message_members.h"
 #include "server/request_members.h"
 
 namespace gatehouse::server {
@@ -30,10 +31,8 @@ void AddAllTexts(const Json& value, std::string* out) {
   }
 }
 
-Result<void> LeaveOutOrRefuse(const std::string& where, std::vector<std::string>* left_out) {
-  if (left_out == nullptr) return BadInput("member that is not judged", where, "no such member", "one");
-  left_out->push_back(where);
-  return {};
+Error NotJudged(const std::string& where) {
+  return BadInput("member that is not judged", where, "no such member", "one");
 }
 
 }  // namespace
@@ -43,7 +42,7 @@ Result<void> CheckAnswer(const Json& root, std::vector<std::string>* left_out) {
     if (SaysNothing(value) || value.is_number() || value.is_boolean() || NamesList(kAnswerMembers, name))
       continue;
     if (value.is_string() && IsWord(value.get_ref<const std::string&>())) continue;
-    GATEHOUSE_TRY(LeaveOutOrRefuse(name.substr(0, 60), left_out));
+    GATEHOUSE_TRY(LeaveOut(left_out, NotJudged(name.substr(0, 60))));
   }
   return {};
 }
@@ -61,7 +60,7 @@ Result<void> CheckChoice(const Json& choice, const char* message, const std::str
   for (const auto& [name, value] : choice.items()) {
     if (name == message || SaysNothing(value)) continue;
     if (NamesList(kChoiceMembers, name)) continue;
-    GATEHOUSE_TRY(LeaveOutOrRefuse(where + "." + name.substr(0, 60), left_out));
+    GATEHOUSE_TRY(LeaveOut(left_out, NotJudged(where + "." + name.substr(0, 60))));
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "policy/message_members.h"
 
 namespace gatehouse::server {
 namespace {
@@ -77,10 +78,8 @@ Result<std::string> TextsBeside(const Json& root, std::vector<std::string>* left
       AddSettings(value, false, &out);
       continue;
     }
-    const std::string at = name.substr(0, 60);
-    if (left_out == nullptr)
-      return BadInput("member that is not judged", at, "no such member, or a number, true or false", "text");
-    left_out->push_back(at);
+    GATEHOUSE_TRY(LeaveOut(left_out, BadInput("member that is not judged", name.substr(0, 60),
+                                              "no such member, or a number, true or false", "text")));
   }
   std::set<std::string> known;
   if (const auto messages = root.find("messages"); messages != root.end()) AddNames(*messages, &known, &out);

@@ -89,23 +89,13 @@ void Shadow::JudgeStream(const Conversation& before) {
 void Shadow::Judge(const char* side, std::vector<Conversation> conversations) {
   const std::shared_ptr<const Guard> guard = guard_.lock();
   if (guard == nullptr) return;
-  Asked asked;
-  asked.names.assign(conversations.size(), side);
-  asked.conversations = std::move(conversations);
-  asked.options = options_;
-  asked.options.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout_);
-  // The last to let this go must be its own thread.
-  auto done = [self = shared_from_this(), side](Result<std::vector<Verdict>> verdicts) mutable {
-    Outgoing& loop = self->room_.loop;
-    loop.Post([self = std::move(self), side, verdicts = std::move(verdicts)] {
-      if (verdicts.ok()) {
-        self->Record(side, *verdicts);
-      } else {
-        self->Tell(side, verdicts.error());
-      }
-    });
-  };
-  batches_.push_back(Batch::Begin(*guard, &asked, std::move(done)));
+  ClassifyOptions options = options_;
+  options.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout_);
+  batches_.push_back(Batch::BeginOn(room_.loop, *guard, std::move(conversations), side, std::move(options),
+                                    [self = shared_from_this(), side](Result<std::vector<Verdict>> verdicts) {
+                                      if (verdicts.ok()) return self->Record(side, *verdicts);
+                                      self->Tell(side, verdicts.error());
+                                    }));
 }
 
 void Shadow::Record(const char* side, const std::vector<Verdict>& verdicts) {

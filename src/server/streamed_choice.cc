@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "policy/message_members.h"
 
 namespace gatehouse::server {
 namespace {
@@ -128,9 +129,8 @@ Result<void> StreamedChoice::Add(const Json& delta, std::vector<std::string>* le
       if (value != "assistant") return BadInput("malformed delta", name, "assistant", ShortJson(value));
     } else if (value.is_structured() && name != "annotations") {
       // A list of such pieces would have to be put together as its server means it.
-      const std::string where = "delta." + name.substr(0, 60);
-      if (left_out == nullptr) return BadInput("member that is not judged", where, "no such member", "one");
-      left_out->push_back(where);
+      GATEHOUSE_TRY(LeaveOut(left_out, BadInput("member that is not judged", "delta." + name.substr(0, 60),
+                                                "no such member", "one")));
     } else {
       message[name] = value;  // as above
     }

@@ -11,6 +11,7 @@
 
 #include "eval/figures/bootstrap.h"
 #include "eval/figures/figures.h"
+#include "eval/report/report_head.h"
 
 namespace gatehouse {
 
@@ -48,17 +49,12 @@ struct Latency {  // milliseconds a row
   double tokens_per_second = 0;  // prompt tokens over the time of their rows; 0 where unknown
 };
 
-struct Report {
-  std::string model, policy, data;  // names, untrusted
-  std::optional<double> threshold;  // none: only categories' own thresholds judge
-  std::vector<std::pair<std::string, double>> category_thresholds;
-  std::vector<std::pair<std::string, std::string>> category_names;  // key, name for people
+struct Report : ReportHead {
   int64_t n = 0;
   int64_t problems = 0;            // rows that could not be read or judged
   int64_t unknown_categories = 0;  // unsafe rows that count for no category
   // Labelled names that are no keys of the policy, untrusted, and how many rows have them.
   std::vector<std::pair<std::string, int64_t>> unlisted_categories;
-  std::string made;  // date and time, or empty
 
   GroupFigures overall;
   std::vector<Dimension> dimensions;

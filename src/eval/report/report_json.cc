@@ -4,18 +4,13 @@
 
 #include "eval/report/figure_list.h"
 #include "eval/report/group_order.h"
+#include "eval/report/json_figures.h"
 #include "eval/report/report.h"
 
 namespace gatehouse {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-
-Json OfInterval(const std::optional<Interval>& interval) {
-  return interval ? Json::array({interval->low, interval->high}) : Json(nullptr);
-}
 
 Json OfGroup(const GroupFigures& group) {
   const BinaryFigures& figures = group.figures;

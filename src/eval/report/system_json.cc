@@ -2,6 +2,7 @@
 // file.
 #include <nlohmann/json.hpp>
 
+#include "eval/report/json_figures.h"
 #include "eval/report/system_report.h"
 #include "eval/report/system_words.h"
 
@@ -9,14 +10,6 @@ namespace gatehouse {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
-
-OrderedJson OrNullJson(const std::optional<double>& value) {
-  return value ? OrderedJson(*value) : OrderedJson(nullptr);
-}
-
-OrderedJson IntervalJson(const std::optional<Interval>& interval) {
-  return interval ? OrderedJson::array({interval->low, interval->high}) : OrderedJson(nullptr);
-}
 
 // [difference, low, high]
 OrderedJson DifferenceJson(const std::optional<FigureDifferences::Difference>& difference) {
@@ -31,7 +24,7 @@ OrderedJson FiguresJson(const SystemFigures& figures) {
     OrderedJson one = {{"rows", rate.counted}};
     for (size_t i = 0; i < kFilterCount; ++i) {
       const SystemRate::WithFilter& with = rate.filters[i];
-      one[kFilterNames[i]] = {{"rate", OrNullJson(with.value)}, {"ci", IntervalJson(with.interval)}};
+      one[kFilterNames[i]] = {{"rate", OrNull(with.value)}, {"ci", OfInterval(with.interval)}};
       if (i > 0) one[kFilterNames[i]]["change"] = DifferenceJson(with.change);
     }
     one["input_less_output"] = DifferenceJson(rate.output_to_input);
@@ -48,7 +41,7 @@ std::string SystemReportJson(const SystemReport& report) {
                      {"data", report.data},
                      {"judge", report.judge.empty() ? OrderedJson(nullptr) : OrderedJson(report.judge)},
                      {"judge_is_guard", report.judge_is_guard},
-                     {"threshold", OrNullJson(report.threshold)}};
+                     {"threshold", OrNull(report.threshold)}};
   out["thresholds"] = OrderedJson::object();
   for (const auto& [key, threshold] : report.category_thresholds) out["thresholds"][key] = threshold;
   out["n"] = report.n;
@@ -70,14 +63,14 @@ std::string SystemReportJson(const SystemReport& report) {
     OrderedJson points = OrderedJson::array();
     for (const SystemPoint& point : report.curves[i])  // an infinite threshold is written as null
       points.push_back({{"threshold", point.threshold},
-                        {"violations", OrNullJson(point.violations)},
-                        {"refusals", OrNullJson(point.refusals)},
-                        {"harmless_refusals", OrNullJson(point.harmless_refusals)}});
+                        {"violations", OrNull(point.violations)},
+                        {"refusals", OrNull(point.refusals)},
+                        {"harmless_refusals", OrNull(point.harmless_refusals)}});
     out["curves"][kFilterNames[i]] = std::move(points);
     if (const auto& cost = report.cost[i])
       out["added_ms"][kFilterNames[i]] = {{"mean", cost->mean}, {"p50", cost->p50}, {"p95", cost->p95}};
   }
-  out["answers_saved"] = OrNullJson(report.answers_saved);
+  out["answers_saved"] = OrNull(report.answers_saved);
   return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "eval/figures/bootstrap.h"
+#include "eval/report/report_head.h"
 
 namespace gatehouse {
 
@@ -66,13 +67,9 @@ struct FilterCost {  // milliseconds a request
   double mean = 0, p50 = 0, p95 = 0;
 };
 
-struct SystemReport {
-  std::string model, policy, data, made;  // names, untrusted
+struct SystemReport : ReportHead {
   std::string judge;            // the model whose verdicts stand for the answers' labels; empty: the data's
   bool judge_is_guard = false;  // then the output filter misses nothing, by construction
-  std::optional<double> threshold;
-  std::vector<std::pair<std::string, double>> category_thresholds;
-  std::vector<std::pair<std::string, std::string>> category_names;
   int64_t n = 0;
   int64_t problems = 0;          // rows that could not be read, or not judged on every side
   int64_t unlabelled = 0;        // answers of which nobody said whether they violate

@@ -163,13 +163,7 @@ Result<Report> BuildReport(const std::string& record, const ReportOptions& optio
     return BadInput("no row could be judged", record, "at least one verdict",
                     std::to_string(table.errors) + " errors; the first: " + table.first_error);
   Report report;
-  report.model = options.model;
-  report.policy = options.policy;
-  report.data = options.data;
-  report.made = options.made;
-  report.threshold = options.threshold;
-  report.category_thresholds = options.category_thresholds;
-  report.category_names = options.category_names;
+  static_cast<ReportHead&>(report) = options;
   report.n = static_cast<int64_t>(table.rows());
   report.problems = table.errors;
   report.unknown_categories = table.unknown_categories;

@@ -12,18 +12,14 @@
 
 namespace gatehouse {
 
-struct ReportOptions {
+// The head is for people.
+struct ReportOptions : ReportHead {
   VerdictRule rule;
   std::vector<std::string> by;  // fields of the rows, each a dimension of its own
   std::string cluster;          // a field: rows of one value are resampled together
   BootstrapOptions bootstrap;   // clusters is filled in
   double at_fpr = 0.05;
-  // For people; the rest of a report's head.
-  std::string model, policy, data, made;
-  std::string fingerprint;          // of the model, its adapter and its policy: equal for the same guard
-  std::optional<double> threshold;  // that verdicts were made with
-  std::vector<std::pair<std::string, double>> category_thresholds;
-  std::vector<std::pair<std::string, std::string>> category_names;
+  std::string fingerprint;  // of the model, its adapter and its policy: equal for the same guard
   Calibration calibration;  // that the record's scores have already
 };
 

@@ -168,18 +168,8 @@ Result<std::string> ModelFingerprint(const std::string& path) {
 
 Result<std::string> IdentityOf(const GuardOptions& guard_options, const Guard& guard,
                                const RunOptions& options) {
-  Json data = Json::array();
-  for (const DatasetReader::Input& input : options.data) {
-    std::error_code code;
-    if (std::filesystem::is_other(input.Place(), code))
-      return BadInput("cannot read data more than once", input.path, "a file or a pipe", "a device");
-    GATEHOUSE_ASSIGN(const std::string hash, Sha256OfFile(input.Place(), ErrorCode::kBadInput));
-    Json one = {{"file", input.path.substr(input.path.rfind('/') + 1)}, {"sha256", hash}};
-    one.update(ReadingOf(input.format));
-    data.push_back(std::move(one));
-  }
-  Json where = Json::object();
-  for (const auto& [key, value] : options.selection.where) where[key] = value;
+  GATEHOUSE_ASSIGN(const Json data, DataFingerprints(options.data));
+  const Json where = WhereOf(options.selection.where);
   const Policy& policy = guard.policy()->policy;
   Json names = Json::object();
   for (const Category& category : policy.categories) names[category.key] = category.name;

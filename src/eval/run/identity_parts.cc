@@ -1,10 +1,12 @@
 #include "eval/run/identity_parts.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "formats/json.h"
 #include "formats/sha256.h"
 
@@ -129,6 +131,26 @@ std::string IdentityDifference(const std::string& there, const std::string& here
     out += " and " + std::to_string(names.size() - kShownDifferences) + " more";
   // The same members in another order.
   return out.empty() ? "another text" : out;
+}
+
+Result<Json> DataFingerprints(const std::vector<DatasetReader::Input>& data) {
+  Json out = Json::array();
+  for (const DatasetReader::Input& input : data) {
+    std::error_code code;
+    if (std::filesystem::is_other(input.Place(), code))
+      return BadInput("cannot read data more than once", input.path, "a file or a pipe", "a device");
+    GATEHOUSE_ASSIGN(const std::string hash, Sha256OfFile(input.Place(), ErrorCode::kBadInput));
+    Json one = {{"file", input.path.substr(input.path.rfind('/') + 1)}, {"sha256", hash}};
+    one.update(ReadingOf(input.format));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json WhereOf(const std::vector<std::pair<std::string, std::string>>& where) {
+  Json out = Json::object();
+  for (const auto& [key, value] : where) out[key] = value;
+  return out;
 }
 
 }  // namespace gatehouse

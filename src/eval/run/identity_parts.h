@@ -3,6 +3,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "data/dataset.h"
 #include "gatehouse/guard.h"
@@ -20,6 +22,12 @@ Result<std::string> ModelFingerprint(const std::string& path);
 
 // How the model computes and what it does with images.
 nlohmann::ordered_json ComputingOf(const GuardOptions& options);
+
+// Of each data file its name, sha256 and how its rows are read. Errors: kBadInput: one that cannot be read,
+// or not more than once.
+Result<nlohmann::ordered_json> DataFingerprints(const std::vector<DatasetReader::Input>& data);
+// The fields that rows are chosen by.
+nlohmann::ordered_json WhereOf(const std::vector<std::pair<std::string, std::string>>& where);
 
 // How a data file's rows are read.
 nlohmann::ordered_json ReadingOf(const DatasetFormat& format);

@@ -136,13 +136,7 @@ Result<SystemReport> BuildSystemReport(const SystemRecords& records, const Repor
                     std::to_string(joined.left_out) + " without" +
                         (joined.first_error.empty() ? "" : "; the first: " + joined.first_error));
   SystemReport report;
-  report.model = options.model;
-  report.policy = options.policy;
-  report.data = options.data;
-  report.made = options.made;
-  report.threshold = options.threshold;
-  report.category_thresholds = options.category_thresholds;
-  report.category_names = options.category_names;
+  static_cast<ReportHead&>(report) = options;
   report.n = static_cast<int64_t>(joined.rows.size());
   report.problems = joined.left_out;
   report.unlabelled = joined.unlabelled;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "server/http/message.h"
 
 namespace gatehouse::server {
 namespace {
@@ -53,7 +54,7 @@ Result<UrlParts> PartsOf(const std::string& url) {
   out.host = PartOf(parsed.get(), CURLUPART_HOST);
   if (out.host.starts_with('[') && out.host.ends_with(']'))
     out.host = out.host.substr(1, out.host.size() - 2);
-  for (char& c : out.host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  out.host = InSmallLetters(out.host);
   out.port = static_cast<uint16_t>(std::stoul(PartOf(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)));
   out.usual_port = out.port == (scheme == "http" ? 80 : 443);
   return out;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "server/http/fetch.h"
+#include "server/http/message.h"
 
 namespace gatehouse::server {
 namespace {
@@ -88,8 +89,8 @@ Result<AllowedHost> ParseAllowedHost(std::string_view text, const std::string& f
     const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       c == '-' || c == '.' || c == '_' || c == ':';
     if (!good) return bad;
-    out.host.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
   }
+  out.host = InSmallLetters(host);
   if (out.host.empty()) return bad;
   return out;
 }

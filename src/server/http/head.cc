@@ -21,12 +21,6 @@ bool IsDigits(std::string_view text) {
 }
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
-std::string Small(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
   while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
@@ -90,7 +84,7 @@ std::optional<HeadError> ReadHeader(std::string_view line, Head* out) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos || !IsToken(line.substr(0, colon)))
     return Bad("a line of the head is no header: its name must be a word, with a colon at its end");
-  std::string name = Small(line.substr(0, colon));
+  std::string name = InSmallLetters(line.substr(0, colon));
   if (LooksLikeFraming(name)) return Bad("a header's name imitates one that frames the request");
   const std::string_view value = Trimmed(line.substr(colon + 1));
   for (const char c : value) {
@@ -117,10 +111,11 @@ std::optional<HeadError> ReadFraming(Head* out) {
       if (host != nullptr) return Bad("Host twice");
       host = &value;
     } else if (name == "connection") {
-      const std::string words = Small(value);
+      const std::string words = InSmallLetters(value);
       if (words.find("close") != std::string::npos) out->keep_alive = false;
     } else if (name == "expect") {
-      if (Small(value) != "100-continue") return HeadError{417, "nothing but 100-continue can be expected"};
+      if (InSmallLetters(value) != "100-continue")
+        return HeadError{417, "nothing but 100-continue can be expected"};
       out->expects_continue = true;
     }
   }
@@ -135,7 +130,7 @@ std::optional<HeadError> ReadFraming(Head* out) {
   if (coding != nullptr) {
     // Chunks came with 1.1: a reader of 1.0 would not see them.
     if (!out->is_1_1) return Bad("Transfer-Encoding in HTTP/1.0");
-    if (Small(*coding) != "chunked") return HeadError{501, "no Transfer-Encoding but chunked"};
+    if (InSmallLetters(*coding) != "chunked") return HeadError{501, "no Transfer-Encoding but chunked"};
     out->chunked = true;
   }
   return std::nullopt;

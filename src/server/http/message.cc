@@ -123,6 +123,12 @@ std::string PiecesHead(const Response& response, const std::string& id, bool kee
   return HeadOf(response, id, keep_alive, chunked ? "Transfer-Encoding: chunked\r\n" : "");
 }
 
+std::string InSmallLetters(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = Small(c);
+  return out;
+}
+
 bool SameName(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return Small(x) == Small(y); });

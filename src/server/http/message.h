@@ -54,6 +54,8 @@ std::string_view ReasonOf(int status);
 std::string WholeHead(const Response& response, const std::string& id, bool keep_alive);
 std::string PiecesHead(const Response& response, const std::string& id, bool keep_alive, bool chunked);
 
+// ASCII letters alone.
+std::string InSmallLetters(std::string_view text);
 // Whether two names of headers are one, whatever their case.
 bool SameName(std::string_view a, std::string_view b);
 

@@ -14,7 +14,28 @@ bool IsHostChar(char c) {
          c == '_';
 }
 
+struct Reading : std::enable_shared_from_this<Reading> {
+  void GoOn() {
+    call->Read([self = shared_from_this()](Result<std::string> bytes) {
+      if (!bytes.ok()) return self->done(bytes.error());
+      if (bytes->empty()) return self->done(std::move(self->body));
+      self->body += *bytes;
+      self->GoOn();
+    });
+  }
+  std::shared_ptr<OutgoingCall> call;
+  std::function<void(Result<std::string>)> done;
+  std::string body;
+};
+
 }  // namespace
+
+void ReadAll(const std::shared_ptr<OutgoingCall>& call, std::function<void(Result<std::string>)> done) {
+  const auto reading = std::make_shared<Reading>();
+  reading->call = call;
+  reading->done = std::move(done);
+  reading->GoOn();
+}
 
 const std::string* OutgoingHead::Find(std::string_view name) const {
   for (const auto& [key, value] : headers) {

@@ -55,6 +55,9 @@ class OutgoingCall {
   virtual void Cancel() = 0;
 };
 
+// All of the answer's body that was not read yet. Nothing is called back once the call was cancelled.
+void ReadAll(const std::shared_ptr<OutgoingCall>& call, std::function<void(Result<std::string>)> done);
+
 class Outgoing {
  public:
   static Result<std::unique_ptr<Outgoing>> Create(Target target);

@@ -6,12 +6,6 @@
 namespace gatehouse::server::outgoing {
 namespace {
 
-std::string InSmallLetters(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 Error Late() { return {ErrorCode::kLate, "no answer in time", "upstream", {}, {}}; }
 Error NoAnswer(const std::string& why) {
   return {ErrorCode::kModel, "no whole answer", "upstream", "an answer", why};
