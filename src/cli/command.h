@@ -16,6 +16,7 @@ void AddConvert(Command& gatehouse);
 void AddPrune(Command& gatehouse);
 void AddBench(Command& gatehouse);
 void AddEval(Command& gatehouse);
+void AddTrain(Command& gatehouse);
 void AddServe(Command& gatehouse);
 void AddKey(Command& gatehouse);
 // And --version.

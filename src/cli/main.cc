@@ -27,6 +27,7 @@ Result<int> Run(const std::vector<std::string>& arguments) {
   AddConvert(gatehouse);
   AddPrune(gatehouse);
   AddEval(gatehouse);
+  AddTrain(gatehouse);
   AddServe(gatehouse);
   AddKey(gatehouse);
   AddBench(gatehouse);

@@ -37,11 +37,15 @@ class AdamW {
   Result<Taken> Step(double rate);
   int64_t steps() const { return steps_; }  // taken
 
- private:
   struct State {
     Mat first, second;  // averages of the gradient and of its square
   };
+  // Beside each tensor, in their order: for a run that is to go on later.
+  const std::vector<State>& states() const { return states_; }
+  // Their values were put back as they were after so many steps.
+  void GoOnFrom(int64_t steps) { steps_ = steps; }
 
+ private:
   AdamW(std::vector<TrainedTensor> tensors, const AdamWOptions& options, Operations& ops)
       : tensors_(std::move(tensors)), options_(options), ops_(&ops), states_(tensors_.size()) {}
 

@@ -1,0 +1,77 @@
+#include "train/run/batch_maker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace gatehouse::train {
+namespace {
+
+// A conversation with its answer: inputs are all tokens but the last, which is only wanted.
+TrainText TextOf(std::vector<int32_t> ids, const Answer& answer, float weight) {
+  TrainText out;
+  out.ids = std::move(ids);
+  for (size_t i = 0; i < answer.ids.size(); ++i) {
+    if (answer.weights[i] > 0)
+      out.targets.push_back(
+          {static_cast<int32_t>(out.ids.size()) - 1, answer.ids[i], answer.weights[i] * weight});
+    if (i + 1 < answer.ids.size()) out.ids.push_back(answer.ids[i]);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector<size_t>& rows,
+                                     int64_t step) {
+  Random random(options_.seed, static_cast<uint64_t>(step));
+  const CategoryList list = MakeList(policy_, options_.augmentation, random);
+  StepBatches out;
+  std::vector<int32_t> prefix;
+  std::vector<TrainText> texts;
+  double weight = 0;
+  for (const size_t index : rows) {
+    const EvalRow& row = examples.rows[index];
+    const std::optional<WantedVerdict> wanted = WantedBy(list, row);
+    if (!wanted) {
+      ++out.left_out;
+      continue;
+    }
+    Result<Prompt> prompt = RenderPrompt(policy_, row.conversation, list.choice);
+    if (!prompt.ok()) return Within(row.id, prompt.error());
+    GATEHOUSE_ASSIGN(TokenisedPrompt tokens, TokenisePrompt(*prompt, tokenizer_, {}, &fixed_));
+    if (static_cast<int64_t>(tokens.ids.size()) > options_.longest) {
+      ++out.left_out;
+      continue;
+    }
+    const auto shared = tokens.ids.begin() + tokens.prefix_tokens;
+    if (texts.empty()) prefix.assign(tokens.ids.begin(), shared);
+    if (!std::equal(prefix.begin(), prefix.end(), tokens.ids.begin(), shared))
+      return InternalError("two rows of a batch whose prompts begin otherwise", row.id);
+    const Answer answer = AnswerTo(policy_, tokenizer_, *wanted, options_.answer);
+    texts.push_back(TextOf({shared, tokens.ids.end()}, answer, examples.weights[index]));
+    weight += static_cast<double>(examples.weights[index]);
+  }
+  out.conversations = static_cast<int64_t>(texts.size());
+  for (size_t begin = 0; begin < texts.size();) {
+    auto rows_now = static_cast<int64_t>(prefix.size());
+    size_t end = begin;
+    while (end < texts.size()) {
+      const auto own = static_cast<int64_t>(texts[end].ids.size());
+      if (end > begin && rows_now + own > options_.rows) break;
+      rows_now += own;
+      ++end;
+    }
+    TrainBatch batch =
+        MakeBatch(prefix, {std::make_move_iterator(texts.begin() + static_cast<std::ptrdiff_t>(begin)),
+                           std::make_move_iterator(texts.begin() + static_cast<std::ptrdiff_t>(end))});
+    batch.divide_by = weight;
+    out.tokens += rows_now;
+    out.passes.push_back(std::move(batch));
+    begin = end;
+  }
+  return out;
+}
+
+}  // namespace gatehouse::train

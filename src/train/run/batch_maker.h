@@ -1,0 +1,52 @@
+// BatchMaker: rows of one step as what the network computes: the policy's words once, every conversation with
+// its answer behind them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gatehouse/result.h"
+#include "policy/policy.h"
+#include "policy/prompt.h"
+#include "text/tokenizer.h"
+#include "train/run/answer.h"
+#include "train/run/augmentation.h"
+#include "train/run/examples.h"
+#include "train/train_batch.h"
+
+namespace gatehouse::train {
+
+struct BatchOptions {
+  int64_t rows = 1024;  // tokens of one pass, the prefix among them; a longer conversation is one of its own
+  int64_t longest = 1024;  // tokens of a conversation; longer ones are left out, and counted
+  AnswerWeights answer{};
+  AugmentationOptions augmentation;
+  uint64_t seed = 1;
+};
+
+// What one step computes, in several passes whose gradients are added.
+struct StepBatches {
+  std::vector<TrainBatch> passes;
+  int64_t conversations = 0;
+  int64_t tokens = 0;    // rows of all passes
+  int64_t left_out = 0;  // too long, or of no use under this step's list
+};
+
+class BatchMaker {
+ public:
+  // policy and tokenizer must outlive it.
+  BatchMaker(const Policy& policy, const Tokenizer& tokenizer, const BatchOptions& options)
+      : policy_(policy), tokenizer_(tokenizer), options_(options) {}
+
+  // rows: indices, all of one role. Errors: kBadInput: a row that the policy cannot be asked about.
+  Result<StepBatches> Make(const Examples& examples, const std::vector<size_t>& rows, int64_t step);
+
+ private:
+  const Policy& policy_;
+  const Tokenizer& tokenizer_;
+  const BatchOptions options_;
+  FixedTextCache fixed_;
+};
+
+}  // namespace gatehouse::train

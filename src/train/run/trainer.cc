@@ -1,0 +1,160 @@
+#include "train/run/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/elapsed.h"
+#include "base/error.h"
+#include "base/output_file.h"
+#include "train/peft_writer.h"
+#include "train/run/adapter_reader.h"
+#include "train/run/metrics_file.h"
+
+namespace gatehouse::train {
+namespace {
+
+constexpr int kMostSkipped = 10;  // in a row
+
+}  // namespace
+
+Result<std::unique_ptr<Trainer>> Trainer::Create(const Parts& parts, const TrainOptions& options) {
+  if (options.save_every < 1)
+    return UsageError("out of range", "save_every", "at least 1", std::to_string(options.save_every));
+  if (!(options.average_last >= 0 && options.average_last <= 1))
+    return UsageError("out of range", "average_last", "0 to 1", std::to_string(options.average_last));
+  GATEHOUSE_ASSIGN(Plan plan, Plan::Make(parts.examples, options.plan));
+  std::unique_ptr<Trainer> out(new Trainer(parts, options, std::move(plan)));
+  const ModelConfig& config = parts.checkpoint.config();
+  GATEHOUSE_ASSIGN(LoraSet lora, LoraSet::Create(config, options.lora, parts.ops));
+  out->lora_ = std::make_unique<LoraSet>(std::move(lora));
+  if (!options.init_adapter.empty()) GATEHOUSE_TRY(ReadAdapter(options.init_adapter, *out->lora_, parts.ops));
+  GATEHOUSE_ASSIGN(out->network_, Network::Create(config, parts.checkpoint.lookup(), *out->lora_, parts.ops));
+  GATEHOUSE_ASSIGN(AdamW optimiser, AdamW::Create(out->lora_->tensors(), options.optimiser, parts.ops));
+  out->optimiser_ = std::make_unique<AdamW>(std::move(optimiser));
+  GATEHOUSE_TRY(out->memory_.Lay(parts.ops, [&](Arena& space) {
+    out->sums_.clear();
+    for (const TrainedTensor& tensor : out->lora_->tensors())
+      out->sums_.push_back(space.Take(tensor.value.rows, tensor.value.cols));
+  }));
+  for (const Mat& sum : out->sums_) parts.ops.Zero(sum);
+  GATEHOUSE_TRY(MakeDirectories(options.out));
+  out->progress_.identity = options.identity;
+  GATEHOUSE_ASSIGN(auto found, LoadState(out->StatePath(), {*out->lora_, *out->optimiser_, out->sums_},
+                                         options.identity, parts.ops));
+  if (found) {
+    out->progress_ = std::move(*found);
+    out->optimiser_->GoOnFrom(out->progress_.optimiser_steps);
+  }
+  return out;
+}
+
+Result<StepReport> Trainer::TakeStep(int64_t step) {
+  const Clock::time_point begin = Clock::now();
+  StepReport out;
+  out.step = step;
+  out.steps = plan_.steps();
+  out.rate = options_.schedule.RateOf(step, plan_.steps());
+  GATEHOUSE_ASSIGN(const StepBatches batches, maker_.Make(parts_.examples, plan_.RowsOf(step), step));
+  out.conversations = batches.conversations;
+  out.tokens = batches.tokens;
+  out.left_out = batches.left_out;
+  // Each pass divides by the weight of the whole step: their losses add up to its mean.
+  lora_->ZeroGradients(parts_.ops);
+  for (const TrainBatch& batch : batches.passes) {
+    GATEHOUSE_ASSIGN(const double loss, network_->Gradients(batch));
+    out.loss += loss;
+  }
+  if (batches.passes.empty()) {  // nothing of it is of use under its list
+    out.seconds = SecondsSince(begin);
+    return out;
+  }
+  out.skipped = !std::isfinite(out.loss);
+  if (!out.skipped) {
+    GATEHOUSE_ASSIGN(const AdamW::Taken taken, optimiser_->Step(out.rate));
+    out.norm = taken.norm;
+    out.skipped = !taken.taken;
+  }
+  out.seconds = SecondsSince(begin);
+  return out;
+}
+
+Result<void> Trainer::AddToMean() {
+  const auto& tensors = lora_->tensors();
+  for (size_t i = 0; i < tensors.size(); ++i) parts_.ops.Add(tensors[i].value, sums_[i]);
+  ++progress_.averaged;
+  return parts_.ops.Finish();
+}
+
+Result<void> Trainer::Save() {
+  progress_.optimiser_steps = optimiser_->steps();
+  return SaveState(StatePath(), {*lora_, *optimiser_, sums_}, progress_, parts_.ops);
+}
+
+Result<Trial> Trainer::Try(int64_t steps) {
+  Trial out;
+  double seconds = 0, tokens = 0;
+  const int64_t taken = std::min(steps, plan_.steps());
+  for (int64_t step = 0; step < taken; ++step) {
+    const Clock::time_point begin = Clock::now();
+    GATEHOUSE_ASSIGN(const StepBatches batches, maker_.Make(parts_.examples, plan_.RowsOf(step), step));
+    lora_->ZeroGradients(parts_.ops);
+    for (const TrainBatch& batch : batches.passes) GATEHOUSE_TRY(network_->Gradients(batch));
+    seconds += SecondsSince(begin);
+    tokens += static_cast<double>(batches.tokens);
+  }
+  lora_->ZeroGradients(parts_.ops);
+  out.seconds_a_step = seconds / static_cast<double>(taken);
+  out.tokens_a_step = tokens / static_cast<double>(taken);
+  out.tokens_a_second = tokens / std::max(seconds, 1e-9);
+  // Values, gradients, the optimiser's two averages and the sum: five times the trained values.
+  out.bytes = network_->TapeBytes() + parts_.ops.ScratchBytes() +
+              5 * lora_->values() * static_cast<int64_t>(sizeof(float));
+  return out;
+}
+
+Result<void> Trainer::Run(const std::function<void(const StepReport&)>& report) {
+  GATEHOUSE_ASSIGN(MetricsFile metrics,
+                   MetricsFile::Open(options_.out + "/metrics.jsonl", progress_.next_step));
+  const int64_t steps = plan_.steps();
+  const auto first_averaged =
+      steps - static_cast<int64_t>(std::llround(options_.average_last * static_cast<double>(steps)));
+  double seconds_now = 0;
+  const int64_t first = progress_.next_step;
+  for (int64_t step = first; step < steps; ++step) {
+    GATEHOUSE_ASSIGN(StepReport taken, TakeStep(step));
+    seconds_now += taken.seconds;
+    taken.seconds_left =
+        seconds_now / static_cast<double>(step - first + 1) * static_cast<double>(steps - step - 1);
+    progress_.seconds += taken.seconds;
+    progress_.skipped += taken.skipped;
+    progress_.next_step = step + 1;
+    skipped_in_a_row_ = taken.skipped ? skipped_in_a_row_ + 1 : 0;
+    GATEHOUSE_TRY(metrics.Add(taken));
+    if (skipped_in_a_row_ == kMostSkipped)
+      return InternalError("ten steps in a row whose loss or gradient is not finite",
+                           "step " + std::to_string(step));
+    if (step >= first_averaged) GATEHOUSE_TRY(AddToMean());
+    if (report) report(taken);
+    if ((step + 1) % options_.save_every == 0 || step + 1 == steps) GATEHOUSE_TRY(Save());
+  }
+  return WriteAdapter();
+}
+
+Result<void> Trainer::WriteAdapter() {
+  const auto& tensors = lora_->tensors();
+  if (progress_.averaged > 0) {
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      std::vector<float> mean(static_cast<size_t>(sums_[i].rows * sums_[i].cols));
+      parts_.ops.Download(sums_[i], mean);
+      GATEHOUSE_TRY(parts_.ops.Finish());
+      for (float& value : mean) value /= static_cast<float>(progress_.averaged);
+      parts_.ops.Upload(mean, tensors[i].value);
+    }
+    GATEHOUSE_TRY(parts_.ops.Finish());
+  }
+  return WritePeftAdapter(options_.out + "/adapter", parts_.checkpoint.config(), *lora_, options_.base_name,
+                          parts_.ops);
+}
+
+}  // namespace gatehouse::train

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""gatehouse train: a small model learns, a killed run ends with the bytes of one left alone, and errors name what is wrong.
+
+    train_test.py GATEHOUSE CHECKPOINT_DIR WORK_DIR
+"""
+import glob, json, os, shutil, signal, subprocess, sys, time
+
+from program import BINARY, check, finish, is_error, run, with_tokenizer
+from train_rows import write_rows
+
+CHECKPOINT, WORK = os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
+shutil.rmtree(WORK, ignore_errors=True)
+os.makedirs(WORK)
+MODEL = with_tokenizer(CHECKPOINT, WORK + '/model')
+STEPS = 12
+
+
+def settings(name, **members):
+    path = f'{WORK}/{name}.json'
+    with open(path, 'w') as f:
+        json.dump({'model': MODEL, 'data': ['rows.jsonl'], 'where': {'split': 'train'}, 'lora': {'rank': 4, 'alpha': 8}, 'conversations': 8, 'steps': STEPS,
+                   'rate': 5e-3, 'warm_up': 2, 'save_every': 3, 'drops': 0, 'shuffles': 0, 'describes': 0, **members}, f)
+    return path
+
+
+def train(config, out, *flags, **kwargs):
+    return run('train', '--config', config, '--data-root', WORK, '--out', f'{WORK}/{out}', '--threads', '2', *flags, **kwargs)
+
+
+def adapter(out):
+    with open(f'{WORK}/{out}/adapter/adapter_model.safetensors', 'rb') as f:
+        return f.read()
+
+
+def metrics(out):
+    with open(f'{WORK}/{out}/metrics.jsonl') as f:
+        return [json.loads(line) for line in f]
+
+
+write_rows(WORK + '/rows.jsonl')
+config = settings('run')
+code, out, err = train(config, 'alone')
+lines = metrics('alone')
+check('a run', code == 0 and [m['step'] for m in lines] == list(range(STEPS)) and not any(m['skipped'] for m in lines), (code, out, err))
+first, last = (sum(m['loss'] for m in part) / 4 for part in (lines[:4], lines[-4:]))
+check('the loss falls', last < 0.8 * first, (first, last))
+check('again in the same place: done', train(config, 'alone')[0] == 0 and len(metrics('alone')) == STEPS)
+
+# Killed at some step, twice, and gone on.
+for stop in (4, 8):
+    process = subprocess.Popen([BINARY, 'train', '--config', config, '--data-root', WORK, '--out', WORK + '/killed', '--threads', '2'],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.time() + 120
+    while time.time() < end and process.poll() is None and not (os.path.exists(WORK + '/killed/metrics.jsonl') and len(open(WORK + '/killed/metrics.jsonl').readlines()) >= stop):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+code, out, err = train(config, 'killed')
+check('killed and gone on: the same bytes', code == 0 and 'goes on with step' in err and adapter('killed') == adapter('alone'), (code, out, err))
+check('killed and gone on: each step once', [m['step'] for m in metrics('killed')] == list(range(STEPS)))
+
+code, out, err = train(settings('other', rate=1e-3), 'alone')
+check('another run in the same place', is_error((code, out, err), 2, ['state of another run'], silent=False), (code, out, err))
+code, out, err = train(config, 'longer', '--init-adapter', WORK + '/alone/adapter', '--seed', '5')
+check('--init-adapter goes on', code == 0 and metrics('longer')[0]['loss'] < 0.8 * first and adapter('longer') != adapter('alone'), (code, out, err))
+code, out, err = train(settings('rank', lora={'rank': 5, 'alpha': 8}), 'rank', '--init-adapter', WORK + '/alone/adapter')
+check('--init-adapter of another rank', is_error((code, out, err), 4, ['rank 5'], silent=False), (code, out, err))
+# A model whose last norm holds the largest numbers that there are: no loss is finite.
+shutil.copytree(MODEL, WORK + '/huge')
+for path in glob.glob(WORK + '/huge/*.safetensors'):
+    with open(path, 'r+b') as f:
+        size = int.from_bytes(f.read(8), 'little')
+        header = json.loads(f.read(size))
+        for name, tensor in header.items():
+            if name.endswith('model.norm.weight'):
+                begin, end = tensor['data_offsets']
+                f.seek(8 + size + begin)
+                f.write(b'\x7f\x7f' * ((end - begin) // 2))
+code, out, err = train(config, 'wild', '--model', WORK + '/huge')
+check('what is not finite is skipped, and ends the run', code == 1 and 'ten steps in a row' in err and [m['skipped'] for m in metrics('wild')] == [True] * 10, (code, out, err))
+code, out, err = train(config, 'dry', '--dry-run')
+check('--dry-run', code == 0 and 'tokens a second' in out and 'made' in out and not os.path.exists(WORK + '/dry/adapter'), (code, out, err))
+
+for name, flags, code, words in (('no settings', ['--out', WORK + '/x'], 2, '--config'), ('no directory', ['--config', config], 2, '--out'),
+                                 ('unknown member', ['--config', settings('bad', rates=1), '--out', WORK + '/x'], 2, 'rates'),
+                                 ('no such file', ['--config', WORK + '/none.json', '--out', WORK + '/x'], 2, 'none.json'),
+                                 ('no such data', ['--config', settings('nodata', data=['none.jsonl']), '--out', WORK + '/x', '--data-root', WORK], 3, 'none.jsonl'),
+                                 ('no such source', ['--config', settings('nosource', times={'zoo': 2}), '--out', WORK + '/x', '--data-root', WORK], 2, 'zoo')):
+    check(name, is_error(run('train', *flags), code, [words], silent=False), run('train', *flags))
+finish()
