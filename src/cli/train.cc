@@ -36,14 +36,14 @@ Result<std::string> IdentityOf(const std::string& settings, const GuardOptions& 
               {"policy", PolicyFingerprint(policy)},
               {"device", ops.Describe()},
               {"steps", config.options.plan.steps},
-              {"seed", config.options.plan.seed},
-              {"init_adapter", config.options.init_adapter}};
+              {"seed", config.options.plan.seed}};
   for (const DatasetReader::Input& input : data) {
     GATEHOUSE_ASSIGN(std::string digest, Sha256OfFile(input.path, ErrorCode::kBadInput));
     out["data"].push_back(std::move(digest));
   }
   if (!config.options.init_adapter.empty()) {
-    GATEHOUSE_ASSIGN(out["init_files"], ModelFingerprint(config.options.init_adapter));
+    const std::string file = config.options.init_adapter + "/adapter_model.safetensors";
+    GATEHOUSE_ASSIGN(out["init_adapter"], Sha256OfFile(file, ErrorCode::kModel));
   }
   return JsonLine(out);
 }

@@ -3,7 +3,7 @@
 
     train_test.py GATEHOUSE CHECKPOINT_DIR WORK_DIR
 """
-import glob, json, os, shutil, signal, subprocess, sys, time
+import glob, gzip, json, os, shutil, signal, subprocess, sys, time
 
 from program import BINARY, check, finish, is_error, run, with_tokenizer
 from train_rows import write_rows
@@ -11,6 +11,7 @@ from train_rows import write_rows
 CHECKPOINT, WORK = os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
 shutil.rmtree(WORK, ignore_errors=True)
 os.makedirs(WORK)
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODEL = with_tokenizer(CHECKPOINT, WORK + '/model')
 STEPS = 12
 
@@ -80,6 +81,29 @@ code, out, err = train(config, 'wild', '--model', WORK + '/huge')
 check('what is not finite is skipped, and ends the run', code == 1 and 'ten steps in a row' in err and [m['skipped'] for m in metrics('wild')] == [True] * 10, (code, out, err))
 code, out, err = train(config, 'dry', '--dry-run')
 check('--dry-run', code == 0 and 'tokens a second' in out and 'made' in out and not os.path.exists(WORK + '/dry/adapter'), (code, out, err))
+
+# Legs by the script: each from the adapter before it, and the same again where it was stopped.
+os.makedirs(WORK + '/shared/text')
+for name in ('train', 'test'):
+    with open(WORK + '/rows.jsonl', 'rb') as rows, gzip.open(f'{WORK}/shared/text/{name}.jsonl.gz', 'wb') as f:
+        shutil.copyfileobj(rows, f)
+LEGS = [sys.executable, ROOT + '/scripts/train_starter.py', '--binary', BINARY, '--config', settings('legs', data=['train.jsonl.gz', 'written.jsonl'], base_name='base'),
+        '--data-root', WORK + '/shared', '--out', WORK + '/legs', '--legs', '2', '--steps', '2']
+
+
+def legs(*flags):
+    done = subprocess.run([*LEGS, *flags], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+code, out, err = legs()
+check('data of other bytes are refused', code == 1 and 'expected sha256' in err, (code, out, err))
+code, out, err = legs('--any-data')
+check('two legs', code == 0 and adapter('legs') == adapter('legs/leg-2') != adapter('legs/leg-1'), (code, out, err))
+whole = adapter('legs')
+shutil.rmtree(WORK + '/legs/leg-2/adapter')
+code, out, err = legs('--any-data')
+check('a leg that was stopped goes on', code == 0 and 'leg 2 of 2' in err and 'leg 1 of 2' not in err and adapter('legs') == whole, (code, out, err))
 
 for name, flags, code, words in (('no settings', ['--out', WORK + '/x'], 2, '--config'), ('no directory', ['--config', config], 2, '--out'),
                                  ('unknown member', ['--config', settings('bad', rates=1), '--out', WORK + '/x'], 2, 'rates'),
