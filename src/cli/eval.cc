@@ -74,9 +74,13 @@ Result<int> CompareRecords(const EvalFlags& flags, const Inputs& data, const std
   return 0;
 }
 
-Result<int> FindThresholds(const EvalFlags& flags, const std::string& record, const std::string& directory) {
-  GATEHOUSE_ASSIGN(const ThresholdGoal goal, ParseThresholdGoal(flags.threshold_search));
-  GATEHOUSE_ASSIGN(const FoundThresholds found, SearchThresholds(record, goal, flags.per_category));
+// calibration: that the record's scores get first.
+Result<int> FindThresholds(const EvalFlags& flags, const std::string& record, const std::string& directory,
+                           const Calibration& calibration) {
+  GATEHOUSE_ASSIGN(ThresholdGoal goal, ParseThresholdGoal(flags.threshold_search));
+  goal.weigh_sources = flags.weigh == "source";
+  GATEHOUSE_ASSIGN(const FoundThresholds found,
+                   SearchThresholds(record, goal, flags.per_category, calibration));
   const auto line = [](const std::string& name, const OperatingPoint& point) {
     return Print("{:10} {:.6f}   recall {}   FPR {:.4f}   F1 {}\n", name, point.threshold,
                  point.recall ? fmt::format("{:.4f}", *point.recall) : "-", point.fpr,
@@ -88,13 +92,17 @@ Result<int> FindThresholds(const EvalFlags& flags, const std::string& record, co
     GATEHOUSE_TRY(Print("{:10} none: {} unsafe rows, 50 are needed\n", key, count));
   GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/thresholds.json", ThresholdsJson(found)));
-  GATEHOUSE_TRY(Print("\nuse it with --threshold @{}/thresholds.json\n", directory));
+  if (goal.weigh_sources) GATEHOUSE_TRY(Print("{:10} every source counts the same\n", ""));
+  GATEHOUSE_TRY(Print("\nuse it with --threshold @{}/thresholds.json{}\n", directory,
+                      flags.calibrate ? " and a policy with that calibration" : ""));
   return 0;
 }
 
-Result<int> FitScores(const EvalFlags& flags, const std::string& record, const std::string& directory) {
+// The calibration of the record's scores.
+Result<Calibration> FitScores(const EvalFlags& flags, const std::string& record,
+                              const std::string& directory) {
   GATEHOUSE_ASSIGN(const ReportOptions options, flags.Report(record));
-  GATEHOUSE_ASSIGN(const CalibrationReport fit, Calibrate(record, options.calibration));
+  GATEHOUSE_ASSIGN(const CalibrationReport fit, Calibrate(record, options.calibration, flags.cluster));
   GATEHOUSE_TRY(Print("fitted on {} rows: scale {:.6f}, bias {:.6f}\n", fit.fit_rows, fit.fitted.scale,
                       fit.fitted.bias));
   GATEHOUSE_TRY(Print("on {} others: ECE {:.4f} before, {:.4f} after; log loss {:.4f} before, {:.4f} after\n",
@@ -116,12 +124,25 @@ Result<int> FitScores(const EvalFlags& flags, const std::string& record, const s
   GATEHOUSE_TRY(MakeDirectories(directory));
   GATEHOUSE_TRY(WriteFile(directory + "/calibration.json", json + "\n"));
   GATEHOUSE_TRY(Print("\nput \"calibration\" of {}/calibration.json into a policy\n", directory));
-  return 0;
+  return fit.fitted;
+}
+
+// A calibration, thresholds, or thresholds of calibrated scores.
+Result<int> Tune(const EvalFlags& flags, const std::string& record, const std::string& directory) {
+  Calibration calibration;
+  if (flags.calibrate) {
+    GATEHOUSE_ASSIGN(calibration, FitScores(flags, record, directory));
+  }
+  if (flags.threshold_search.empty()) return 0;
+  if (flags.calibrate) GATEHOUSE_TRY(Print("\n"));
+  return FindThresholds(flags, record, directory, calibration);
 }
 
 Result<int> Eval(const EvalFlags& flags) {
   if (!flags.compare.empty() && !flags.from.empty())
     return UsageError("two kinds of work", "eval", "--from or --compare", "both");
+  if (flags.threshold_search.empty() && flags.weigh != "row")
+    return UsageError("nothing to weigh", "--weigh", "with --threshold-search", "alone");
   GATEHOUSE_TRY(flags.system.Check());
   GATEHOUSE_ASSIGN(Inputs data, flags.Inputs());
   GATEHOUSE_TRY(HoldPipes(&data));
@@ -141,8 +162,7 @@ Result<int> Eval(const EvalFlags& flags) {
     if (directory.empty()) directory = "eval-report";
     GATEHOUSE_ASSIGN(record, Run(flags, data, directory));
   }
-  if (!flags.threshold_search.empty()) return FindThresholds(flags, record, directory);
-  if (flags.calibrate) return FitScores(flags, record, directory);
+  if (flags.calibrate || !flags.threshold_search.empty()) return Tune(flags, record, directory);
   return ReportOn(flags, data, record, directory);
 }
 
@@ -158,6 +178,7 @@ void AddEval(Command& gatehouse) {
       "  gatehouse eval --data datasets/xstest.json --sample 200\n"
       "  gatehouse eval --from out --at-fpr 0.01 --by split\n"
       "  gatehouse eval --from valid --threshold-search max-f1 --per-category\n"
+      "  gatehouse eval --from valid --calibrate --threshold-search max-f1,fpr=0.1 --weigh source\n"
       "  gatehouse eval --compare bf16 q8 --report bf16-q8\n"
       "  gatehouse eval --system-level --data answers.jsonl --report filtered\n"
       "  gatehouse eval --system-level --data prompts.jsonl --generate http://127.0.0.1:8000/v1 --judge DIR\n"

@@ -85,11 +85,19 @@ void EvalFlags::AddTo(Command& command) {
              "rows on their way together (1: one after the other, so that times are those of a row alone)")
       .Between(1, 10000);
   command.Flag("--strict", &strict, "stop at the first row that cannot be read or judged");
-  command.Value("--threshold-search", &threshold_search,
-                "max-f1 or fpr=0.05: find the threshold on these rows, write thresholds.json");
+  command.Value(
+      "--threshold-search", &threshold_search,
+      "max-f1, fpr=0.05, or max-f1,fpr=0.05 (the highest F1 at that rate or a lower one): find the threshold "
+      "on these rows, write thresholds.json");
   command.Flag("--per-category", &per_category, "with --threshold-search: one for each category too");
-  command.Flag("--calibrate", &calibrate,
-               "fit a policy's calibration on half of the rows, check it on the others");
+  command
+      .Value("--weigh", &weigh,
+             "with --threshold-search: what counts the same, rows or sources (however many rows each has)")
+      .OneOf({"row", "source"});
+  command.Flag(
+      "--calibrate", &calibrate,
+      "fit a policy's calibration on half of the rows, check it on the others; with --threshold-search the "
+      "threshold is of calibrated scores");
   system.AddTo(command);
 }
 

@@ -33,6 +33,7 @@ struct EvalFlags {
   bool strict = false;
   std::string threshold_search;
   bool per_category = false;
+  std::string weigh = "row";
   bool calibrate = false;
   SystemFlags system;
 

@@ -49,6 +49,14 @@ whole = [strip(l) for l in open(WORK + '/whole/predictions.jsonl')]
 check('one prediction a row, in order', [p['id'] for p in whole] == [r['id'] for r in rows])
 NAMES = {'id', 'source', 'language', 'role', 'images', 'label', 'categories', 'unsafe_score', 'category_scores', 'verdict'}
 check('the record says what it must', all(NAMES <= set(p) for p in whole), whole[0])
+# r0 has an answer, which the prompt's number leaves out.
+with open(WORK + '/prompts.jsonl', 'w') as f:
+    for name, messages in (('p', rows[0]['messages'][:1]), ('a', rows[0]['messages']), ('q', rows[1]['messages'][:1])):
+        f.write(json.dumps({'id': name, 'messages': messages, 'label': 'safe'}) + '\n')
+code, out, err = run(*M, '--data', WORK + '/prompts.jsonl', '--report', WORK + '/prompts', '--rounds', '1')
+numbers = [json.loads(l)['conversation'] for l in open(WORK + '/prompts/predictions.jsonl')] if code == 0 else [err] * 3
+check('a prompt and its answer are one conversation, another prompt is another', numbers[0] == numbers[1] == whole[0]['conversation']
+      and numbers[2] == whole[1]['conversation'] != numbers[0] and len({p['conversation'] for p in whole}) == len(whole), numbers)
 problems = [json.loads(l) for l in open(WORK + '/whole/problems.jsonl')]
 check('the bad line is named', len(problems) == 1 and problems[0]['line'] == 201 and problems[0]['reason'], problems)
 report = json.load(open(WORK + '/whole/report.json'))

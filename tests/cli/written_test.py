@@ -4,8 +4,8 @@
     written_test.py GATEHOUSE MODEL SCOUT_DIR WORK_DIR            # MODEL: make_model.py's
     written_test.py GATEHOUSE MODEL SCOUT_DIR WORK_DIR --record   # writes the files in written/
 
-The files in written/ were recorded by the program of that time. Scores depend on the processor and times on the moment:
-of these only their place is compared here, their digits in the tests of formats/json.h and policy/verdict_json.h.
+The files in written/ were recorded by the program of that time (`conversation` of a prediction came later). Scores depend on the
+processor and times on the moment: of these only their place is compared here, their digits in the tests of formats/json.h and policy/verdict_json.h.
 """
 import json, os, re, shutil, sys
 

@@ -49,14 +49,21 @@ std::vector<CurvePoint> Thinned(const std::vector<CurvePoint>& curve, size_t lim
 // The lowest threshold whose false-positive rate is at most `fpr`, and the recall there (verdict: score >=
 // threshold). Thresholds are those of Curve: where already the highest score has too many false positives,
 // the threshold is +infinity, which flags nothing. Absent where no safe rows exist, or `fpr` is below 0.
+//
+// weights: [n], above 0, how much each row counts; null: all alike. A point's figures are then those of the
+// weights' sums. Two sums that differ by their rounding alone are equal.
 struct OperatingPoint {
   double threshold = 0;
   double fpr = 0;  // 0 also where no safe row exists (AtHighestF1 alone gives that)
   std::optional<double> recall, precision, f1;
 };
-std::optional<OperatingPoint> AtFalsePositiveRate(const ScoredRows& rows, double fpr);
-// The threshold of the highest F1; of several, the highest threshold. Absent where there are no positives.
-std::optional<OperatingPoint> AtHighestF1(const ScoredRows& rows);
+std::optional<OperatingPoint> AtFalsePositiveRate(const ScoredRows& rows, double fpr,
+                                                  const double* weights = nullptr);
+// The threshold of the highest F1 among those whose false-positive rate is at most `most_fpr` (+infinity
+// where already the highest score has more); of several, the highest threshold. Absent where there are no
+// positives.
+std::optional<OperatingPoint> AtHighestF1(const ScoredRows& rows, double most_fpr = 1,
+                                          const double* weights = nullptr);
 
 // Reliability: rows sorted by score, cut into `bins` groups whose sizes differ by at most one (the first
 // n % bins groups are one larger); equal scores stay in row order. Groups without rows (n < bins) are left

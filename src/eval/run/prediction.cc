@@ -1,10 +1,13 @@
 #include "eval/run/prediction.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
 #include "data/row_id.h"
+#include "eval/run/prompt_hash.h"
 #include "formats/json.h"
 #include "policy/raw_member.h"
 
@@ -106,6 +109,7 @@ Prediction PredictionOf(const EvalRow& row, const Result<Verdict>& verdict) {
   out.source = row.source;
   out.language = row.language;
   out.role = RoleName(row.role());
+  out.conversation = fmt::format("{:016x}", PromptHash(row.conversation));
   out.images = row.images();
   out.unsafe = row.unsafe;
   out.categories = row.categories;
@@ -133,6 +137,7 @@ std::string PredictionToJson(const Prediction& prediction) {
               {"label", LabelName(prediction.unsafe)},
               {"categories", prediction.categories},
               {"categories_known", prediction.categories_known}};
+  if (!prediction.conversation.empty()) out["conversation"] = prediction.conversation;
   if (!prediction.unlisted_categories.empty()) out["unlisted_categories"] = prediction.unlisted_categories;
   if (!prediction.error.empty()) {
     out["error"] = prediction.error;
@@ -173,6 +178,7 @@ Result<Prediction> PredictionFromJson(std::string_view line, const std::string& 
   reader.Text("language", &out.language);
   reader.Text("role", &out.role);
   if (out.role != "user" && out.role != "assistant") reader.Fail("role", "user or assistant");
+  if (reader.Member("conversation") != nullptr) reader.Text("conversation", &out.conversation);
   reader.Count("images", &out.images);
   reader.Label("label", &out.unsafe);
   reader.Keys("categories", &out.categories);

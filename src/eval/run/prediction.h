@@ -19,6 +19,8 @@ struct Prediction {
   std::string id, source, language;
   std::string id_json;  // of id: as the data has it, byte for byte; empty: a string
   std::string role;     // "user" or "assistant"
+  // The same for a prompt and all answers to it (prompt_hash.h); empty: a record from elsewhere.
+  std::string conversation;
   int images = 0;
   bool unsafe = false;                  // the label
   std::vector<std::string> categories;  // labelled

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <random>
 
 #include "columns.h"
 #include "eval/figures/figures.h"
@@ -100,6 +101,79 @@ TEST(AtHighestF1, OneClass) {
   EXPECT_EQ(point->threshold, 0.1);
   EXPECT_EQ(point->f1, 1.0);
   EXPECT_EQ(point->fpr, 0);
+}
+
+TEST(AtHighestF1, AtARateOrBelow) {
+  // F1 and rate from the top: 0 at 1/3, 2/5 and 4/6 at 1/3, 4/7 and 6/8 at 2/3, 6/9 at 1.
+  Columns six = Six();
+  EXPECT_EQ(AtHighestF1(six.Rows(), 1)->threshold, 0.5);
+  EXPECT_EQ(AtHighestF1(six.Rows(), 2.0 / 3)->threshold, 0.5);
+  EXPECT_EQ(AtHighestF1(six.Rows(), 0.5)->threshold, 0.7);
+  const auto point = AtHighestF1(six.Rows(), 1.0 / 3);
+  EXPECT_EQ(point->threshold, 0.7);
+  EXPECT_DOUBLE_EQ(*point->f1, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(point->fpr, 1.0 / 3);
+  const auto none = AtHighestF1(six.Rows(), 0.2);
+  EXPECT_EQ(none->threshold, kInfinity);
+  EXPECT_EQ(none->recall, 0.0);
+  EXPECT_EQ(none->f1, 0.0);
+  EXPECT_FALSE(AtHighestF1(six.Rows(), -0.1));
+}
+
+TEST(OperatingPoints, WeightsByHand) {
+  // Unsafe 3, safe 3. From the top (tp, fp): (0, 2), (0.5, 2), (1, 2), (1, 2.5), (3, 2.5), (3, 3).
+  Columns six = Six();
+  const double weights[] = {2, 0.5, 0.5, 0.5, 2, 0.5};
+  const auto best = AtHighestF1(six.Rows(), 1, weights);
+  EXPECT_EQ(best->threshold, 0.5);
+  EXPECT_DOUBLE_EQ(*best->f1, 6 / 8.5);
+  EXPECT_DOUBLE_EQ(*best->recall, 1);
+  EXPECT_DOUBLE_EQ(*best->precision, 3 / 5.5);
+  EXPECT_DOUBLE_EQ(best->fpr, 2.5 / 3);
+  EXPECT_EQ(AtHighestF1(six.Rows(), 0.7, weights)->threshold, 0.7);
+  EXPECT_EQ(AtFalsePositiveRate(six.Rows(), 0.5, weights)->threshold, kInfinity);
+  EXPECT_EQ(AtFalsePositiveRate(six.Rows(), 0.7, weights)->threshold, 0.7);
+}
+
+TEST(OperatingPoints, WeightsDoNotMissARateByRounding) {
+  Columns columns;
+  std::vector<double> weights;
+  for (int i = 0; i < 490; ++i) {
+    columns.scores.push_back(1 - i / 512.0);
+    columns.labels.push_back(0);
+    weights.push_back(i % 10 == 0 ? 1 : 1.0 / 9);  // tenths and nines of them: sums that are not exact
+  }
+  // Of 98 the first 10 weigh 2.
+  EXPECT_EQ(AtFalsePositiveRate(columns.Rows(), 2.0 / 98, weights.data())->threshold, 1 - 9 / 512.0);
+}
+
+// Whole numbers as weights: a row of weight 3 is three rows.
+TEST(OperatingPoints, WeightsAreRowsThatCountSeveralTimes) {
+  std::mt19937_64 engine(11);
+  for (int round = 0; round < 60; ++round) {
+    const Columns once = test::RandomColumns(engine, 40, round % 2 == 0 ? 0 : 12);
+    Columns several;
+    std::vector<double> weights;
+    for (size_t i = 0; i < once.scores.size(); ++i) {
+      const auto count = static_cast<size_t>(1 + engine() % 4);
+      weights.push_back(static_cast<double>(count));
+      several.scores.insert(several.scores.end(), count, once.scores[i]);
+      several.labels.insert(several.labels.end(), count, once.labels[i]);
+    }
+    Columns copy = once;
+    const auto same = [&](const std::optional<OperatingPoint>& a, const std::optional<OperatingPoint>& b) {
+      ASSERT_EQ(a.has_value(), b.has_value());
+      if (!a) return;
+      EXPECT_EQ(a->threshold, b->threshold) << round;
+      EXPECT_DOUBLE_EQ(a->fpr, b->fpr);
+      EXPECT_EQ(a->recall, b->recall);
+      EXPECT_EQ(a->f1, b->f1);
+    };
+    for (const double fpr : {0.0, 0.05, 0.25, 1.0}) {
+      same(AtFalsePositiveRate(copy.Rows(), fpr, weights.data()), AtFalsePositiveRate(several.Rows(), fpr));
+      same(AtHighestF1(copy.Rows(), fpr, weights.data()), AtHighestF1(several.Rows(), fpr));
+    }
+  }
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ Prediction Example(int number) {
   out.source = "set";
   out.language = "en";
   out.role = number % 2 == 0 ? "user" : "assistant";
+  if (number % 3 != 0) out.conversation = "0123456789abcdef";
   out.images = number % 3;
   out.unsafe = number % 2 == 1;
   if (out.unsafe) out.categories = {"S1", "S10"};
@@ -41,6 +42,7 @@ void ExpectEqual(const Prediction& a, const Prediction& b) {
   EXPECT_EQ(a.source, b.source);
   EXPECT_EQ(a.language, b.language);
   EXPECT_EQ(a.role, b.role);
+  EXPECT_EQ(a.conversation, b.conversation);
   EXPECT_EQ(a.images, b.images);
   EXPECT_EQ(a.unsafe, b.unsafe);
   EXPECT_EQ(a.categories, b.categories);

@@ -4,12 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 
 #include "eval/run/compare.h"
-#include "eval/run/selection.h"
-#include "eval/run/tune.h"
 #include "support/temp_dir.h"
 
 namespace gatehouse {
@@ -231,74 +228,6 @@ TEST(Compare, CountsDifferencesAndRefusesOtherRows) {
   const auto other = Compare({a, b}, {Options(), Options()});
   ASSERT_FALSE(other.ok());
   EXPECT_NE(other.error().Message().find("line 9"), std::string::npos) << other.error().Message();
-}
-
-// Many rows whose best threshold and calibration are known by construction.
-std::string WriteMany(const test::TempDir& dir, int rows) {
-  const std::string path = dir.path() + "/many.jsonl";
-  std::ofstream file(path);
-  for (int i = 0; i < rows; ++i) {
-    Prediction one;
-    one.id = std::to_string(i);
-    one.source = "s";
-    one.role = "user";
-    const double u = (static_cast<double>(HashOf(one.id, 7) >> 11) + 0.5) * 0x1p-53;  // the true probability
-    one.unsafe = (static_cast<double>(HashOf(one.id, 8) >> 11) + 0.5) * 0x1p-53 < u;
-    one.categories_known = true;
-    if (one.unsafe) one.categories = {"S1"};
-    // Overconfident: logits doubled, and shifted by one.
-    const double z = 2 * std::log(u / (1 - u)) + 1;
-    one.unsafe_score = 1 / (1 + std::exp(-z));
-    one.category_scores = {{"S1", one.unsafe_score}, {"S2", 0.0}};
-    one.verdict_unsafe = one.unsafe_score >= 0.5;
-    if (one.verdict_unsafe) one.verdict_categories = {"S1"};
-    file << PredictionToJson(one) << "\n";
-  }
-  return path;
-}
-
-TEST(Tune, CalibrationUndoesOverconfidence) {
-  const test::TempDir dir;
-  const std::string record = WriteMany(dir, 20000);
-  const auto fit = Calibrate(record, {});
-  ASSERT_TRUE(fit.ok()) << fit.error().Message();
-  EXPECT_NEAR(fit->fitted.scale, 0.5, 0.03);
-  EXPECT_NEAR(fit->fitted.bias, -0.5, 0.06);
-  EXPECT_NEAR(static_cast<double>(fit->fit_rows), 10000, 400);
-  EXPECT_GT(*fit->ece_before, 0.05);
-  EXPECT_LT(*fit->ece_after, 0.02);
-  EXPECT_LT(fit->loss_after, fit->loss_before);
-  // On top of what a policy had.
-  const auto both = Calibrate(record, {2.0, 3.0});
-  ASSERT_TRUE(both.ok());
-  EXPECT_DOUBLE_EQ(both->policy.scale, 2 * both->fitted.scale);
-  EXPECT_DOUBLE_EQ(both->policy.bias, 3 * both->fitted.scale + both->fitted.bias);
-}
-
-TEST(Tune, ThresholdsOfTheGoalAndOfCategories) {
-  const test::TempDir dir;
-  const std::string record = WriteMany(dir, 5000);
-  const auto goal = ParseThresholdGoal("fpr=0.05");
-  ASSERT_TRUE(goal.ok());
-  const auto found = SearchThresholds(record, *goal, true);
-  ASSERT_TRUE(found.ok()) << found.error().Message();
-  EXPECT_LE(found->overall.fpr, 0.05);
-  EXPECT_GT(found->overall.fpr, 0.04);
-  ASSERT_EQ(found->categories.size(), 1u);  // S2 has no rows
-  EXPECT_EQ(found->categories[0].first, "S1");
-  ASSERT_EQ(found->too_few.size(), 1u);
-  EXPECT_EQ(found->too_few[0], (std::pair<std::string, int64_t>("S2", 0)));
-  // What it promises is what a report with that threshold shows.
-  ReportOptions options;
-  options.rule.recorded = false;
-  options.rule.threshold = found->overall.threshold;
-  options.bootstrap.rounds = 10;
-  const auto report = BuildReport(record, options);
-  ASSERT_TRUE(report.ok());
-  EXPECT_DOUBLE_EQ(*report->overall.figures.fpr, found->overall.fpr);
-  EXPECT_DOUBLE_EQ(*report->overall.figures.recall, *found->overall.recall);
-  for (const char* bad : {"", "fpr=", "fpr=2", "fpr=x", "f1"})
-    EXPECT_FALSE(ParseThresholdGoal(bad).ok()) << bad;
 }
 
 }  // namespace
