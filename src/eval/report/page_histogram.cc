@@ -73,7 +73,7 @@ std::string HistogramChart(const Report& report) {
   const double top = RoundTop(largest);
   std::string out = SvgOpen(fmt::format(
       "Histogram of scores: {} unsafe rows upwards, {} safe rows downwards.", Count(unsafe), Count(safe)));
-  out += CountAxis(top) + SvgBottomAxis("Score", false) +
+  out += CountAxis(top) + SvgBottomAxis(ScoreAxis("Score")) +
          SvgText(PlotArea::kLeft, PlotArea::kNameLine, "name", "Rows");
   for (int bin = 0; bin < Report::kHistogramBins; ++bin) {
     out += Bar(bin, report.unsafe_histogram[static_cast<size_t>(bin)], top, true);

@@ -51,30 +51,36 @@ std::string SvgLine(double x1, double y1, double x2, double y2, std::string_view
                      Coordinate(x1), Coordinate(y1), Coordinate(x2), Coordinate(y2));
 }
 
-std::string SvgBottomAxis(std::string_view title, bool percent) {
-  std::string out;
-  for (int tick = 0; tick <= 4; ++tick) {
-    const double share = tick / 4.0;
-    const double x = PlotArea::X(share);
-    out += SvgLine(x, PlotArea::kBottom, x, PlotArea::kBottom + 4, "axis");
-    out += SvgText(x, PlotArea::kBottom + 19, "tick mid",
-                   percent ? fmt::format("{:.0f}%", share * 100) : fmt::format("{:.2f}", share));
-  }
-  return out + SvgText(PlotArea::kRight, PlotArea::kHeight - 8, "name end", title);
+SvgAxis PercentAxis(std::string_view title) {
+  return {std::string(title), {"0%", "25%", "50%", "75%", "100%"}};
 }
 
-SvgPlot::SvgPlot(std::string_view label, std::string_view x_title, std::string_view y_title)
+SvgAxis ScoreAxis(std::string_view title) {
+  return {std::string(title), {"0.00", "0.25", "0.50", "0.75", "1.00"}};
+}
+
+std::string SvgBottomAxis(const SvgAxis& axis) {
+  std::string out;
+  for (size_t tick = 0; tick < axis.ticks.size(); ++tick) {
+    const double x = PlotArea::X(static_cast<double>(tick) / 4.0);
+    out += SvgLine(x, PlotArea::kBottom, x, PlotArea::kBottom + 4, "axis");
+    out += SvgText(x, PlotArea::kBottom + 19, "tick mid", axis.ticks[tick]);
+  }
+  return out + SvgText(PlotArea::kRight, PlotArea::kHeight - 8, "name end", axis.title);
+}
+
+SvgPlot::SvgPlot(std::string_view label, const SvgAxis& x_axis, const SvgAxis& y_axis)
     : out_(SvgOpen(label)) {
-  for (int tick = 0; tick <= 4; ++tick) {
-    const double share = tick / 4.0;
+  for (size_t tick = 0; tick < y_axis.ticks.size(); ++tick) {
+    const double share = static_cast<double>(tick) / 4.0;
     const double x = PlotArea::X(share), y = PlotArea::Y(share);
     const char* css_class = tick == 0 ? "axis" : "grid";
     out_ += SvgLine(x, PlotArea::kTop, x, PlotArea::kBottom, css_class);
     out_ += SvgLine(PlotArea::kLeft, y, PlotArea::kRight, y, css_class);
-    out_ += SvgText(PlotArea::kLeft - 8, y + 4, "tick end", fmt::format("{:.0f}%", share * 100));
+    out_ += SvgText(PlotArea::kLeft - 8, y + 4, "tick end", y_axis.ticks[tick]);
   }
-  out_ += SvgBottomAxis(x_title, true);
-  out_ += SvgText(PlotArea::kLeft, PlotArea::kNameLine, "name", y_title);
+  out_ += SvgBottomAxis(x_axis);
+  out_ += SvgText(PlotArea::kLeft, PlotArea::kNameLine, "name", y_axis.title);
 }
 
 void SvgPlot::Line(const Points& points, std::string_view css_class) {

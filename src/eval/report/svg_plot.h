@@ -2,6 +2,7 @@
 // style.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,12 +10,22 @@
 
 namespace gatehouse {
 
+// What stands along an axis: its title, and texts at 0, a quarter, half, three quarters and 1 of it.
+struct SvgAxis {
+  std::string title;
+  std::array<std::string, 5> ticks;
+};
+SvgAxis PercentAxis(std::string_view title);  // "0%" to "100%"
+SvgAxis ScoreAxis(std::string_view title);    // "0.00" to "1.00"
+
 class SvgPlot {
  public:
   using Points = std::vector<std::pair<double, double>>;
 
   // The label says to those who cannot see the chart what it shows; all texts are plain.
-  SvgPlot(std::string_view label, std::string_view x_title, std::string_view y_title);
+  SvgPlot(std::string_view label, const SvgAxis& x, const SvgAxis& y);
+  SvgPlot(std::string_view label, std::string_view x_title, std::string_view y_title)
+      : SvgPlot(label, PercentAxis(x_title), PercentAxis(y_title)) {}
 
   void Line(const Points& points, std::string_view css_class);
   void Dot(double x, double y, std::string_view css_class, std::string_view tooltip);
@@ -41,8 +52,8 @@ struct PlotArea {
 std::string SvgOpen(std::string_view label);
 std::string SvgText(double x, double y, std::string_view css_class, std::string_view text);
 std::string SvgLine(double x1, double y1, double x2, double y2, std::string_view css_class);
-// Ticks of 0 to 1 along the bottom, as percents or as scores, and the title of the axis.
-std::string SvgBottomAxis(std::string_view title, bool percent);
+// Ticks along the bottom, and the title of the axis.
+std::string SvgBottomAxis(const SvgAxis& axis);
 
 // Bars of a table's cell, 100 wide and stretched to the cell: the value, its interval, and a line where the
 // value of all rows is (below 0: none).

@@ -6,6 +6,7 @@
 
 #include "eval/report/report.h"
 #include "eval/report/system_report.h"
+#include "eval/report/training_report.h"
 
 namespace gatehouse {
 
@@ -30,5 +31,8 @@ Report ManyGroups(int groups);
 
 // With one text wherever data gives text.
 SystemReport ExampleSystem(const std::string& text);
+
+// A loss that falls and is noisy.
+TrainingReport ExampleTraining(const std::string& name, int steps);
 
 }  // namespace gatehouse

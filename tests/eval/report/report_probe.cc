@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
                        Write(folder, "safe_only.html", ReportPage(safe_only)) &&
                        Write(folder, "many.html", ReportPage(ManyGroups(1000))) &&
                        Write(folder, "system.html", SystemReportPage(ExampleSystem("llama-guard-4"))) &&
+                       Write(folder, "training.html", TrainingPage(ExampleTraining("starter", 900))) &&
                        Write(folder, "two.html", ComparisonPage(two)) &&
                        Write(folder, "three.html", ComparisonPage(three)) &&
                        Write(folder, "hostile_two.html", ComparisonPage(HostileComparison())) &&

@@ -38,4 +38,24 @@ SystemReport ExampleSystem(const std::string& text) {
   return out;
 }
 
+TrainingReport ExampleTraining(const std::string& name, int steps) {
+  TrainingReport out{name, steps, {}};
+  uint64_t noise = 1;
+  for (int i = 0; i < steps; ++i) {
+    noise = noise * 6364136223846793005u + 1442695040888963407u;
+    const double draw = static_cast<double>(noise >> 40) / static_cast<double>(1 << 24);  // 0 to 1
+    const double done = static_cast<double>(i) / steps;
+    TrainingStep step;
+    step.step = i;
+    step.loss = 0.25 + 1.2 / (1 + 20 * done) + 0.3 * (draw - 0.5);
+    step.norm = 0.5 + draw;
+    step.rate = 2e-4 * (1 - done);
+    step.seconds = 2 + draw;
+    step.conversations = 24;
+    step.tokens = 1024;
+    out.taken.push_back(step);
+  }
+  return out;
+}
+
 }  // namespace gatehouse
