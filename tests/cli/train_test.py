@@ -45,6 +45,8 @@ lines = metrics('alone')
 check('a run', code == 0 and [m['step'] for m in lines] == list(range(STEPS)) and not any(m['skipped'] for m in lines), (code, out, err))
 first, last = (sum(m['loss'] for m in part) / 4 for part in (lines[:4], lines[-4:]))
 check('the loss falls', last < 0.8 * first, (first, last))
+page = open(WORK + '/alone/metrics.html', encoding='utf-8').read()
+check('metrics.html', f'{STEPS} of {STEPS}' in page and '<h1><bdi>alone</bdi></h1>' in page and page.count('class="curve thin s0"') == 4, page[:300])
 check('again in the same place: done', train(config, 'alone')[0] == 0 and len(metrics('alone')) == STEPS)
 
 # Killed at some step, twice, and gone on.

@@ -10,6 +10,7 @@
 #include "train/peft_writer.h"
 #include "train/run/adapter_reader.h"
 #include "train/run/metrics_file.h"
+#include "train/run/metrics_page.h"
 
 namespace gatehouse::train {
 namespace {
@@ -131,12 +132,16 @@ Result<void> Trainer::Run(const std::function<void(const StepReport&)>& report) 
     progress_.next_step = step + 1;
     skipped_in_a_row_ = taken.skipped ? skipped_in_a_row_ + 1 : 0;
     GATEHOUSE_TRY(metrics.Add(taken));
-    if (skipped_in_a_row_ == kMostSkipped)
+    if (skipped_in_a_row_ == kMostSkipped) {
+      GATEHOUSE_TRY(WriteMetricsPage(options_.out, steps));
       return InternalError("ten steps in a row whose loss or gradient is not finite",
                            "step " + std::to_string(step));
+    }
     if (step >= first_averaged) GATEHOUSE_TRY(AddToMean());
     if (report) report(taken);
-    if ((step + 1) % options_.save_every == 0 || step + 1 == steps) GATEHOUSE_TRY(Save());
+    if ((step + 1) % options_.save_every != 0 && step + 1 != steps) continue;
+    GATEHOUSE_TRY(Save());
+    GATEHOUSE_TRY(WriteMetricsPage(options_.out, steps));
   }
   return WriteAdapter();
 }

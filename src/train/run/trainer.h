@@ -3,9 +3,9 @@
 //   GATEHOUSE_ASSIGN(auto trainer, Trainer::Create(parts, options));
 //   GATEHOUSE_TRY(trainer->Run([](const StepReport& step) { ... }));
 //
-// The directory `out` holds state.safetensors (every save_every steps), metrics.jsonl (a line for each step)
-// and at the end adapter/. The same settings, data, thread count and instruction set give the same adapter,
-// byte for byte, whether the run was killed or not.
+// The directory `out` holds state.safetensors and metrics.html, its page (every save_every steps),
+// metrics.jsonl (a line for each step) and at the end adapter/. The same settings, data, thread count and
+// instruction set give the same adapter, byte for byte, whether the run was killed or not.
 #pragma once
 
 #include <cstdint>
