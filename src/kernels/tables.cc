@@ -63,6 +63,19 @@ std::vector<const VectorKernel*> VectorTables(Isa isa) {
       isa);
 }
 
+std::vector<const BackKernel*> BackTables(Isa isa) {
+  return Usable<BackKernel>(
+      {
+        {&kRefBack, Isa::kRef},
+#if defined(__x86_64__)
+            {&kAvx2Back, Isa::kAvx2}, {&kAvx512Back, Isa::kAvx512},
+#elif defined(__aarch64__)
+            {&kNeonBack, Isa::kNeon},
+#endif
+      },
+      isa);
+}
+
 std::vector<const QuantKernel*> QuantTables(QuantFormat format, Isa isa) {
   const bool q8 = format == QuantFormat::kQ8;
   return Usable<QuantKernel>(

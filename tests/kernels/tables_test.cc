@@ -24,6 +24,7 @@ std::set<std::string> AllNames(Isa isa) {
   std::set<std::string> out = Names(LinearTables(isa));
   // The names of vector tables have no "/": they meet no others.
   out.merge(Names(VectorTables(isa)));
+  out.merge(Names(BackTables(isa)));
   out.merge(Names(QuantTables(QuantFormat::kQ8, isa)));
   out.merge(Names(QuantTables(QuantFormat::kQ4, isa)));
   return out;

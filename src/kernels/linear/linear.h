@@ -34,6 +34,9 @@ struct LinearKernel {
   // floats apart; overwritten. scratch: scratch_bytes(rows, k), 64-byte aligned.
   void (*run)(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel, float* y,
               int64_t y_stride, int columns, void* scratch);
+  // The same on top of what y holds: y[r][c] is the first term of its sum.
+  void (*run_onto)(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel, float* y,
+                   int64_t y_stride, int columns, void* scratch);
   size_t (*scratch_bytes)(int64_t rows, int64_t k);
 
   // Widens a packed bf16 panel into this table's own (f32 tables only; null for bf16): uint16 [K/2][32][2] ->
@@ -43,6 +46,8 @@ struct LinearKernel {
   // only): faster, for a whole widened panel is larger than the second cache.
   void (*run_packed)(const float* x, int64_t x_stride, int64_t rows, int64_t k, const uint16_t* packed,
                      float* y, int64_t y_stride, int columns, void* scratch);
+  void (*run_packed_onto)(const float* x, int64_t x_stride, int64_t rows, int64_t k, const uint16_t* packed,
+                          float* y, int64_t y_stride, int columns, void* scratch);
   // Packs up to 32 rows (row-major, row_stride elements apart) of f32 or bf16 weights into a panel of this
   // table's compute type; missing rows become zeros.
   void (*pack_f32)(const float* w, int64_t row_stride, int rows, int64_t k, void* panel);

@@ -104,22 +104,26 @@ inline void RunFew(const float* x, int64_t x_stride, int64_t rows, int64_t size,
 }
 
 // scratch: a widened block of the panel, then results [rows][kPanel]
-[[maybe_unused]] void RunPacked(const float* x, int64_t x_stride, int64_t rows, int64_t k,
-                                const uint16_t* packed, float* y, int64_t y_stride, int columns,
-                                void* scratch) {
+template <bool onto>
+[[maybe_unused]] void RunPackedTo(const float* x, int64_t x_stride, int64_t rows, int64_t k,
+                                  const uint16_t* packed, float* y, int64_t y_stride, int columns,
+                                  void* scratch) {
   auto* wide = static_cast<float*>(scratch);
   const bool few = rows <= kFewRows;
   const bool direct = columns == kPanel && !few;
   float* out = direct ? y : wide + kBlockK * kPanel;
   const int64_t out_stride = direct ? y_stride : kPanel;
+  if (onto && !direct) CopyColumns(y, y_stride, rows, columns, out, out_stride);
   for (int64_t begin = 0; begin == 0 || begin < k; begin += kBlockK) {
     const int64_t size = k - begin < kBlockK ? k - begin : kBlockK;
+    const bool add = onto || begin > 0;
     if (few) {
-      RunFew(x + begin, x_stride, rows, size, packed + begin * kPanel, out, begin > 0);
+      RunFew(x + begin, x_stride, rows, size, packed + begin * kPanel, out, add);
     } else {
       WidenPanel(packed + begin * kPanel, size, wide);
-      RunBlock(x, x_stride * 4, rows, begin, size, reinterpret_cast<const uint32_t*>(wide), out, out_stride);
+      RunBlock(x, x_stride * 4, rows, begin, size, reinterpret_cast<const uint32_t*>(wide), out, out_stride,
+               add);
     }
   }
-  if (!direct) CopyColumns(out, rows, columns, y, y_stride);
+  if (!direct) CopyColumns(out, out_stride, rows, columns, y, y_stride);
 }

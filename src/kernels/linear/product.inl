@@ -129,41 +129,46 @@ inline bool RowsCollide(int64_t x_bytes) {
   return (kTileRows + places - 1) / places > kRowsInSet;
 }
 
-// All rows with the units begin .. begin + size of K, of which `panel` holds the weights.
+// All rows with the units begin .. begin + size of K, of which `panel` holds the weights; with `add` on top
+// of what y holds.
 inline void RunBlock(const void* x, int64_t x_bytes, int64_t rows, int64_t begin, int64_t size,
-                     const uint32_t* panel, float* y, int64_t y_stride) {
+                     const uint32_t* panel, float* y, int64_t y_stride, bool add) {
   const bool copy = RowsCollide(x_bytes);
   for (int64_t row = 0; row < rows;) {
     const int count = TileRows(rows - row);
     for (int column = 0; column < kPanel; column += kTileColumns) {
       TileOf<kTileRows>(count, copy, Bytes(x) + row * x_bytes + begin * 4, x_bytes, size, panel + column,
-                        y + row * y_stride + column, y_stride, begin > 0);
+                        y + row * y_stride + column, y_stride, add);
     }
     row += count;
   }
 }
 
-// The valid columns of results that went to scratch.
-inline void CopyColumns(const float* from, int64_t rows, int columns, float* y, int64_t y_stride) {
+// The valid columns of results that went to scratch, or of what results are to be added to.
+inline void CopyColumns(const float* from, int64_t from_stride, int64_t rows, int columns, float* to,
+                        int64_t to_stride) {
   for (int64_t row = 0; row < rows; ++row) {
-    for (int column = 0; column < columns; ++column) y[row * y_stride + column] = from[row * kPanel + column];
+    for (int column = 0; column < columns; ++column)
+      to[row * to_stride + column] = from[row * from_stride + column];
   }
 }
 
 // Blocks of K outermost: a block's part of the panel (64 or 128 KB) stays in the second cache while all rows
 // pass. With fewer than 32 columns the tiles go to scratch, of which the valid columns are copied.
-void Run(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y,
-         int64_t y_stride, int columns, void* scratch) {
+template <bool onto>
+void RunTo(const void* x, int64_t x_stride, int64_t rows, int64_t k, const void* panel_any, float* y,
+           int64_t y_stride, int columns, void* scratch) {
   const int64_t x_bytes = x_stride * (kPairs ? 2 : 4);
   const int64_t units = (k + kUnitElements - 1) / kUnitElements;
   const auto* panel = static_cast<const uint32_t*>(panel_any);
   float* out = columns == kPanel ? y : static_cast<float*>(scratch);
   const int64_t out_stride = columns == kPanel ? y_stride : kPanel;
+  if (onto && columns != kPanel) CopyColumns(y, y_stride, rows, columns, out, out_stride);
   for (int64_t begin = 0; begin == 0 || begin < units; begin += kBlockUnits) {
     const int64_t size = units - begin < kBlockUnits ? units - begin : kBlockUnits;
-    RunBlock(x, x_bytes, rows, begin, size, panel + begin * kPanel, out, out_stride);
+    RunBlock(x, x_bytes, rows, begin, size, panel + begin * kPanel, out, out_stride, onto || begin > 0);
   }
-  if (columns != kPanel) CopyColumns(out, rows, columns, y, y_stride);
+  if (columns != kPanel) CopyColumns(out, out_stride, rows, columns, y, y_stride);
 }
 
 size_t ScratchBytes(int64_t rows, int64_t) {

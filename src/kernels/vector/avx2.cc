@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "kernels/vector/back.h"
 #include "kernels/vector/vector.h"
 
 #define VECTOR_FLOATS 8
@@ -31,8 +32,11 @@ inline float Reduce(__m256 v) {
 
 #include "kernels/vector/body.inl"
 
+#include "kernels/vector/back.inl"
+
 }  // namespace
 
 constinit const VectorKernel kAvx2Vector = kTable;
+constinit const BackKernel kAvx2Back = kBackTable;
 
 }  // namespace gatehouse

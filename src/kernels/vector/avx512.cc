@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "kernels/vector/back.h"
 #include "kernels/vector/vector.h"
 
 #define VECTOR_FLOATS 16
@@ -19,8 +20,11 @@ namespace {
 
 #include "kernels/vector/body.inl"
 
+#include "kernels/vector/back.inl"
+
 }  // namespace
 
 constinit const VectorKernel kAvx512Vector = kTable;
+constinit const BackKernel kAvx512Back = kBackTable;
 
 }  // namespace gatehouse

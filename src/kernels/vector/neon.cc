@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "kernels/vector/back.h"
 #include "kernels/vector/vector.h"
 
 #define VECTOR_FLOATS 4
@@ -17,8 +18,11 @@ namespace {
 
 #include "kernels/vector/body.inl"
 
+#include "kernels/vector/back.inl"
+
 }  // namespace
 
 constinit const VectorKernel kNeonVector = kTable;
+constinit const BackKernel kNeonBack = kBackTable;
 
 }  // namespace gatehouse

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "kernels/vector/back.h"
 #include "kernels/vector/vector.h"
 
 #define VECTOR_FLOATS 4
@@ -14,8 +15,11 @@ namespace {
 
 #include "kernels/vector/body.inl"
 
+#include "kernels/vector/back.inl"
+
 }  // namespace
 
 constinit const VectorKernel kRefVector = kTable;
+constinit const BackKernel kRefBack = kBackTable;
 
 }  // namespace gatehouse
