@@ -2,29 +2,27 @@
 // panels of keys. No score outlives its block.
 #include "train/cpu_attention.h"
 
-#include <cmath>
 #include <limits>
 
 namespace gatehouse::train::cpu {
 
-void SoftmaxBlock(const RowBlock& block, float scale, int64_t stride, float* scores) {
+void SoftmaxBlock(const Context& context, const RowBlock& block, float scale, int64_t stride, float* scores) {
+  const BackKernel& kernel = *context.back;
   for (int64_t at = 0; at < block.rows; ++at) {
     float* row = scores + at * stride;
     float largest = -std::numeric_limits<float>::infinity();
     block.ForSeen(at, [&](int64_t first, int64_t end) {
-      for (int64_t i = first; i < end; ++i) largest = std::max(largest, row[i]);
+      largest = std::max(largest, kernel.largest(row + first, end - first));
     });
     float sum = 0;
     int64_t done = 0;
     block.ForSeen(at, [&](int64_t first, int64_t end) {
       std::fill(row + done, row + first, 0.0f);
-      for (int64_t i = first; i < end; ++i) row[i] = std::exp(scale * (row[i] - largest));
-      for (int64_t i = first; i < end; ++i) sum += row[i];
+      sum += kernel.exponentials(row + first, end - first, scale, largest);
       done = end;
     });
     std::fill(row + done, row + block.columns, 0.0f);
-    const float share = 1.0f / sum;
-    for (int64_t i = 0; i < block.columns; ++i) row[i] *= share;
+    context.vector->scale(row, 1.0f / sum, block.columns, row);
   }
 }
 
@@ -54,8 +52,9 @@ void RunAttention(const Context& context, const PackedRows& rows, const HeadShap
   const int group = shape.heads / shape.kv_heads;
   context.pool->For(shape.heads, [&](int64_t head, int thread) {
     ThreadScratch& scratch = (*context.scratch)[static_cast<size_t>(thread)];
-    const HeadColumns keys(dim, capacity, scratch.attention[0].GetAs<float>(elements), nullptr);
-    const HeadColumns values(dim, capacity, nullptr, scratch.attention[1].GetAs<float>(elements));
+    const LinearKernel& kernel = *context.exact;
+    const HeadColumns keys(kernel, dim, capacity, scratch.attention[0].GetAs<float>(elements), nullptr);
+    const HeadColumns values(kernel, dim, capacity, nullptr, scratch.attention[1].GetAs<float>(elements));
     float* scores = scratch.attention[2].GetAs<float>(kAttentionRows * capacity);
     const int64_t at = head * dim, kv_at = head / group * dim;
     ForBlocks(
@@ -65,11 +64,11 @@ void RunAttention(const Context& context, const PackedRows& rows, const HeadShap
           values.Fill(RowOf(v, first) + kv_at, v.cols, column, count);
         },
         [&](const RowBlock& block) {
-          ScoreBlock(*context.exact, scratch, block, RowOf(q, block.first_row) + at, q.cols, dim, keys,
-                     capacity, scores);
-          SoftmaxBlock(block, shape.scale, capacity, scores);
-          SumBlock(*context.exact, scratch, block, scores, capacity, values, dim,
-                   RowOf(out, block.first_row) + at, out.cols);
+          ScoreBlock(kernel, scratch, block, RowOf(q, block.first_row) + at, q.cols, dim, keys, capacity,
+                     scores);
+          SoftmaxBlock(context, block, shape.scale, capacity, scores);
+          SumBlock(kernel, scratch, block, scores, capacity, values, dim, RowOf(out, block.first_row) + at,
+                   out.cols);
         });
   });
 }

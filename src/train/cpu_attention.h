@@ -20,23 +20,23 @@ inline int64_t RoundUp(int64_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
 // Columns 0 .. capacity - 1 of a head's keys, or values, in up to two forms of panels.
 class HeadColumns {
  public:
-  HeadColumns(int64_t head_dim, int64_t capacity, float* by_column, float* by_dim)
-      : dim_(head_dim), capacity_(capacity), by_column_(by_column), by_dim_(by_dim) {}
+  HeadColumns(const LinearKernel& kernel, int64_t head_dim, int64_t capacity, float* by_column, float* by_dim)
+      : kernel_(kernel), dim_(head_dim), capacity_(capacity), by_column_(by_column), by_dim_(by_dim) {}
   static int64_t Elements(int64_t head_dim, int64_t capacity) { return RoundUp(head_dim) * capacity; }
 
   // Columns first .. first + count from rows of k or v, and zeros up to a multiple of 32. Each row of the
-  // head begins row_stride floats after the one before.
+  // head begins row_stride floats after the one before. first: a multiple of 32.
   void Fill(const float* rows, int64_t row_stride, int64_t first, int64_t count) const {
-    for (int64_t at = 0; at < RoundUp(count); ++at) {
-      const float* row = at < count ? rows + at * row_stride : nullptr;
-      const int64_t column = first + at;
-      for (int64_t d = 0; d < RoundUp(dim_); ++d) {
-        const float value = row != nullptr && d < dim_ ? row[d] : 0.0f;
-        if (by_dim_ != nullptr)
-          by_dim_[d / kPanel * capacity_ * kPanel + column * kPanel + d % kPanel] = value;
-        if (by_column_ != nullptr && d < dim_)
-          by_column_[column / kPanel * dim_ * kPanel + d * kPanel + column % kPanel] = value;
+    for (int64_t at = 0; at < count; at += kPanel) {
+      const int64_t some = std::min<int64_t>(kPanel, count - at);
+      const float* from = rows + at * row_stride;
+      if (by_column_ != nullptr) {
+        kernel_.pack_f32(from, row_stride, static_cast<int>(some), dim_, by_column_ + (first + at) * dim_);
       }
+      if (by_dim_ == nullptr) continue;
+      for (int64_t d = 0; d < dim_; d += kPanel)
+        CopyByDim(from + d, row_stride, some, std::min<int64_t>(kPanel, dim_ - d),
+                  by_dim_ + d * capacity_ + (first + at) * kPanel);
     }
   }
 
@@ -46,6 +46,13 @@ class HeadColumns {
   const float* ByDim(int64_t panel) const { return by_dim_ + panel * capacity_ * kPanel; }
 
  private:
+  // rows [count][width] -> to [32][32], zero where nothing is.
+  static void CopyByDim(const float* rows, int64_t row_stride, int64_t count, int64_t width, float* to) {
+    if (count < kPanel || width < kPanel) std::fill_n(to, kPanel * kPanel, 0.0f);
+    for (int64_t row = 0; row < count; ++row) std::copy_n(rows + row * row_stride, width, to + row * kPanel);
+  }
+
+  const LinearKernel& kernel_;
   int64_t dim_, capacity_;
   float* by_column_;  // [capacity / 32][head_dim][32], or null
   float* by_dim_;     // [head_dim / 32][capacity][32], or null
@@ -69,11 +76,6 @@ struct RowBlock {
         in_prefix ? PackedRows::SeenInPrefix(in_segment, chunk) : packed->SeenBy(segment, in_segment, chunk);
     if (seen.prefix_begin < seen.prefix_end) body(seen.prefix_begin, seen.prefix_end);
     body(own_column + seen.own_begin - segment.first, own_column + in_segment + 1);
-  }
-  // The row of the batch behind a column, or -1 where none is.
-  int64_t RowOfColumn(int64_t column) const {
-    if (column >= own_column) return segment.first + column - own_column;
-    return column < packed->prefix ? column : -1;
   }
 };
 
@@ -99,7 +101,7 @@ void ForBlocks(const PackedRows& packed, int64_t chunk, Fill fill, Body body) {
 }
 
 // scores [block rows][stride]: in place probabilities over what each row sees, 0 elsewhere up to `columns`.
-void SoftmaxBlock(const RowBlock& block, float scale, int64_t stride, float* scores);
+void SoftmaxBlock(const Context& context, const RowBlock& block, float scale, int64_t stride, float* scores);
 
 // y [rows][stride] = x times the panels of 32 columns, as many as the block has.
 void ScoreBlock(const LinearKernel& kernel, ThreadScratch& scratch, const RowBlock& block, const float* x,

@@ -13,7 +13,8 @@ namespace {
 class HeadBack {
  public:
   HeadBack(const Context& context, ThreadScratch& scratch, const PackedRows& rows, const HeadShape& shape)
-      : kernel_(*context.exact),
+      : context_(context),
+        kernel_(*context.exact),
         scratch_(scratch),
         rows_(rows),
         shape_(shape),
@@ -23,8 +24,10 @@ class HeadBack {
         values_(MakeColumns(2)),
         p_(scratch.attention[4].GetAs<float>(kAttentionRows * capacity_)),
         ds_(scratch.attention[5].GetAs<float>(kAttentionRows * capacity_)),
-        turned_(scratch.attention[6].GetAs<float>(kAttentionRows * capacity_)),
-        inputs_(scratch.attention[7].GetAs<float>(kAttentionRows * kPanel)) {}
+        turned_(scratch.attention[6].GetAs<float>(kPanel * capacity_)),
+        inputs_(scratch.attention[7].GetAs<float>(kPanel * kPanel)) {
+    std::fill_n(inputs_, kPanel * kPanel, 0.0f);
+  }
 
   // partial_k and partial_v [rows, heads * head_dim], zero.
   void Run(int64_t head, Mat q, Mat k, Mat v, Mat dout, Mat dq, Mat partial_k, Mat partial_v) {
@@ -39,7 +42,7 @@ class HeadBack {
           const float* queries = RowOf(q, block.first_row) + at;
           const float* gradient = RowOf(dout, block.first_row) + at;
           ScoreBlock(kernel_, scratch_, block, queries, q.cols, dim_, keys_, capacity_, p_);
-          SoftmaxBlock(block, shape_.scale, capacity_, p_);
+          SoftmaxBlock(context_, block, shape_.scale, capacity_, p_);
           ScoreBlock(kernel_, scratch_, block, gradient, dout.cols, dim_, values_, capacity_, ds_);
           BackThroughSoftmax(block);
           SumBlock(kernel_, scratch_, block, ds_, capacity_, keys_, dim_, RowOf(dq, block.first_row) + at,
@@ -53,49 +56,38 @@ class HeadBack {
   HeadColumns MakeColumns(size_t first) {
     const int64_t elements = HeadColumns::Elements(dim_, capacity_);
     float* by_column = scratch_.attention[first].GetAs<float>(elements);
-    return {dim_, capacity_, by_column, scratch_.attention[first + 1].GetAs<float>(elements)};
+    return {kernel_, dim_, capacity_, by_column, scratch_.attention[first + 1].GetAs<float>(elements)};
   }
 
-  // ds_ holds dP and gets dS.
+  // ds_ holds dP and gets dS. Where P is 0 for a column that is not seen, dP is of a key that is there, or of
+  // zeros: a finite number.
   void BackThroughSoftmax(const RowBlock& block) const {
-    for (int64_t at = 0; at < block.rows; ++at) {
-      const float* p = p_ + at * capacity_;
-      float* ds = ds_ + at * capacity_;
-      // Where P is 0 for a column that is not seen, dP is of a key that is there, or of zeros: a finite
-      // number.
-      double along = 0;
-      for (int64_t i = 0; i < block.columns; ++i) along += double{p[i]} * ds[i];
-      const auto mean = static_cast<float>(along);
-      for (int64_t i = 0; i < block.columns; ++i) ds[i] = shape_.scale * p[i] * (ds[i] - mean);
-    }
+    for (int64_t at = 0; at < block.rows; ++at)
+      context_.back->softmax_back(p_ + at * capacity_, block.columns, shape_.scale, ds_ + at * capacity_);
   }
 
-  // to[row behind column c] += sum over the block's rows of scores[row][c] * x[row]
+  // to[row behind column c] += sum over the block's rows of scores[row][c] * x[row], 32 rows after the other.
   void AddTurned(const RowBlock& block, const float* scores, const float* x, int64_t x_stride, int64_t at,
                  Mat to) {
-    for (int64_t row = 0; row < block.rows; ++row) {
-      for (int64_t i = 0; i < block.columns; ++i)
-        turned_[i * kAttentionRows + row] = scores[row * capacity_ + i];
-    }
-    float* tile = scratch_.tile.GetAs<float>(block.columns * kPanel);
-    void* work = KernelScratch(kernel_, scratch_, block.columns, block.rows);
-    for (int64_t first = 0; first < dim_; first += kPanel) {
-      const int64_t width = std::min<int64_t>(kPanel, dim_ - first);
-      for (int64_t row = 0; row < block.rows; ++row) {
-        std::copy_n(x + row * x_stride + first, width, inputs_ + row * kPanel);
-        std::fill_n(inputs_ + row * kPanel + width, kPanel - width, 0.0f);
-      }
-      kernel_.run(turned_, kAttentionRows, block.columns, block.rows, inputs_, tile, kPanel,
-                  static_cast<int>(width), work);
-      for (int64_t i = 0; i < block.columns; ++i) {
-        const int64_t row = block.RowOfColumn(i);
-        if (row < 0) continue;
-        float* out = RowOf(to, row) + at + first;
-        for (int64_t d = 0; d < width; ++d) out[d] += tile[i * kPanel + d];
+    void* work = KernelScratch(kernel_, scratch_, block.columns, kPanel);
+    for (int64_t begin = 0; begin < block.rows; begin += kPanel) {
+      const int64_t rows = std::min<int64_t>(kPanel, block.rows - begin);
+      kernel_.pack_f32(scores + begin * capacity_, capacity_, static_cast<int>(rows), block.columns, turned_);
+      for (int64_t d = 0; d < dim_; d += kPanel) {
+        const auto width = static_cast<int>(std::min<int64_t>(kPanel, dim_ - d));
+        for (int64_t row = 0; row < rows; ++row)
+          std::copy_n(x + (begin + row) * x_stride + d, width, inputs_ + row * kPanel);
+        const auto add = [&](int64_t column, int64_t first_row, int64_t count) {
+          kernel_.run_onto(turned_ + column * kPanel, kPanel, count, rows, inputs_,
+                           RowOf(to, first_row) + at + d, to.cols, width, work);
+        };
+        if (block.own_column > 0) add(0, 0, block.packed->prefix);
+        add(block.own_column, block.segment.first, block.columns - block.own_column);
       }
     }
   }
 
+  const Context& context_;
   const LinearKernel& kernel_;
   ThreadScratch& scratch_;
   const PackedRows& rows_;
@@ -103,8 +95,8 @@ class HeadBack {
   int64_t dim_, capacity_;
   HeadColumns keys_, values_;
   float *p_, *ds_;  // [kAttentionRows][capacity]
-  float* turned_;   // [capacity][kAttentionRows]
-  float* inputs_;   // [kAttentionRows][32]
+  float* turned_;   // [capacity][32]
+  float* inputs_;   // [32][32]
 };
 
 }  // namespace

@@ -18,11 +18,17 @@ namespace {
 
 class CpuOperations : public Operations {
  public:
-  CpuOperations(const LinearKernel* products, const LinearKernel* exact, const VectorKernel* vector,
-                int threads)
-      : pool_(threads), scratch_(static_cast<size_t>(threads)), context_{products, exact,     vector,
-                                                                         &pool_,   &scratch_, &rounded_,
-                                                                         &turned_, &partial_} {}
+  struct Kernels {
+    const LinearKernel *products, *exact;
+    const VectorKernel* vector;
+    const BackKernel* back;
+  };
+  CpuOperations(const Kernels& kernels, int threads)
+      : pool_(threads), scratch_(static_cast<size_t>(threads)), context_{kernels.products, kernels.exact,
+                                                                         kernels.vector,   kernels.back,
+                                                                         &pool_,           &scratch_,
+                                                                         &rounded_,        &turned_,
+                                                                         &partial_} {}
 
   std::string Describe() const override {
     return std::string("cpu, products ") + context_.products->name + ", vectors " + context_.vector->name +
@@ -49,10 +55,10 @@ class CpuOperations : public Operations {
       return OutOfMemory("training");
     }
   }
-  Result<std::unique_ptr<FrozenWeight>> LoadFrozen(const WeightView& view) override {
+  Result<std::unique_ptr<FrozenWeight>> LoadFrozen(const WeightView& view, bool goes_back) override {
     try {
       auto weight = std::make_unique<CpuFrozen>();
-      LoadPanels(context_, view, weight.get());
+      LoadPanels(context_, view, goes_back, weight.get());
       return std::unique_ptr<FrozenWeight>(std::move(weight));
     } catch (const std::bad_alloc&) {
       return OutOfMemory("weights");
@@ -95,17 +101,23 @@ class CpuOperations : public Operations {
   void Linear(Mat x, const FrozenWeight& weight, Mat y) override {
     Do([&] { RunFrozen(context_, x, static_cast<const CpuFrozen&>(weight).forward, /*adds=*/false, y); });
   }
-  void LinearBack(Mat dy, const FrozenWeight& weight, Mat dx) override {
-    Do([&] { RunFrozen(context_, dy, static_cast<const CpuFrozen&>(weight).back, /*adds=*/true, dx); });
+  void LinearBack(Mat dy, const FrozenWeight& weight, bool adds, Mat dx) override {
+    Do([&] { RunFrozen(context_, dy, static_cast<const CpuFrozen&>(weight).back, adds, dx); });
   }
-  void Multiply(Mat x, Mat w, float factor, bool adds, Mat y) override {
-    Do([&] { RunMultiply(context_, x, w, factor, adds, y); });
+  void Multiply(Mat x, Mat w, float factor, Mat y) override {
+    Do([&] { RunMultiply(context_, x, w, {.factor = factor}, y); });
   }
-  void MultiplyBack(Mat dy, Mat w, float factor, bool adds, Mat dx) override {
-    Do([&] { RunMultiplyBack(context_, dy, w, factor, adds, dx); });
+  void MultiplyOnto(Mat x, Mat w, Mat y) override {
+    Do([&] { RunMultiply(context_, x, w, {.adds = true}, y); });
   }
-  void MultiplyOuter(Mat dy, Mat x, float factor, Mat dw) override {
-    Do([&] { RunMultiplyOuter(context_, dy, x, factor, dw); });
+  void MultiplyBack(Mat dy, Mat w, float factor, Mat dx) override {
+    Do([&] { RunMultiplyBack(context_, dy, w, {.factor = factor}, dx); });
+  }
+  void MultiplyBackOnto(Mat dy, Mat w, Mat dx) override {
+    Do([&] { RunMultiplyBack(context_, dy, w, {.adds = true}, dx); });
+  }
+  void MultiplyOuter(Mat dy, Mat x, Mat dw) override {
+    Do([&] { RunMultiplyOuter(context_, dy, x, dw); });
   }
 
   void RmsNorm(Mat x, Mat weight, float eps, Mat y) override {
@@ -115,7 +127,8 @@ class CpuOperations : public Operations {
   }
   void RmsNormBack(Mat x, Mat weight, float eps, Mat dy, Mat dx) override {
     Rows(x.rows, [&](int64_t row) {
-      RmsNormRowBack(RowOf(x, row), Data(weight), x.cols, eps, RowOf(dy, row), RowOf(dx, row));
+      context_.back->rms_norm_back(RowOf(x, row), Data(weight), x.cols, eps, RowOf(dy, row), /*adds=*/true,
+                                   RowOf(dx, row));
     });
   }
   void NormHeads(Mat x, int head_dim, float eps, Mat y) override {
@@ -127,7 +140,8 @@ class CpuOperations : public Operations {
   void NormHeadsBack(Mat x, int head_dim, float eps, Mat dy) override {
     Rows(x.rows, [&](int64_t row) {
       for (int64_t at = 0; at < x.cols; at += head_dim)
-        NormRowBack(RowOf(x, row) + at, head_dim, eps, RowOf(dy, row) + at);
+        context_.back->rms_norm_back(RowOf(x, row) + at, nullptr, head_dim, eps, RowOf(dy, row) + at,
+                                     /*adds=*/false, RowOf(dy, row) + at);
     });
   }
   void Rotate(Mat x, int head_dim, const RotaryAngles& angles, bool back) override {
@@ -150,8 +164,9 @@ class CpuOperations : public Operations {
     });
   }
   void SwiGluBack(Mat dy, Mat gate, Mat up) override {
-    Rows(dy.rows,
-         [&](int64_t row) { SwiGluRowBack(RowOf(dy, row), dy.cols, RowOf(gate, row), RowOf(up, row)); });
+    Rows(dy.rows, [&](int64_t row) {
+      context_.back->swiglu_back(RowOf(dy, row), dy.cols, RowOf(gate, row), RowOf(up, row));
+    });
   }
 
   void Attention(const PackedRows& rows, const HeadShape& shape, Mat q, Mat k, Mat v, Mat out) override {
@@ -218,17 +233,18 @@ class CpuOperations : public Operations {
 
 Result<std::unique_ptr<Operations>> CreateCpuOperations(const CpuOptions& options) {
   GATEHOUSE_ASSIGN(const Isa isa, ChooseIsa());
-  const LinearKernel* exact = BestLinear(ComputeType::kF32, isa);
-  const LinearKernel* products = options.f32 ? exact : BestLinear(ComputeType::kBF16, isa);
-  if (products == nullptr) products = exact;
+  cpu::CpuOperations::Kernels kernels{};
+  kernels.exact = BestLinear(ComputeType::kF32, isa);
+  if (!options.f32) kernels.products = BestLinear(ComputeType::kBF16, isa);
+  if (kernels.products == nullptr) kernels.products = kernels.exact;
   // Of the tables that differ in attention alone, which is done otherwise here, any is as good.
-  const VectorKernel* vector = VectorTables(isa).back();
+  kernels.vector = VectorTables(isa).back();
+  kernels.back = BackTables(isa).back();
   const int threads = options.threads > 0 ? options.threads : ThreadPool::DefaultThreads();
   if (threads > ThreadPool::kMaxThreads)
     return UsageError("too many threads", "--threads", "at most 1024", std::to_string(threads));
   try {
-    return std::unique_ptr<Operations>(
-        std::make_unique<cpu::CpuOperations>(products, exact, vector, threads));
+    return std::unique_ptr<Operations>(std::make_unique<cpu::CpuOperations>(kernels, threads));
   } catch (const std::exception& error) {  // std::system_error, std::bad_alloc
     return Error{ErrorCode::kInternal, "cannot start the threads", "--threads",
                  std::to_string(threads) + " of them", error.what()};

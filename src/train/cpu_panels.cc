@@ -53,13 +53,13 @@ bool AllAreBf16(const Context& context, const WeightView& view) {
 
 }  // namespace
 
-void LoadPanels(const Context& context, const WeightView& view, CpuFrozen* out) {
+void LoadPanels(const Context& context, const WeightView& view, bool goes_back, CpuFrozen* out) {
   out->rows = out->forward.outputs = out->back.inputs = view.rows;
   out->cols = out->forward.inputs = out->back.outputs = view.cols;
   out->forward.bf16 = out->back.bf16 =
       context.products->compute == ComputeType::kBF16 || AllAreBf16(context, view);
   Take(&out->forward);
-  Take(&out->back);
+  if (goes_back) Take(&out->back);
   // A block of 32 rows is one panel of W, and 32 inputs of every panel of its transpose: threads never write
   // the same place.
   ForWeightBlocks(context, view, [&](int64_t first, int64_t count, const float* values) {
@@ -67,7 +67,7 @@ void LoadPanels(const Context& context, const WeightView& view, CpuFrozen* out) 
       for (int64_t col = 0; col < view.cols; ++col) {
         const float value = values[row * view.cols + col];
         Put(out->forward, first + row, col, value);
-        Put(out->back, col, first + row, value);
+        if (goes_back) Put(out->back, col, first + row, value);
       }
     }
   });

@@ -8,6 +8,7 @@
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "kernels/linear/linear.h"
+#include "kernels/vector/back.h"
 #include "kernels/vector/vector.h"
 #include "train/operations.h"
 
@@ -38,7 +39,7 @@ struct Panels {
 class CpuFrozen : public FrozenWeight {
  public:
   Panels forward;  // of W
-  Panels back;     // of its transpose
+  Panels back;     // of its transpose; none where nothing goes back
 };
 
 // Scratch of one thread.
@@ -57,6 +58,7 @@ struct Context {
   const LinearKernel* products;  // with frozen weights
   const LinearKernel* exact;     // in float32: with matrices that change, and of attention
   const VectorKernel* vector;
+  const BackKernel* back;
   ThreadPool* pool;
   std::vector<ThreadScratch>* scratch;  // one a thread
   AlignedBuffer* rounded;               // x in BF16
@@ -72,15 +74,20 @@ inline void* KernelScratch(const LinearKernel& kernel, ThreadScratch& scratch, i
 // Rows, some at a time on each thread: body(row).
 void ForRows(const Context& context, int64_t rows, const std::function<void(int64_t row)>& body);
 
-// Both forms of a weight. Throws std::bad_alloc.
-void LoadPanels(const Context& context, const WeightView& view, CpuFrozen* out);
+// A weight, and its transpose where that is wanted. Throws std::bad_alloc.
+void LoadPanels(const Context& context, const WeightView& view, bool goes_back, CpuFrozen* out);
 
 // y [x.rows, outputs] (+)= x W^T.
 void RunFrozen(const Context& context, Mat x, const Panels& weight, bool adds, Mat y);
+// Times `factor`, or on top of what is there.
+struct Written {
+  float factor = 1.0f;
+  bool adds = false;
+};
 // The three products with a matrix w [N, K] that changes (operations.h).
-void RunMultiply(const Context& context, Mat x, Mat w, float factor, bool adds, Mat y);
-void RunMultiplyBack(const Context& context, Mat dy, Mat w, float factor, bool adds, Mat dx);
-void RunMultiplyOuter(const Context& context, Mat dy, Mat x, float factor, Mat dw);
+void RunMultiply(const Context& context, Mat x, Mat w, Written how, Mat y);
+void RunMultiplyBack(const Context& context, Mat dy, Mat w, Written how, Mat dx);
+void RunMultiplyOuter(const Context& context, Mat dy, Mat x, Mat dw);
 
 void RunAttention(const Context& context, const PackedRows& rows, const HeadShape& shape, Mat q, Mat k, Mat v,
                   Mat out);
@@ -88,9 +95,6 @@ void RunAttentionBack(const Context& context, const PackedRows& rows, const Head
                       Mat v, Mat dout, Mat dq, Mat dk, Mat dv);
 
 // Row by row.
-void RmsNormRowBack(const float* x, const float* weight, int64_t n, float eps, const float* dy, float* dx);
-void NormRowBack(const float* x, int64_t n, float eps, float* dy);
-void SwiGluRowBack(const float* dy, int64_t n, float* gate, float* up);
 // weight * -log softmax(logits)[target]; the logits become its gradient.
 double CrossEntropyRow(float* logits, int64_t n, int32_t target, float weight);
 void AdamWRow(const AdamWStep& step, int64_t n, const float* gradient, float* first, float* second,

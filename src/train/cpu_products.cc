@@ -15,13 +15,9 @@ struct Prepared {
 };
 using Prepare = std::function<Prepared(int64_t panel, ThreadScratch& scratch)>;
 
-struct PanelProduct {
-  const LinearKernel* kernel;
-  const void* x;  // rows x_stride elements apart, of the kernel's own kind
-  int64_t x_stride, rows, k;
-  float factor;
-  bool adds;
-  Mat y;  // [rows, outputs]
+struct Input {
+  const void* data;  // rows `stride` elements apart, of the kernel's own kind
+  int64_t stride, rows, k;
 };
 
 // Rows that one thread takes of one panel: few enough that all threads have work. A row's result is the same
@@ -33,45 +29,43 @@ int64_t RowsAtOnce(const Context& context, int64_t rows, int64_t panels) {
   return std::max(kLeast, (rows + blocks - 1) / blocks);
 }
 
-void RunPanels(const Context& context, const PanelProduct& product, const Prepare& prepare) {
-  const int64_t outputs = product.y.cols;
-  if (product.rows == 0 || outputs == 0) return;
-  const LinearKernel& kernel = *product.kernel;
-  const int64_t panels = (outputs + kPanel - 1) / kPanel;
-  const int64_t at_once = RowsAtOnce(context, product.rows, panels);
-  const int64_t blocks = (product.rows + at_once - 1) / at_once;
+int ColumnsOfPanel(int64_t panel, int64_t outputs) {
+  return static_cast<int>(std::min<int64_t>(kPanel, outputs - panel * kPanel));
+}
+
+// y [rows, outputs] (+)= x times the panels that `prepare` gives.
+void RunPanels(const Context& context, const LinearKernel& kernel, const Input& x, bool adds,
+               const Prepare& prepare, Mat y) {
+  if (x.rows == 0 || y.cols == 0) return;
+  const int64_t panels = (y.cols + kPanel - 1) / kPanel;
+  const int64_t at_once = RowsAtOnce(context, x.rows, panels);
+  const int64_t blocks = (x.rows + at_once - 1) / at_once;
   const size_t x_bytes = kernel.compute == ComputeType::kBF16 ? sizeof(uint16_t) : sizeof(float);
-  const bool through_tile = product.adds || product.factor != 1.0f;
+  const auto run = adds ? kernel.run_onto : kernel.run;
+  const auto run_packed = adds ? kernel.run_packed_onto : kernel.run_packed;
   context.pool->For(panels * blocks, [&](int64_t index, int thread) {
     ThreadScratch& scratch = (*context.scratch)[static_cast<size_t>(thread)];
     const int64_t panel = index / blocks, first_row = index % blocks * at_once;
-    const int64_t rows = std::min(at_once, product.rows - first_row);
-    const int64_t first = panel * kPanel;
-    const int columns = static_cast<int>(std::min<int64_t>(kPanel, outputs - first));
-    const auto* x = static_cast<const std::byte*>(product.x) +
-                    static_cast<size_t>(first_row * product.x_stride) * x_bytes;
+    const int64_t rows = std::min(at_once, x.rows - first_row);
+    const auto* from =
+        static_cast<const std::byte*>(x.data) + static_cast<size_t>(first_row * x.stride) * x_bytes;
     const Prepared prepared = prepare(panel, scratch);
-    void* work = KernelScratch(kernel, scratch, rows, product.k);
-    float* out = RowOf(product.y, first_row) + first;
-    float* y = through_tile ? scratch.tile.GetAs<float>(rows * kPanel) : out;
-    const int64_t y_stride = through_tile ? kPanel : outputs;
+    void* work = KernelScratch(kernel, scratch, rows, x.k);
+    float* out = RowOf(y, first_row) + panel * kPanel;
+    const int columns = ColumnsOfPanel(panel, y.cols);
     if (prepared.packed) {
-      kernel.run_packed(reinterpret_cast<const float*>(x), product.x_stride, rows, product.k,
-                        static_cast<const uint16_t*>(prepared.data), y, y_stride, columns, work);
+      run_packed(reinterpret_cast<const float*>(from), x.stride, rows, x.k,
+                 static_cast<const uint16_t*>(prepared.data), out, y.cols, columns, work);
     } else {
-      kernel.run(x, product.x_stride, rows, product.k, prepared.data, y, y_stride, columns, work);
-    }
-    if (!through_tile) return;
-    for (int64_t row = 0; row < rows; ++row) {
-      float* to = out + row * outputs;
-      const float* from = y + row * kPanel;
-      if (product.adds) {
-        for (int column = 0; column < columns; ++column) to[column] += product.factor * from[column];
-      } else {
-        for (int column = 0; column < columns; ++column) to[column] = product.factor * from[column];
-      }
+      run(from, x.stride, rows, x.k, prepared.data, out, y.cols, columns, work);
     }
   });
+}
+
+void ScaleAll(const Context& context, float factor, Mat x) {
+  if (factor == 1.0f) return;
+  ForRows(context, x.rows,
+          [&](int64_t row) { context.vector->scale(RowOf(x, row), factor, x.cols, RowOf(x, row)); });
 }
 
 // A panel whose outputs are columns of a matrix: [rows of the matrix][32].
@@ -110,43 +104,73 @@ void RunFrozen(const Context& context, Mat x, const Panels& weight, bool adds, M
     input = rounded;
   }
   const bool packed = weight.bf16 && kernel.compute == ComputeType::kF32;
-  RunPanels(context, {&kernel, input, stride, x.rows, x.cols, 1.0f, adds, y},
-            [&](int64_t panel, ThreadScratch&) {
-              return Prepared{weight.Panel(panel), packed};
-            });
+  const auto panel_of = [&](int64_t panel, ThreadScratch&) { return Prepared{weight.Panel(panel), packed}; };
+  RunPanels(context, kernel, {input, stride, x.rows, x.cols}, adds, panel_of, y);
 }
 
-void RunMultiply(const Context& context, Mat x, Mat w, float factor, bool adds, Mat y) {
+void RunMultiply(const Context& context, Mat x, Mat w, Written how, Mat y) {
   const LinearKernel& kernel = *context.exact;
-  RunPanels(context, {&kernel, Data(x), x.cols, x.rows, x.cols, factor, adds, y},
-            [&](int64_t panel, ThreadScratch& scratch) {
-              const int64_t first = panel * kPanel;
-              const int rows = static_cast<int>(std::min<int64_t>(kPanel, w.rows - first));
-              float* out = scratch.panel.GetAs<float>(w.cols * kPanel);
-              kernel.pack_f32(RowOf(w, first), w.cols, rows, w.cols, out);
-              return Prepared{out, false};
-            });
+  const auto rows_of = [&](int64_t panel, ThreadScratch& scratch) {
+    float* out = scratch.panel.GetAs<float>(w.cols * kPanel);
+    kernel.pack_f32(RowOf(w, panel * kPanel), w.cols, ColumnsOfPanel(panel, w.rows), w.cols, out);
+    return Prepared{out, false};
+  };
+  RunPanels(context, kernel, {Data(x), x.cols, x.rows, x.cols}, how.adds, rows_of, y);
+  ScaleAll(context, how.factor, y);
 }
 
-void RunMultiplyBack(const Context& context, Mat dy, Mat w, float factor, bool adds, Mat dx) {
-  RunPanels(context, {context.exact, Data(dy), dy.cols, dy.rows, dy.cols, factor, adds, dx}, ColumnsOf(w));
+void RunMultiplyBack(const Context& context, Mat dy, Mat w, Written how, Mat dx) {
+  RunPanels(context, *context.exact, {Data(dy), dy.cols, dy.rows, dy.cols}, how.adds, ColumnsOf(w), dx);
+  ScaleAll(context, how.factor, dx);
 }
 
-void RunMultiplyOuter(const Context& context, Mat dy, Mat x, float factor, Mat dw) {
-  auto* turned = context.turned->GetAs<float>(dy.cols * dy.rows);  // [dy.cols][dy.rows]
-  const float* from = Data(dy);
+namespace {
+
+// x transposed, [x.cols][x.rows], rows a distance apart that no cache minds.
+Input Turned(const Context& context, Mat x) {
+  const int64_t stride = (x.rows + kPanel - 1) / kPanel * kPanel + kPanel / 2;
+  auto* turned = context.turned->GetAs<float>(x.cols * stride);
+  const float* from = Data(x);
   // Square by square: whole lines of the cache are read and written.
   constexpr int64_t kTile = 16;
-  context.pool->For((dy.cols + kTile - 1) / kTile, [&](int64_t block, int) {
-    const int64_t first = block * kTile, end = std::min(dy.cols, first + kTile);
-    for (int64_t at = 0; at < dy.rows; at += kTile) {
-      const int64_t last = std::min(dy.rows, at + kTile);
-      for (int64_t col = first; col < end; ++col) {
-        for (int64_t row = at; row < last; ++row) turned[col * dy.rows + row] = from[row * dy.cols + col];
+  context.pool->For((x.rows + kTile - 1) / kTile, [&](int64_t block, int) {
+    const int64_t first = block * kTile, end = std::min(x.rows, first + kTile);
+    for (int64_t at = 0; at < x.cols; at += kTile) {
+      const int64_t last = std::min(x.cols, at + kTile);
+      for (int64_t col = at; col < last; ++col) {
+        for (int64_t row = first; row < end; ++row) turned[col * stride + row] = from[row * x.cols + col];
       }
     }
   });
-  RunPanels(context, {context.exact, turned, dy.rows, dy.cols, dy.rows, factor, true, dw}, ColumnsOf(x));
+  return {turned, stride, x.cols, x.rows};
+}
+
+// dw^T += x^T dy, where x is the narrow one.
+void AddOuterTurned(const Context& context, Mat dy, Mat x, Mat dw) {
+  const LinearKernel& kernel = *context.exact;
+  const Input turned = Turned(context, x);
+  const Prepare columns_of = ColumnsOf(dy);
+  context.pool->For((dy.cols + kPanel - 1) / kPanel, [&](int64_t panel, int thread) {
+    ThreadScratch& scratch = (*context.scratch)[static_cast<size_t>(thread)];
+    const int columns = ColumnsOfPanel(panel, dy.cols);
+    const Prepared prepared = columns_of(panel, scratch);
+    float* tile = scratch.tile.GetAs<float>(turned.rows * kPanel);
+    kernel.run(turned.data, turned.stride, turned.rows, turned.k, prepared.data, tile, kPanel, columns,
+               KernelScratch(kernel, scratch, turned.rows, turned.k));
+    for (int column = 0; column < columns; ++column) {
+      float* out = RowOf(dw, panel * kPanel + column);
+      for (int64_t row = 0; row < turned.rows; ++row) out[row] += tile[row * kPanel + column];
+    }
+  });
+}
+
+}  // namespace
+
+// The narrower of the two is transposed, and its columns are the rows of the product: fewer than 32 of them
+// cost no more than they are, while outputs are computed 32 at a time.
+void RunMultiplyOuter(const Context& context, Mat dy, Mat x, Mat dw) {
+  if (dy.cols > x.cols) return AddOuterTurned(context, dy, x, dw);
+  RunPanels(context, *context.exact, Turned(context, dy), /*adds=*/true, ColumnsOf(x), dw);
 }
 
 }  // namespace gatehouse::train::cpu

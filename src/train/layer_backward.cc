@@ -3,50 +3,47 @@
 
 namespace gatehouse::train {
 
-void Layer::Back(const LayerPass& pass, const LayerTape& kept, bool input_wanted) const {
+void Layer::Back(const LayerPass& pass, const LayerTape& kept) const {
   FeedForwardBack(pass, kept);
-  AttentionBack(pass, kept, input_wanted);
+  AttentionBack(pass, kept);
 }
 
 // out = middle + down(silu(gate) * up): tape.gradient is that of both terms, and stays the first one's share.
 void Layer::FeedForwardBack(const LayerPass& pass, const LayerTape& kept) const {
   Operations& ops = pass.ops;
   const LayerWork& work = pass.tape.work;
-  const auto back = [&](Linears which, Mat dy, Mat x, Mat dx) {
-    linears_[which].Back(ops, dy, x, kept.low[which], work.low_gradient, dx);
+  const auto back = [&](Linears which, Mat dy, Mat x, AdaptedLinear::To to) {
+    linears_[which].Back(ops, dy, x, kept.low[which], work.low_gradient, to);
   };
   ops.SwiGlu(kept.gate, kept.up, work.wide);
-  ops.Zero(work.wide_gradient);
-  back(kDownLinear, pass.tape.gradient, work.wide, work.wide_gradient);
+  back(kDownLinear, pass.tape.gradient, work.wide, {work.wide_gradient});
   ops.SwiGluBack(work.wide_gradient, kept.gate, kept.up);
 
   ops.RmsNorm(kept.middle, feed_forward_norm_.values, eps_, work.normed);
-  ops.Zero(work.normed_gradient);
-  back(kGateLinear, kept.gate, work.normed, work.normed_gradient);
-  back(kUpLinear, kept.up, work.normed, work.normed_gradient);
+  back(kGateLinear, kept.gate, work.normed, {work.normed_gradient});
+  back(kUpLinear, kept.up, work.normed, {work.normed_gradient, /*adds=*/true});
   ops.RmsNormBack(kept.middle, feed_forward_norm_.values, eps_, work.normed_gradient, pass.tape.gradient);
 }
 
 // middle = input + output(attention).
-void Layer::AttentionBack(const LayerPass& pass, const LayerTape& kept, bool input_wanted) const {
+void Layer::AttentionBack(const LayerPass& pass, const LayerTape& kept) const {
   Operations& ops = pass.ops;
+  const bool input_wanted = reach_ == Reach::kThrough;
   const LayerWork& work = pass.tape.work;
   const Mat dx = input_wanted ? work.normed_gradient : Mat{};
-  const auto back = [&](Linears which, Mat dy, Mat x, Mat to) {
+  const auto back = [&](Linears which, Mat dy, Mat x, AdaptedLinear::To to) {
     linears_[which].Back(ops, dy, x, kept.low[which], work.low_gradient, to);
   };
-  ops.Zero(work.attended_gradient);
-  back(kOutputLinear, pass.tape.gradient, kept.attended, work.attended_gradient);
+  back(kOutputLinear, pass.tape.gradient, kept.attended, {work.attended_gradient});
   ops.AttentionBack(pass.rows, shape_, kept.query, kept.key, kept.value, work.attended_gradient,
                     work.query_gradient, work.key_gradient, work.value_gradient);
   PlaceBack(pass, kept.query_raw, work.query_gradient, /*is_query=*/true);
   PlaceBack(pass, kept.key_raw, work.key_gradient, /*is_query=*/false);
 
   ops.RmsNorm(kept.input, attention_norm_.values, eps_, work.normed);
-  if (input_wanted) ops.Zero(work.normed_gradient);
-  back(kQueryLinear, work.query_gradient, work.normed, dx);
-  back(kKeyLinear, work.key_gradient, work.normed, dx);
-  back(kValueLinear, work.value_gradient, work.normed, dx);
+  back(kQueryLinear, work.query_gradient, work.normed, {dx});
+  back(kKeyLinear, work.key_gradient, work.normed, {dx, /*adds=*/true});
+  back(kValueLinear, work.value_gradient, work.normed, {dx, /*adds=*/true});
   if (!input_wanted) return;
   ops.RmsNormBack(kept.input, attention_norm_.values, eps_, work.normed_gradient, pass.tape.gradient);
 }

@@ -1,18 +1,28 @@
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "base/error.h"
 #include "train/layer.h"
 
 namespace gatehouse::train {
+namespace {
+
+// In the order of Linears.
+constexpr Weight kWeights[kLinears] = {Weight::kQuery, Weight::kKey, Weight::kValue, Weight::kAttentionOutput,
+                                       Weight::kGate,  Weight::kUp,  Weight::kDown};
+
+}  // namespace
 
 Result<Layer> Layer::Load(const ModelConfig& config, int layer, const WeightLookup& lookup,
-                          const LoraSet& lora, Operations& ops) {
+                          const LoraSet& lora, Reach reach, Operations& ops) {
   const auto at = static_cast<size_t>(layer);
   if (config.is_moe[at] != 0)
     return ModelError("not supported in training", "layer " + std::to_string(layer), "a dense network",
                       "experts");
   Layer out;
+  out.reach_ = reach;
   out.shape_ = {config.heads, config.kv_heads, config.head_dim,
                 1.0f / std::sqrt(static_cast<float>(config.head_dim)),
                 config.chunked[at] != 0 ? config.attention_chunk : 0};
@@ -24,19 +34,20 @@ Result<Layer> Layer::Load(const ModelConfig& config, int layer, const WeightLook
                    NormWeight::Load(config, {Weight::kAttentionNorm, layer}, lookup, ops));
   GATEHOUSE_ASSIGN(out.feed_forward_norm_,
                    NormWeight::Load(config, {Weight::kFeedForwardNorm, layer}, lookup, ops));
-  for (const Weight weight : {Weight::kQuery, Weight::kKey, Weight::kValue, Weight::kAttentionOutput,
-                              Weight::kGate, Weight::kUp, Weight::kDown}) {
-    GATEHOUSE_ASSIGN(AdaptedLinear linear, AdaptedLinear::Load(config, {weight, layer}, lookup, lora, ops));
+  for (const Weight weight : kWeights) {
+    const bool reads_input = weight == Weight::kQuery || weight == Weight::kKey || weight == Weight::kValue;
+    const bool goes_back = reach == Reach::kThrough || (reach == Reach::kInto && !reads_input);
+    GATEHOUSE_ASSIGN(AdaptedLinear linear,
+                     AdaptedLinear::Load(config, {weight, layer}, lookup, lora, goes_back, ops));
     out.linears_.push_back(std::move(linear));
   }
   return out;
 }
 
-bool Layer::trained() const {
-  for (const AdaptedLinear& linear : linears_) {
-    if (linear.trained()) return true;
-  }
-  return false;
+bool Layer::IsTrained(const ModelConfig& config, int layer, const LoraSet& lora) {
+  return std::any_of(std::begin(kWeights), std::end(kWeights), [&](Weight weight) {
+    return lora.Find(SpecOf(config, {weight, layer})) != nullptr;
+  });
 }
 
 // Brings every head of queries or keys to the row's position.

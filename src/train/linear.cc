@@ -5,11 +5,12 @@
 namespace gatehouse::train {
 
 Result<AdaptedLinear> AdaptedLinear::Load(const ModelConfig& config, const TensorId& id,
-                                          const WeightLookup& lookup, const LoraSet& lora, Operations& ops) {
+                                          const WeightLookup& lookup, const LoraSet& lora, bool goes_back,
+                                          Operations& ops) {
   const TensorSpec spec = SpecOf(config, id);
   GATEHOUSE_ASSIGN(const WeightView view, lookup(spec));
   AdaptedLinear out;
-  GATEHOUSE_ASSIGN(out.weight_, ops.LoadFrozen(view));
+  GATEHOUSE_ASSIGN(out.weight_, ops.LoadFrozen(view, goes_back));
   out.lora_ = lora.Find(spec);
   return out;
 }
@@ -17,18 +18,18 @@ Result<AdaptedLinear> AdaptedLinear::Load(const ModelConfig& config, const Tenso
 void AdaptedLinear::Forward(Operations& ops, Mat x, Mat y, Mat low) const {
   ops.Linear(x, *weight_, y);
   if (lora_ == nullptr) return;
-  ops.Multiply(x, lora_->a, 1.0f, /*adds=*/false, low);
-  ops.Multiply(low, lora_->b, lora_->scale, /*adds=*/true, y);
+  ops.Multiply(x, lora_->a, lora_->scale, low);
+  ops.MultiplyOnto(low, lora_->b, y);
 }
 
-void AdaptedLinear::Back(Operations& ops, Mat dy, Mat x, Mat low, Mat low_gradient, Mat dx) const {
-  const bool wanted = dx.buffer != nullptr;
-  if (wanted) ops.LinearBack(dy, *weight_, dx);
+void AdaptedLinear::Back(Operations& ops, Mat dy, Mat x, Mat low, Mat low_gradient, To to) const {
+  const bool wanted = to.dx.buffer != nullptr;
+  if (wanted) ops.LinearBack(dy, *weight_, to.adds, to.dx);
   if (lora_ == nullptr) return;
-  ops.MultiplyOuter(dy, low, lora_->scale, lora_->b_gradient);
-  ops.MultiplyBack(dy, lora_->b, lora_->scale, /*adds=*/false, low_gradient);
-  ops.MultiplyOuter(low_gradient, x, 1.0f, lora_->a_gradient);
-  if (wanted) ops.MultiplyBack(low_gradient, lora_->a, 1.0f, /*adds=*/true, dx);
+  ops.MultiplyOuter(dy, low, lora_->b_gradient);
+  ops.MultiplyBack(dy, lora_->b, lora_->scale, low_gradient);
+  ops.MultiplyOuter(low_gradient, x, lora_->a_gradient);
+  if (wanted) ops.MultiplyBackOnto(low_gradient, lora_->a, to.dx);
 }
 
 Result<NormWeight> NormWeight::Load(const ModelConfig& config, const TensorId& id, const WeightLookup& lookup,

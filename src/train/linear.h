@@ -1,7 +1,7 @@
 // AdaptedLinear: one linear of a network that is trained: its frozen weight, and what LoRA adds to it.
 //
-//   linear.Forward(ops, x, y, low);          // y = x W^T + scale (x A^T) B^T; low = x A^T is kept
-//   linear.Back(ops, dy, x, low, work, dx);  // gradients of A and B; dx += dy W + scale (dy B) A
+//   linear.Forward(ops, x, y, low);          // y = x W^T + low B^T; low = scale x A^T is kept
+//   linear.Back(ops, dy, x, low, work, {dx});   // gradients of A and B; dx = dy W + scale (dy B) A
 #pragma once
 
 #include <memory>
@@ -14,8 +14,9 @@ namespace gatehouse::train {
 
 class AdaptedLinear {
  public:
+  // goes_back: whether Back will ever be asked for dx.
   static Result<AdaptedLinear> Load(const ModelConfig& config, const TensorId& id, const WeightLookup& lookup,
-                                    const LoraSet& lora, Operations& ops);
+                                    const LoraSet& lora, bool goes_back, Operations& ops);
 
   int64_t rows() const { return weight_->rows; }
   int64_t cols() const { return weight_->cols; }
@@ -23,8 +24,13 @@ class AdaptedLinear {
 
   // x [T, K], y [T, N]; low [T, rank], which nobody looks at where the linear is not trained.
   void Forward(Operations& ops, Mat x, Mat y, Mat low) const;
-  // dx without memory (Mat{}): nobody wants it. low_gradient [T, rank] is work space.
-  void Back(Operations& ops, Mat dy, Mat x, Mat low, Mat low_gradient, Mat dx) const;
+  // What becomes of the gradient of x.
+  struct To {
+    Mat dx;  // without memory: nobody wants it
+    bool adds = false;
+  };
+  // low_gradient [T, rank] is work space.
+  void Back(Operations& ops, Mat dy, Mat x, Mat low, Mat low_gradient, To to) const;
 
  private:
   std::unique_ptr<FrozenWeight> weight_;  // [N, K]

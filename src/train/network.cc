@@ -23,15 +23,21 @@ Result<std::unique_ptr<Network>> Network::Create(const ModelConfig& config, cons
   std::unique_ptr<Network> out(new Network(config, lora, ops));
   out->frequencies_ = RopeFrequencies(config);
   GATEHOUSE_ASSIGN(out->embeddings_, lookup(SpecOf(config, {Weight::kEmbedding})));
+  int first = 0;
+  // Experts have other linears, which Load refuses.
+  while (first < config.layers && !Layer::IsTrained(config, first, lora)) ++first;
+  out->first_trained_ = static_cast<size_t>(first);
   for (int i = 0; i < config.layers; ++i) {
-    GATEHOUSE_ASSIGN(Layer layer, Layer::Load(config, i, lookup, lora, ops));
+    const Layer::Reach reach = i < first    ? Layer::Reach::kNot
+                               : i == first ? Layer::Reach::kInto
+                                            : Layer::Reach::kThrough;
+    GATEHOUSE_ASSIGN(Layer layer, Layer::Load(config, i, lookup, lora, reach, ops));
     out->layers_.push_back(std::move(layer));
   }
   GATEHOUSE_ASSIGN(out->final_norm_, NormWeight::Load(config, {Weight::kFinalNorm}, lookup, ops));
-  GATEHOUSE_ASSIGN(out->head_, AdaptedLinear::Load(config, {Weight::kHead}, lookup, lora, ops));
-  const auto first = std::find_if(out->layers_.begin(), out->layers_.end(),
-                                  [](const Layer& layer) { return layer.trained(); });
-  out->first_trained_ = static_cast<size_t>(first - out->layers_.begin());
+  const bool head_goes_back = first < config.layers;
+  GATEHOUSE_ASSIGN(out->head_,
+                   AdaptedLinear::Load(config, {Weight::kHead}, lookup, lora, head_goes_back, ops));
   GATEHOUSE_TRY(ops.Finish());
   return out;
 }
@@ -143,16 +149,17 @@ Result<double> Network::Gradients(const TrainBatch& batch) {
 
 void Network::Back(const PackedRows& rows, std::span<const int32_t> read) {
   const HeadTape& head = tape_.head;
-  ops_.Zero(head.normed_gradient);
-  head_->Back(ops_, head.logits, head.normed, head.low, head.low_gradient, head.normed_gradient);
-  if (first_trained_ == layers_.size()) return;
+  const bool goes_on = first_trained_ < layers_.size();
+  head_->Back(ops_, head.logits, head.normed, head.low, head.low_gradient,
+              {goes_on ? head.normed_gradient : Mat{}});
+  if (!goes_on) return;
   ops_.Zero(head.rows_gradient);
   ops_.RmsNormBack(head.rows, final_norm_.values, static_cast<float>(config_.norm_eps), head.normed_gradient,
                    head.rows_gradient);
   ops_.Zero(tape_.gradient);
   ops_.ScatterAddRows(head.rows_gradient, read, tape_.gradient);
   for (size_t i = layers_.size(); i-- > first_trained_;) {
-    layers_[i].Back({ops_, rows, tape_}, tape_.layers[i], /*input_wanted=*/i > first_trained_);
+    layers_[i].Back({ops_, rows, tape_}, tape_.layers[i]);
   }
 }
 

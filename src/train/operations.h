@@ -28,7 +28,8 @@
 
 namespace gatehouse::train {
 
-// A weight that does not change, in both forms that products want: of W and of its transpose.
+// A weight that does not change, in the forms that products want: of W, and for the way back of its
+// transpose.
 class FrozenWeight {
  public:
   virtual ~FrozenWeight() = default;
@@ -65,7 +66,8 @@ class Operations {
   virtual Result<void> Finish() = 0;
 
   virtual Result<std::unique_ptr<DeviceBuffer>> Allocate(int64_t elements) = 0;
-  virtual Result<std::unique_ptr<FrozenWeight>> LoadFrozen(const WeightView& view) = 0;
+  // goes_back: whether LinearBack will ask for it.
+  virtual Result<std::unique_ptr<FrozenWeight>> LoadFrozen(const WeightView& view, bool goes_back) = 0;
   // The host's memory may change as soon as the call returns.
   virtual void Upload(std::span<const float> host, Mat to) = 0;
   virtual void Download(Mat from, std::span<float> host) = 0;  // host [rows * cols]; waits
@@ -80,12 +82,14 @@ class Operations {
   virtual void Embed(const WeightView& table, std::span<const int32_t> ids, Mat out) = 0;
 
   // Products with weights that stay: x [T, K], y [T, N], W [N, K].
-  virtual void Linear(Mat x, const FrozenWeight& weight, Mat y) = 0;        // y = x W^T
-  virtual void LinearBack(Mat dy, const FrozenWeight& weight, Mat dx) = 0;  // dx += dy W
+  virtual void Linear(Mat x, const FrozenWeight& weight, Mat y) = 0;                   // y = x W^T
+  virtual void LinearBack(Mat dy, const FrozenWeight& weight, bool adds, Mat dx) = 0;  // dx (+)= dy W
   // Products with matrices that change, in float32: w [N, K].
-  virtual void Multiply(Mat x, Mat w, float factor, bool adds, Mat y) = 0;        // y (+)= factor x w^T
-  virtual void MultiplyBack(Mat dy, Mat w, float factor, bool adds, Mat dx) = 0;  // dx (+)= factor dy w
-  virtual void MultiplyOuter(Mat dy, Mat x, float factor, Mat dw) = 0;            // dw += factor dy^T x
+  virtual void Multiply(Mat x, Mat w, float factor, Mat y) = 0;        // y = factor x w^T
+  virtual void MultiplyOnto(Mat x, Mat w, Mat y) = 0;                  // y += x w^T
+  virtual void MultiplyBack(Mat dy, Mat w, float factor, Mat dx) = 0;  // dx = factor dy w
+  virtual void MultiplyBackOnto(Mat dy, Mat w, Mat dx) = 0;            // dx += dy w
+  virtual void MultiplyOuter(Mat dy, Mat x, Mat dw) = 0;               // dw += dy^T x
 
   // y = x / sqrt(mean(x^2) + eps) * weight; weight [1, cols].
   virtual void RmsNorm(Mat x, Mat weight, float eps, Mat y) = 0;

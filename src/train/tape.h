@@ -34,7 +34,7 @@ struct LayerTape {
   Mat attended;                   // [T, heads * head_dim]
   Mat middle;                     // [T, hidden]: the input of the feed-forward network's norm
   Mat gate, up;                   // [T, ffn]; the way back makes them into their gradients
-  std::array<Mat, kLinears> low;  // [T, rank]: x A^T of every linear
+  std::array<Mat, kLinears> low;  // [T, rank]: scale x A^T of every linear
 };
 
 // Used by every layer in turn.
