@@ -120,6 +120,15 @@ class CpuOperations : public Operations {
     Do([&] { RunMultiplyOuter(context_, dy, x, dw); });
   }
 
+  void Drop(Mat x, const Dropout& dropout, Mat y) override {
+    Rows(x.rows,
+         [&](int64_t row) { DropRow(dropout, row, x.cols, RowOf(x, row), /*adds=*/false, RowOf(y, row)); });
+  }
+  void DropOnto(Mat x, const Dropout& dropout, Mat y) override {
+    Rows(x.rows,
+         [&](int64_t row) { DropRow(dropout, row, x.cols, RowOf(x, row), /*adds=*/true, RowOf(y, row)); });
+  }
+
   void RmsNorm(Mat x, Mat weight, float eps, Mat y) override {
     Rows(x.rows, [&](int64_t row) {
       context_.vector->rms_norm(RowOf(x, row), Data(weight), x.cols, eps, RowOf(y, row));

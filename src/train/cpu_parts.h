@@ -95,6 +95,7 @@ void RunAttentionBack(const Context& context, const PackedRows& rows, const Head
                       Mat v, Mat dout, Mat dq, Mat dk, Mat dv);
 
 // Row by row.
+void DropRow(const Dropout& dropout, int64_t row, int64_t n, const float* x, bool adds, float* y);
 // weight * -log softmax(logits)[target]; the logits become its gradient.
 double CrossEntropyRow(float* logits, int64_t n, int32_t target, float weight);
 void AdamWRow(const AdamWStep& step, int64_t n, const float* gradient, float* first, float* second,

@@ -2,9 +2,27 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/mix64.h"
 #include "train/cpu_parts.h"
 
 namespace gatehouse::train::cpu {
+// Sixteen bits for each value, four of them of one number.
+void DropRow(const Dropout& dropout, int64_t row, int64_t n, const float* x, bool adds, float* y) {
+  constexpr int64_t kOfANumber = 4;
+  constexpr float kAll = 65536.0f;
+  const auto dropped = static_cast<uint32_t>(std::lround(dropout.rate * kAll));
+  const float factor = kAll / (kAll - static_cast<float>(dropped));
+  uint64_t counter = Mix64(dropout.seed + static_cast<uint64_t>(row) * kGolden64);
+  for (int64_t first = 0; first < n; first += kOfANumber) {
+    counter += kGolden64;
+    uint64_t bits = Mix64(counter);
+    for (int64_t i = first; i < std::min(n, first + kOfANumber); ++i, bits >>= 16) {
+      const float value = (bits & 0xffff) < dropped ? 0.0f : factor * x[i];
+      y[i] = adds ? y[i] + value : value;
+    }
+  }
+}
+
 double CrossEntropyRow(float* logits, int64_t n, int32_t target, float weight) {
   const float largest = *std::max_element(logits, logits + n);
   double sum = 0;

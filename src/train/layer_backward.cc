@@ -13,7 +13,7 @@ void Layer::FeedForwardBack(const LayerPass& pass, const LayerTape& kept) const 
   Operations& ops = pass.ops;
   const LayerWork& work = pass.tape.work;
   const auto back = [&](Linears which, Mat dy, Mat x, AdaptedLinear::To to) {
-    linears_[which].Back(ops, dy, x, kept.low[which], work.low_gradient, to);
+    linears_[which].Back(ops, dy, x, kept.low[which], work.lora, to);
   };
   ops.SwiGlu(kept.gate, kept.up, work.wide);
   back(kDownLinear, pass.tape.gradient, work.wide, {work.wide_gradient});
@@ -32,7 +32,7 @@ void Layer::AttentionBack(const LayerPass& pass, const LayerTape& kept) const {
   const LayerWork& work = pass.tape.work;
   const Mat dx = input_wanted ? work.normed_gradient : Mat{};
   const auto back = [&](Linears which, Mat dy, Mat x, AdaptedLinear::To to) {
-    linears_[which].Back(ops, dy, x, kept.low[which], work.low_gradient, to);
+    linears_[which].Back(ops, dy, x, kept.low[which], work.lora, to);
   };
   back(kOutputLinear, pass.tape.gradient, kept.attended, {work.attended_gradient});
   ops.AttentionBack(pass.rows, shape_, kept.query, kept.key, kept.value, work.attended_gradient,

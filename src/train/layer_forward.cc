@@ -60,7 +60,9 @@ void Layer::Place(const LayerPass& pass, Mat raw, Mat placed, bool is_query) con
 void Layer::Forward(const LayerPass& pass, const LayerTape& kept, Mat out) const {
   Operations& ops = pass.ops;
   const LayerWork& work = pass.tape.work;
-  const auto run = [&](Linears which, Mat x, Mat y) { linears_[which].Forward(ops, x, y, kept.low[which]); };
+  const auto run = [&](Linears which, Mat x, Mat y) {
+    linears_[which].Forward(ops, x, y, kept.low[which], work.lora);
+  };
 
   ops.RmsNorm(kept.input, attention_norm_.values, eps_, work.normed);
   run(kQueryLinear, work.normed, kept.query_raw);

@@ -1,7 +1,9 @@
 // AdaptedLinear: one linear of a network that is trained: its frozen weight, and what LoRA adds to it.
 //
-//   linear.Forward(ops, x, y, low);          // y = x W^T + low B^T; low = scale x A^T is kept
+//   linear.Forward(ops, x, y, low, work);       // y = x W^T + low B^T; low = scale x A^T is kept
 //   linear.Back(ops, dy, x, low, work, {dx});   // gradients of A and B; dx = dy W + scale (dy B) A
+//
+// With dropout A reads x without some of its values, others in every linear and batch.
 #pragma once
 
 #include <memory>
@@ -9,6 +11,7 @@
 #include "model/block.h"
 #include "train/lora.h"
 #include "train/operations.h"
+#include "train/tape.h"
 
 namespace gatehouse::train {
 
@@ -23,14 +26,13 @@ class AdaptedLinear {
   bool trained() const { return lora_ != nullptr; }
 
   // x [T, K], y [T, N]; low [T, rank], which nobody looks at where the linear is not trained.
-  void Forward(Operations& ops, Mat x, Mat y, Mat low) const;
+  void Forward(Operations& ops, Mat x, Mat y, Mat low, const LoraWork& work) const;
   // What becomes of the gradient of x.
   struct To {
     Mat dx;  // without memory: nobody wants it
     bool adds = false;
   };
-  // low_gradient [T, rank] is work space.
-  void Back(Operations& ops, Mat dy, Mat x, Mat low, Mat low_gradient, To to) const;
+  void Back(Operations& ops, Mat dy, Mat x, Mat low, const LoraWork& work, To to) const;
 
  private:
   std::unique_ptr<FrozenWeight> weight_;  // [N, K]

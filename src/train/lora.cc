@@ -11,6 +11,7 @@ namespace gatehouse::train {
 namespace {
 
 constexpr int64_t kMaxRank = 4096;
+constexpr double kMostDropped = 0.99;
 
 std::string_view LastPart(std::string_view module) { return module.substr(module.rfind('.') + 1); }
 
@@ -54,6 +55,8 @@ Result<LoraSet> LoraSet::Create(const ModelConfig& config, const LoraOptions& op
                       std::to_string(options.rank));
   if (!std::isfinite(options.alpha) || options.alpha <= 0)
     return UsageError("alpha out of range", "alpha", "a number above 0", std::to_string(options.alpha));
+  if (!(options.dropout >= 0 && options.dropout <= kMostDropped))
+    return UsageError("dropout out of range", "dropout", "0 to 0.99", std::to_string(options.dropout));
   const std::vector<TensorSpec> chosen = Chosen(config, options);
   for (const std::string& module : options.modules) {
     if (std::none_of(chosen.begin(), chosen.end(),
@@ -85,6 +88,7 @@ Result<LoraSet> LoraSet::Create(const ModelConfig& config, const LoraOptions& op
     LoraPart& part = out.parts_[module];
     part.module = module;
     part.scale = static_cast<float>(options.alpha / static_cast<double>(options.rank));
+    part.dropout = {static_cast<float>(options.dropout), SeedOf(module, 0)};
     ops.Upload(Uniform(options.rank * spec.shape[1], 1.0 / std::sqrt(static_cast<double>(spec.shape[1])),
                        SeedOf(module, options.seed)),
                part.a);

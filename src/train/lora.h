@@ -25,6 +25,7 @@ struct LoraOptions {
   std::vector<std::string> modules = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
                                       "gate_proj", "up_proj", "down_proj"};
   int first_layer = 0;  // layers before it stay as they are
+  double dropout = 0;   // share of what A reads that is left out in training
   uint64_t seed = 1;
 };
 
@@ -38,7 +39,8 @@ struct TrainedTensor {
 struct LoraPart {
   std::string module;  // "model.layers.0.self_attn.q_proj"
   float scale = 1.0f;
-  Mat a, b;  // [rank, K], [N, rank]
+  Dropout dropout;  // its seed is the module's, to be mixed with a batch's
+  Mat a, b;         // [rank, K], [N, rank]
   Mat a_gradient, b_gradient;
 };
 

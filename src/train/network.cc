@@ -81,9 +81,10 @@ void Network::PlacePositions(const PackedRows& rows) {
 }
 
 Result<void> Network::Forward(const PackedRows& rows, std::span<const int32_t> ids,
-                              std::span<const int32_t> read) {
+                              std::span<const int32_t> read, uint64_t drop_seed) {
   GATEHOUSE_TRY(Check(rows, ids, read));
-  GATEHOUSE_TRY(tape_.Lay(config_, rows.rows(), static_cast<int64_t>(read.size()), rank_, ops_));
+  GATEHOUSE_TRY(tape_.Lay(config_, {rows.rows(), static_cast<int64_t>(read.size()), rank_, drops_}, ops_));
+  tape_.work.lora.drop_seed = tape_.head.lora.drop_seed = drop_seed;
   PlacePositions(rows);
   ops_.Embed(embeddings_, ids, layers_.empty() ? tape_.output : tape_.layers[0].input);
   for (size_t i = 0; i < layers_.size(); ++i) {
@@ -93,14 +94,14 @@ Result<void> Network::Forward(const PackedRows& rows, std::span<const int32_t> i
   const HeadTape& head = tape_.head;
   ops_.GatherRows(tape_.output, read, head.rows);
   ops_.RmsNorm(head.rows, final_norm_.values, static_cast<float>(config_.norm_eps), head.normed);
-  head_->Forward(ops_, head.normed, head.logits, head.low);
+  head_->Forward(ops_, head.normed, head.logits, head.low, head.lora);
   return {};
 }
 
 Result<std::vector<float>> Network::Logits(const PackedRows& rows, std::span<const int32_t> ids,
                                            std::span<const int32_t> read) {
   try {
-    GATEHOUSE_TRY(Forward(rows, ids, read));
+    GATEHOUSE_TRY(Forward(rows, ids, read, /*drop_seed=*/0));
     std::vector<float> out(read.size() * static_cast<size_t>(config_.vocab));
     ops_.Download(tape_.head.logits, out);
     GATEHOUSE_TRY(ops_.Finish());
@@ -125,7 +126,7 @@ Result<double> Network::LossOfLogits(const TrainBatch& batch) {
 
 Result<double> Network::Loss(const TrainBatch& batch) {
   try {
-    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, RowsRead(batch)));
+    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, RowsRead(batch), batch.drop_seed));
     GATEHOUSE_ASSIGN(const double loss, LossOfLogits(batch));
     GATEHOUSE_TRY(ops_.Finish());
     return loss;
@@ -137,7 +138,7 @@ Result<double> Network::Loss(const TrainBatch& batch) {
 Result<double> Network::Gradients(const TrainBatch& batch) {
   try {
     const std::vector<int32_t> read = RowsRead(batch);
-    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, read));
+    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, read, batch.drop_seed));
     GATEHOUSE_ASSIGN(const double loss, LossOfLogits(batch));
     Back(batch.rows, read);
     GATEHOUSE_TRY(ops_.Finish());
@@ -150,8 +151,7 @@ Result<double> Network::Gradients(const TrainBatch& batch) {
 void Network::Back(const PackedRows& rows, std::span<const int32_t> read) {
   const HeadTape& head = tape_.head;
   const bool goes_on = first_trained_ < layers_.size();
-  head_->Back(ops_, head.logits, head.normed, head.low, head.low_gradient,
-              {goes_on ? head.normed_gradient : Mat{}});
+  head_->Back(ops_, head.logits, head.normed, head.low, head.lora, {goes_on ? head.normed_gradient : Mat{}});
   if (!goes_on) return;
   ops_.Zero(head.rows_gradient);
   ops_.RmsNormBack(head.rows, final_norm_.values, static_cast<float>(config_.norm_eps), head.normed_gradient,

@@ -45,16 +45,18 @@ class Network {
 
  private:
   Network(const ModelConfig& config, const LoraSet& lora, Operations& ops)
-      : config_(config), rank_(lora.options().rank), ops_(ops) {}
+      : config_(config), rank_(lora.options().rank), drops_(lora.options().dropout > 0), ops_(ops) {}
   Result<void> Check(const PackedRows& rows, std::span<const int32_t> ids,
                      std::span<const int32_t> read) const;
-  Result<void> Forward(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read);
+  Result<void> Forward(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read,
+                       uint64_t drop_seed);
   void PlacePositions(const PackedRows& rows);
   Result<double> LossOfLogits(const TrainBatch& batch);  // logits become their gradient
   void Back(const PackedRows& rows, std::span<const int32_t> read);
 
   ModelConfig config_;
   int64_t rank_;
+  bool drops_;
   Operations& ops_;
   std::vector<float> frequencies_;  // [head_dim / 2]
   WeightView embeddings_;           // [vocab, hidden]

@@ -50,6 +50,13 @@ struct HeadShape {
   int64_t chunk = 0;  // positions that see each other, 0: all
 };
 
+// Which values of a matrix become 0: about `rate` of them, by the seed and a value's row and column alone.
+// The others are divided by the share that stays.
+struct Dropout {
+  float rate = 0;
+  uint64_t seed = 0;
+};
+
 // One step of AdamW for one matrix.
 struct AdamWStep {
   float rate = 0, beta1 = 0, beta2 = 0, eps = 0, decay = 0;
@@ -90,6 +97,9 @@ class Operations {
   virtual void MultiplyBack(Mat dy, Mat w, float factor, Mat dx) = 0;  // dx = factor dy w
   virtual void MultiplyBackOnto(Mat dy, Mat w, Mat dx) = 0;            // dx += dy w
   virtual void MultiplyOuter(Mat dy, Mat x, Mat dw) = 0;               // dw += dy^T x
+
+  virtual void Drop(Mat x, const Dropout& dropout, Mat y) = 0;      // y = x without what is dropped
+  virtual void DropOnto(Mat x, const Dropout& dropout, Mat y) = 0;  // y += the same: its own gradient
 
   // y = x / sqrt(mean(x^2) + eps) * weight; weight [1, cols].
   virtual void RmsNorm(Mat x, Mat weight, float eps, Mat y) = 0;

@@ -20,7 +20,7 @@ std::string AdapterConfigText(const ModelConfig& config, const LoraOptions& opti
                               const std::string& base) {
   nlohmann::ordered_json out = {
       {"peft_type", "LORA"}, {"task_type", "CAUSAL_LM"},          {"base_model_name_or_path", base},
-      {"r", options.rank},   {"lora_alpha", options.alpha},       {"lora_dropout", 0.0},
+      {"r", options.rank},   {"lora_alpha", options.alpha},       {"lora_dropout", options.dropout},
       {"bias", "none"},      {"target_modules", options.modules}, {"inference_mode", true}};
   // PEFT would put matrices of its own into the layers that were left alone.
   if (options.first_layer > 0) {

@@ -1,11 +1,15 @@
 #include "train/tape.h"
 
+#include <algorithm>
+
 namespace gatehouse::train {
 
-Result<void> Tape::Lay(const ModelConfig& config, int64_t rows, int64_t read, int64_t rank, Operations& ops) {
+Result<void> Tape::Lay(const ModelConfig& config, const Size& size, Operations& ops) {
+  const int64_t rows = size.rows, read = size.read, rank = size.rank;
   const int64_t hidden = config.hidden, ffn = config.ffn_dense;
   const int64_t queries = int64_t{config.heads} * config.head_dim,
                 keys = int64_t{config.kv_heads} * config.head_dim;
+  const int64_t most_inputs = size.drops ? std::max({hidden, ffn, queries}) : 0;
   layers.resize(static_cast<size_t>(config.layers));
   return memory_.Lay(ops, [&](Arena& space) {
     for (size_t i = 0; i < layers.size(); ++i) {
@@ -33,14 +37,16 @@ Result<void> Tape::Lay(const ModelConfig& config, int64_t rows, int64_t read, in
     work.query_gradient = space.Take(rows, queries);
     work.key_gradient = space.Take(rows, keys);
     work.value_gradient = space.Take(rows, keys);
-    work.low_gradient = space.Take(rows, rank);
+    work.lora.low_gradient = space.Take(rows, rank);
+    work.lora.dropped = space.Take(rows, most_inputs);
     head.rows = space.Take(read, hidden);
     head.normed = space.Take(read, hidden);
     head.logits = space.Take(read, config.vocab);
     head.rows_gradient = space.Take(read, hidden);
     head.normed_gradient = space.Take(read, hidden);
     head.low = space.Take(read, rank);
-    head.low_gradient = space.Take(read, rank);
+    head.lora.low_gradient = space.Take(read, rank);
+    head.lora.dropped = space.Take(read, size.drops ? hidden : 0);
     angles.cos = space.Take(rows, config.head_dim / 2);
     angles.sin = space.Take(rows, config.head_dim / 2);
     angles.minus_sin = space.Take(rows, config.head_dim / 2);

@@ -37,26 +37,39 @@ struct LayerTape {
   std::array<Mat, kLinears> low;  // [T, rank]: scale x A^T of every linear
 };
 
+// Work space of what LoRA adds to a linear.
+struct LoraWork {
+  Mat low_gradient;        // [T, rank]
+  Mat dropped;             // [T, the most inputs of a linear]; with dropout alone
+  uint64_t drop_seed = 0;  // of this batch's dropout; 0: none
+};
+
 // Used by every layer in turn.
 struct LayerWork {
   Mat normed, normed_gradient;  // [T, hidden]
   Mat wide, wide_gradient;      // [T, ffn]
   Mat attended_gradient;        // [T, heads * head_dim]
   Mat query_gradient, key_gradient, value_gradient;
-  Mat low_gradient;  // [T, rank]
+  LoraWork lora;
 };
 
 // Of the head, whose rows are those that are read.
 struct HeadTape {
   Mat rows, normed, logits;            // [read, hidden] twice, [read, vocab]
   Mat rows_gradient, normed_gradient;  // [read, hidden]
-  Mat low, low_gradient;               // [read, rank]
+  Mat low;                             // [read, rank]
+  LoraWork lora;
 };
 
 class Tape {
  public:
-  // rank: of LoRA. read: how many rows get logits.
-  Result<void> Lay(const ModelConfig& config, int64_t rows, int64_t read, int64_t rank, Operations& ops);
+  struct Size {
+    int64_t rows = 0;
+    int64_t read = 0;  // rows that get logits
+    int64_t rank = 0;  // of LoRA
+    bool drops = false;
+  };
+  Result<void> Lay(const ModelConfig& config, const Size& size, Operations& ops);
   int64_t bytes() const { return memory_.bytes(); }
 
   std::vector<LayerTape> layers;

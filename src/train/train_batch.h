@@ -23,6 +23,7 @@ struct TrainBatch {
   std::vector<int32_t> ids;     // [rows]
   std::vector<Target> targets;  // the loss is the sum of weight * cross entropy, divided:
   double divide_by = 1;
+  uint64_t drop_seed = 0;  // what LoRA's dropout leaves out follows from it; 0: nothing is left out
 };
 
 // One conversation behind the prefix.

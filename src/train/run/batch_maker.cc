@@ -26,6 +26,7 @@ TrainText TextOf(std::vector<int32_t> ids, const Answer& answer, float weight) {
 Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector<size_t>& rows,
                                      int64_t step) {
   Random random(options_.seed, static_cast<uint64_t>(step));
+  Random drops(~options_.seed, static_cast<uint64_t>(step));
   const CategoryList list = MakeList(policy_, options_.augmentation, random);
   StepBatches out;
   std::vector<int32_t> prefix;
@@ -67,6 +68,7 @@ Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector
         MakeBatch(prefix, {std::make_move_iterator(texts.begin() + static_cast<std::ptrdiff_t>(begin)),
                            std::make_move_iterator(texts.begin() + static_cast<std::ptrdiff_t>(end))});
     batch.divide_by = weight;
+    batch.drop_seed = drops.Next() | 1;  // never 0
     out.tokens += rows_now;
     out.passes.push_back(std::move(batch));
     begin = end;

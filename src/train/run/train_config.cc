@@ -79,6 +79,7 @@ Result<void> ReadLora(const Json& value, const std::string& where, LoraOptions* 
   Members members;
   members.Number("rank", &to->rank, 1, 4096).Number("alpha", &to->alpha, 1e-6, 1e6);
   members.Texts("modules", &to->modules).Number("first_layer", &to->first_layer, 0, 100000);
+  members.Number("dropout", &to->dropout, 0, 0.99);
   return members.ReadFrom(value, where);
 }
 
