@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -90,8 +91,8 @@ TEST_F(Dropouts, GradientsAreThoseOfTheLossWithTheSameValuesLeftOut) {
   const train::TrainBatch batch = Batch(trainer, 11);
   double loss = 0;
   const std::vector<std::vector<float>> gradients = trainer.GradientsOf(batch, &loss);
-  // The loss is of float32: a step is as long as its rounding asks for.
-  constexpr double kStep = 0.01;
+  // The loss is of float32: steps that change it by 0.01 each way are far above its rounding.
+  constexpr double kChange = 0.01, kLongest = 0.01;
   const auto loss_with = [&](const Mat& matrix, const std::vector<float>& values) {
     trainer.ops->Upload(values, matrix);
     const auto found = trainer.network->Loss(batch);
@@ -104,14 +105,14 @@ TEST_F(Dropouts, GradientsAreThoseOfTheLossWithTheSameValuesLeftOut) {
     double squares = 0;
     for (const float g : gradients[i]) squares += static_cast<double>(g) * static_cast<double>(g);
     ASSERT_GT(squares, 1e-8) << tensor.name;
-    const double length = std::sqrt(squares);
+    const double length = std::sqrt(squares), step = std::min(kLongest, kChange / length);
     std::vector<float> up = before, down = before;
     for (size_t at = 0; at < before.size(); ++at) {
-      const auto step = static_cast<float>(kStep * static_cast<double>(gradients[i][at]) / length);
-      up[at] += step;
-      down[at] -= step;
+      const auto moved = static_cast<float>(step * static_cast<double>(gradients[i][at]) / length);
+      up[at] += moved;
+      down[at] -= moved;
     }
-    const double slope = (loss_with(tensor.value, up) - loss_with(tensor.value, down)) / (2 * kStep);
+    const double slope = (loss_with(tensor.value, up) - loss_with(tensor.value, down)) / (2 * step);
     trainer.ops->Upload(before, tensor.value);
     EXPECT_NEAR(slope, length, 0.01 * length) << tensor.name;
   }

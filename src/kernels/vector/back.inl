@@ -76,5 +76,4 @@ void RmsNormBack(const float* x, const float* weight, int64_t n, float eps, cons
   }
 }
 
-constexpr BackKernel kBackTable = {VECTOR_NAME, Largest,    Exponentials,
-                                   SoftmaxBack, SwiGluBack, RmsNormBack};
+constexpr BackKernel kBackTable = {VECTOR_NAME, Largest, Exponentials, SoftmaxBack, SwiGluBack, RmsNormBack};
