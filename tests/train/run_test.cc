@@ -248,6 +248,33 @@ TEST(TrainBatches, ShareTheirPolicy) {
   EXPECT_GT(wanted, 18.0);
 }
 
+// So a run that goes on leaves out what one left alone would have left out.
+TEST(TrainBatches, LeaveOutByStepAndPassAlone) {
+  const Policy policy = test::LlamaGuard4Policy();
+  const auto tokenizer = test::Llama4Tokenizer();
+  ASSERT_NE(tokenizer, nullptr);
+  train::Examples examples;
+  for (int i = 0; i < 8; ++i) {
+    examples.rows.push_back(Row(false, {}, "message number " + std::to_string(i)));
+    examples.weights.push_back(1.0f);
+  }
+  train::BatchMaker maker(policy, *tokenizer, {.rows = 16, .augmentation = {.drops = 0}});
+  std::set<uint64_t> seeds;
+  std::vector<uint64_t> of_first, again;
+  for (const int64_t step : {0, 1, 0}) {
+    const auto made = maker.Make(examples, {0, 1, 2, 3, 4, 5, 6, 7}, step);
+    ASSERT_TRUE(made.ok()) << made.error().Message();
+    ASSERT_EQ(made->passes.size(), 8u);
+    again.clear();
+    for (const train::TrainBatch& batch : made->passes) again.push_back(batch.drop_seed);
+    seeds.insert(again.begin(), again.end());
+    if (of_first.empty()) of_first = again;
+  }
+  EXPECT_EQ(again, of_first);
+  EXPECT_EQ(seeds.size(), 16u);
+  EXPECT_EQ(seeds.count(0), 0u);
+}
+
 TEST(TrainSettings, NameWhatIsWrong) {
   const auto read = [](const std::string& members) {
     const auto config = train::ParseTrainConfig("{\"data\": [\"a\"]" + members + "}", "c.json");
@@ -255,7 +282,8 @@ TEST(TrainSettings, NameWhatIsWrong) {
   };
   EXPECT_EQ(read(""), "good");
   EXPECT_EQ(
-      read(R"(, "lora": {"rank": 4, "modules": ["q_proj"]}, "times": {"x": 2}, "where": {"split": "train"})"),
+      read(
+          R"(, "lora": {"rank": 4, "modules": ["q_proj"], "dropout": 0.1}, "times": {"x": 2}, "where": {"split": "train"})"),
       "good");
   EXPECT_THAT(read(R"(, "rates": 1)"), HasSubstr("unknown member in c.json: rates"));
   EXPECT_THAT(read(R"(, "rate": "1")"), HasSubstr("c.json: rate"));
