@@ -28,7 +28,7 @@ class Ticket {
   Ticket(const Ticket&) = delete;
   Ticket& operator=(const Ticket&) = delete;
 
-  // What it came to cost. Never refused.
+  // What it came to cost, in place of the estimate. Never refused.
   void Correct(int64_t cost);
   void GiveBack();
 
@@ -36,9 +36,12 @@ class Ticket {
   friend class Admission;
   struct State;
   struct Holder;
+  void Become(int64_t cost);  // under the lock
+
   std::shared_ptr<State> state_;
   Holder* holder_ = nullptr;
   int64_t cost_ = 0;
+  int64_t estimate_ = 0;  // 0: it was corrected
 };
 
 class Admission {
@@ -46,11 +49,16 @@ class Admission {
   // limit: cost that may wait, in tokens.
   explicit Admission(int64_t limit);
 
+  // estimate: what it may cost. It counts for as much as estimates came to of late, until it is corrected.
   // Errors: kBusy, with retry_after.
-  Result<Ticket> Admit(const std::string& tenant, int64_t cost,
+  Result<Ticket> Admit(const std::string& tenant, int64_t estimate,
                        std::optional<Clock::time_point> deadline = {});
+  // Why a request of so much would be refused now, if it would.
+  std::optional<Error> Refusal(const std::string& tenant, int64_t estimate,
+                               std::optional<Clock::time_point> deadline = {}) const;
   // Cost that was served a second, of late.
   void set_rate(double rate);
+  double rate() const;
   int64_t waiting() const;
 
  private:

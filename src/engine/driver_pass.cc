@@ -12,18 +12,24 @@
 namespace gatehouse {
 
 std::vector<Driver::Part> Driver::ChooseParts(Work work) {
-  // Those that finish soonest first, except that the oldest always gets on.
-  std::vector<Task*> order;
+  // The oldest always gets on. Of the others a shorter one passes what began before it, but only so much:
+  // where ever more come, those that are a little longer would wait until they are late.
+  constexpr int64_t kPassed = 8;  // tokens, for each token that it is shorter
+  std::vector<std::pair<int64_t, Task*>> order;
+  int64_t before = 0;
   for (const auto& task : running_) {
-    if (TakesPart(*task, work)) order.push_back(task.get());
+    if (!TakesPart(*task, work)) continue;
+    order.emplace_back(before + kPassed * task->left(), task.get());
+    before += task->left();
   }
   if (order.size() > 1) {
-    std::stable_sort(order.begin() + 1, order.end(), [](Task* a, Task* b) { return a->left() < b->left(); });
+    std::stable_sort(order.begin() + 1, order.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
   }
   std::vector<Part> parts;
   parts.reserve(order.size());
   int32_t room = limits_.max_rows;
-  for (Task* task : order) {
+  for (const auto& [rank, task] : order) {
     if (task->tap != nullptr && !parts.empty()) continue;  // shows the rows of its own pass only
     const int32_t left = task->left();
     const int32_t tokens = std::min({left, limits_.long_chunk, prefill_chunk_.load()});
@@ -121,8 +127,13 @@ void Driver::Account(double cost, double seconds) {
 // was known each token that is computed counts for two.
 double Driver::CostOf(const Part& part) {
   const Task& task = *part.task;
-  const int32_t to_compute = task.tokens() - task.cached_tokens;
-  const int32_t own = task.tokens() - std::min(task.beginning, task.tokens());
+  const int32_t beginning = std::min(task.beginning, task.tokens());
+  const int32_t own = task.tokens() - beginning;
+  // What a policy's texts begin with is computed once for all, and takes as long as any other tokens: counted
+  // as that, the first text of a policy does not make the network look slow.
+  if (task.common && task.computes_beginning_) return part.tokens;
+  const int32_t known = task.common ? std::max(task.cached_tokens, beginning) : task.cached_tokens;
+  const int32_t to_compute = task.tokens() - known;
   return task.new_text && to_compute > 0 ? static_cast<double>(part.tokens) * own / to_compute : 0.0;
 }
 

@@ -55,11 +55,17 @@ class Engine {
   }
   EngineStats stats() const { return driver_.stats(); }
   int64_t waiting_tokens() const { return admission_.waiting(); }
+  // Tokens a second, of late, while it computed.
+  double rate() const { return admission_.rate(); }
   void set_prefill_chunk(int tokens) { driver_.set_prefill_chunk(tokens); }
 
   // Errors: kBusy, with the time to come again. cost: tokens behind the policy's, and rows of tiles.
   Result<Ticket> Admit(const std::string& tenant, int64_t cost, std::optional<Clock::time_point> deadline) {
     return admission_.Admit(tenant, cost, deadline);
+  }
+  std::optional<Error> Refusal(const std::string& tenant, int64_t cost,
+                               std::optional<Clock::time_point> deadline) const {
+    return admission_.Refusal(tenant, cost, deadline);
   }
   void Enter(const std::shared_ptr<Task>& task) { driver_.inbox().Post(task, Inbox::kEntered); }
   void Ask(const std::shared_ptr<Task>& task) { driver_.inbox().Post(task, Inbox::kAsked); }

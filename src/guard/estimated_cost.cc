@@ -4,10 +4,9 @@ namespace gatehouse {
 
 // Admission must not cost what it saves.
 int64_t EstimatedCost(const Conversation& conversation) {
-  constexpr int64_t kRequest = 64;  // what the policy puts behind a message, and the questions
   constexpr int64_t kBytesOfToken = 4;
   constexpr int64_t kImage = 5 * 720;  // most pictures: five tiles
-  int64_t cost = kRequest;
+  int64_t cost = kLeastEstimatedCost;  // what the policy puts behind a message, and the questions
   if (conversation.raw) cost += static_cast<int64_t>(conversation.raw->text.size()) / kBytesOfToken;
   for (const Message& message : conversation.messages) {
     for (const Part& part : message.parts)

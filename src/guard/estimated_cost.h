@@ -7,6 +7,9 @@
 
 namespace gatehouse {
 
+// Of any.
+inline constexpr int64_t kLeastEstimatedCost = 64;
+
 int64_t EstimatedCost(const Conversation& conversation);
 
 }  // namespace gatehouse

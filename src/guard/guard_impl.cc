@@ -160,6 +160,11 @@ TokenInput Guard::Impl::InputOf(const PreparedRequest& request, int round) const
   return input;
 }
 
+std::optional<Error> Guard::Impl::Refusal(
+    const std::string& tenant, std::optional<std::chrono::steady_clock::time_point> deadline) const {
+  return engine->Refusal(tenant, kLeastEstimatedCost, deadline);
+}
+
 Result<Request> Guard::Impl::Submit(Conversation conversation, ClassifyOptions request, Done done,
                                     RequestContext how) {
   const auto deadline = how.refuse_late ? request.deadline : std::nullopt;

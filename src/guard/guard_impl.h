@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -113,6 +114,9 @@ class Guard::Impl {
   // Ids and where pictures stand in them, in one round (RequestImages); without the encoder's vectors.
   TokenInput InputOf(const PreparedRequest& request, int round = 0) const;
 
+  // Why any request of this tenant would be refused now (kBusy), if it would: before it is read.
+  std::optional<Error> Refusal(const std::string& tenant,
+                               std::optional<std::chrono::steady_clock::time_point> deadline) const;
   Result<Request> Submit(Conversation conversation, ClassifyOptions request, Done done, RequestContext how);
   Result<Verdict> Classify(Conversation conversation, ClassifyOptions request, RequestContext how = {});
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "guard/estimated_cost.h"
+#include "guard/guard_impl.h"
 #include "guard/loaded_policy.h"
 #include "server/batch.h"
 #include "server/chat.h"
@@ -234,6 +235,12 @@ void Gateway::Judge(Request request, const Route& route, const std::shared_ptr<R
     const Rights rights = key == nullptr ? DefaultRights() : key->rights;
     if (!rights.Has(own ? Right::kModerate : Right::kProxy))
       return reply->Send(ErrorResponse(403, "the key's roles do not include this", "missing_role"));
+  }
+  if (own && route.surface != Surface::kTokenize) {
+    // Before it is read: where more comes than can be judged, refusing must cost little.
+    const std::string tenant = key == nullptr ? std::string() : key->name;
+    if (const std::optional<Error> busy = ImplOf(*now.guard).Refusal(tenant, deadline))
+      return reply->Send(ResponseOf(*busy));
   }
   if (!has_images && (own || proxy_->MayJudge(request.body))) {
     std::vector<std::string> urls = ImageUrlsIn(request.body);

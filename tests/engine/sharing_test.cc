@@ -304,6 +304,27 @@ TEST(Sharing, WhatWouldBeLateIsRefusedAtOnce) {
   EXPECT_EQ(admit("d", 200, soon()), 0);
 }
 
+// At 100 tokens a second seven of ten seconds are 700 tokens: 7 requests as estimated, 28 of a quarter each.
+TEST(Sharing, EstimatesCountForWhatTheyCameTo) {
+  for (const int64_t found : {100, 25, 1}) {  // less than a quarter is not believed
+    Admission admission(1 << 20);
+    admission.set_rate(100);
+    const auto soon = [] { return Clock::now() + std::chrono::milliseconds(10050); };
+    for (int i = 0; i < 1000; ++i) admission.Admit("before", 100)->Correct(found);
+    EXPECT_EQ(admission.waiting(), 0);
+    std::vector<Ticket> tickets;
+    while (!admission.Refusal("a", 100, soon())) {
+      auto ticket = admission.Admit("a", 100, soon());
+      ASSERT_TRUE(ticket.ok());
+      tickets.push_back(std::move(*ticket));
+    }
+    EXPECT_EQ(tickets.size(), found == 100 ? 7u : 28u) << found;
+    // Asking took nothing, and it is refused as was said.
+    EXPECT_EQ(admission.waiting(), 700);
+    EXPECT_FALSE(admission.Admit("a", 100, soon()).ok());
+  }
+}
+
 TEST(Sharing, ADeadlineInThePastAndACancelledRequestEndAtOnce) {
   const test::LoadedModel model = test::LoadModel("lg3-tiny", false);
   const std::vector<Text> questions = Texts(model, 1);

@@ -124,6 +124,17 @@ TEST(Requests, TooMuchIsRefusedAtOnceAndNeverLater) {
   for (size_t i = 0; i < admitted; ++i) EXPECT_TRUE(answers[i].ok());
 }
 
+// What waits is weighed by how fast the network was: the policy's own words, computed once, must not make it
+// look slow.
+TEST(Requests, TheFirstTextOfAPolicyTellsHowFastTheNetworkIs) {
+  const Guard guard = Load();
+  const Time::time_point begin = Time::now();
+  const Result<Verdict> verdict = guard.Classify(Saying("hello"), {});
+  const double seconds = std::chrono::duration<double>(Time::now() - begin).count();
+  ASSERT_TRUE(verdict.ok());
+  EXPECT_GE(ImplOf(guard).engine->rate(), 0.9 * verdict->usage.prompt_tokens / seconds);
+}
+
 TEST(Requests, ACancelledOneEndsAndALateOneEndsInTime) {
   const Guard guard = Load();
   ASSERT_TRUE(guard.Classify(Saying("hello")).ok());

@@ -205,6 +205,23 @@ if shutil.which('openssl'):
 else:
     print('skipped: no openssl to make a certificate')
 with Server('--model', MODEL, '--max-queued-tokens', '2000') as server:
+    begin = time.time()
     status, headers, _ = server.ask('POST', '/v1/moderations', LONG)
     check('too much at once', status == 503 and int(headers['retry-after']) >= 1, (status, headers))
+    check('a refusal pauses, but for a moment', 0.05 <= time.time() - begin < 1, time.time() - begin)
+    # One alone may be as long as it likes; what comes meanwhile is refused before anybody reads it.
+    done = threading.Event()
+
+    def keep_busy():
+        while not done.is_set():
+            server.post('/v1/moderations', {'input': 'hello ' * 3000})
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    answers = []
+    begin = time.time()
+    while time.time() - begin < 10 and (not answers or answers[-1][0] != 503):
+        answers.append(server.ask('POST', '/v1/moderations', b'{'))
+    done.set()
+    busy.join()
+    check('refused before it is read', answers[-1][0] == 503 and b'queue_full' in answers[-1][2], answers[-1])
 finish()

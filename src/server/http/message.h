@@ -4,6 +4,7 @@
 //   if (const std::string* key = request.Find("x-api-key")) ...
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,8 @@ struct Response {
   bool close = false;  // the connection ends with it
   // For the log, not for the client. Nothing that somebody wrote.
   std::vector<std::pair<std::string, std::string>> notes = {};
+  // How much later it goes out.
+  std::chrono::milliseconds pause{0};
 };
 
 Response JsonResponse(int status, std::string body);
@@ -43,7 +46,8 @@ Response JsonResponse(int status, std::string body);
 // status. param: the member of the request at fault, or empty for null; code likewise.
 Response ErrorResponse(int status, std::string_view message, std::string_view code = {},
                        std::string_view param = {});
-// The same with Retry-After, in whole seconds, at least one.
+// The same with Retry-After, in whole seconds, at least one. It goes out after a pause: clients that ask
+// again at once, whatever they are told, would take the time of those who wait.
 Response RetryLater(int status, std::string_view message, std::string_view code, double seconds);
 
 // "Not Found" for 404.

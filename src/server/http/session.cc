@@ -256,6 +256,8 @@ asio::awaitable<bool> Session::ServeOne() {
 }
 
 asio::awaitable<bool> Session::Send(Response response, bool keep_alive) {
+  if (response.pause.count() > 0 && !host_.draining())
+    co_await Until(Clock::now() + response.pause, [&] { return leave_ || at_end_; });
   keep_alive = keep_alive && !response.close && !host_.draining() && !at_end_;
   std::string head = WholeHead(response, current_ ? current_->id : RandomHex(32), keep_alive);
   const size_t bytes = response.body.size();
