@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/output.h"
 #include "cli/serve_flags.h"
+#include "cli/serve_log.h"
 #include "server/access.h"
 #include "server/client.h"
 #include "server/gateway.h"
@@ -136,7 +137,10 @@ Result<int> Serve(Command& command, ServeFlags& flags) {
   GATEHOUSE_ASSIGN(const GuardOptions guard_options, flags.model.Resolve());
   GATEHOUSE_ASSIGN(const std::string version, VersionText(false));
 
-  server::RequestLog log(LevelOf(flags.model.log_level), [](std::string_view line) { Note("{}\n", line); });
+  ServeLog lines;
+  server::RequestLog log(
+      LevelOf(flags.model.log_level), [&](std::string_view line) { lines.Write(line); },
+      [&] { return lines.dropped(); });
   log.TakeLibraryLog();
   server::GatewayOptions options;
   options.version = version.substr(version.find(' ') + 1, version.find('\n') - version.find(' ') - 1);

@@ -17,8 +17,9 @@ Response Gateway::Answer(const Request& request, const Route& route) const {
     return JsonResponse(200, JsonObject().Add("version", options_.version).Text());
   if (route.surface == Surface::kOpenApi) return JsonResponse(200, kOpenApi);
   if (route.surface == Surface::kMetrics)
-    return {
-        200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.Text(guard().get())};
+    return {200,
+            {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+            metrics_.Text(guard().get(), log_.dropped())};
   if (auto not_ready = NotReady()) return *not_ready;
   if (route.surface == Surface::kModels || route.surface == Surface::kModel) return Models(request, route);
   return JsonResponse(200, JsonObject().Add("status", "ok").Text());

@@ -38,16 +38,24 @@ const char* NameOf(LogLevel level) {
   }
 }
 
+std::string EventLine(LogLevel level, std::string_view event, const JsonObject& details) {
+  return JsonObject()
+      .Add("time", Now())
+      .Add("level", NameOf(level))
+      .Add("event", event)
+      .Add("details", details)
+      .Text();
+}
+
 }  // namespace
+
+std::string DroppedLines(int64_t count) {
+  return EventLine(LogLevel::kWarn, "log lines dropped", std::move(JsonObject().Add("count", count)));
+}
 
 void RequestLog::Event(LogLevel level, std::string_view event, JsonObject details) {
   if (level < lowest_) return;
-  const std::string line = JsonObject()
-                               .Add("time", Now())
-                               .Add("level", NameOf(level))
-                               .Add("event", event)
-                               .Add("details", details)
-                               .Text();
+  const std::string line = EventLine(level, event, details);
   const std::lock_guard lock(mutex_);
   write_(line);
 }

@@ -73,8 +73,11 @@ struct Metrics::Families {
   Counter& texts = Count("gatehouse_pass_texts_total", "Texts in them: a pass that is shared counts each");
   Counter& prompt_tokens = Count("gatehouse_prompt_tokens_total", "Tokens of prompts that were judged");
   Counter& cached_tokens = Count("gatehouse_cached_tokens_total", "Those of them that were known before");
-  std::mutex mutex;  // of what follows
-  GuardStats told;   // in the counters above
+  Counter& dropped_lines =
+      Count("gatehouse_log_lines_dropped_total", "Lines of the log that nobody took in time");
+  std::mutex mutex;  // of what follows: what the counters above were told
+  GuardStats told;
+  int64_t told_lines = 0;
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}
@@ -108,10 +111,14 @@ void Metrics::OnVerdict(const Verdict& verdict, const Policy& policy, std::strin
 
 void Metrics::OnFailOpen(const char* side) { families_->fail_open.Add({{"side", side}}).Increment(); }
 
-std::string Metrics::Text(const Guard* guard) const {
+std::string Metrics::Text(const Guard* guard, int64_t dropped_lines) const {
+  Families& own = *families_;
+  const std::lock_guard lock(own.mutex);
+  // Of two that ask at once the later may have counted before.
+  const int64_t more_lines = std::max<int64_t>(0, dropped_lines - own.told_lines);
+  own.dropped_lines.Increment(static_cast<double>(more_lines));
+  own.told_lines += more_lines;
   if (guard != nullptr) {
-    Families& own = *families_;
-    const std::lock_guard lock(own.mutex);
     const GuardStats now = StatsOf(*guard);
     own.passes.Increment(static_cast<double>(now.passes - own.told.passes));
     own.rows.Increment(static_cast<double>(now.rows - own.told.rows));

@@ -4,6 +4,7 @@
 //   metrics.Text(guard);   // what GET /metrics answers
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,8 +29,8 @@ class Metrics {
   void OnUpstream(const std::string& outcome);
   // Something went on unjudged because the guard failed. side: "input" or "output".
   void OnFailOpen(const char* side);
-  // guard: whose passes and waiting tokens are told too; may be null.
-  std::string Text(const Guard* guard) const;
+  // guard: whose passes and waiting tokens are told too; may be null. dropped_lines: of the log, so far.
+  std::string Text(const Guard* guard, int64_t dropped_lines = 0) const;
 
  private:
   struct Families;
