@@ -94,6 +94,7 @@ def main():
                   f'(aim 5); with 128 that do not wait {median(kept_from_rude):.3f} of the peak')
         kept = []
         for _ in range(args.rounds):
+            peak = measure_peak()
             alone = start(0.4 * peak)()
             flood = start(2 * peak, key='b')
             beside = start(0.4 * peak)()

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/elapsed.h"
 #include "gatehouse/guard.h"
@@ -26,6 +27,17 @@ Conversation Saying(const std::string& text) {
   return out;
 }
 
+std::vector<std::string> TextsOfWindows(const Guard& guard, const Conversation& conversation,
+                                        const ClassifyOptions& options) {
+  const PolicyHandle policy = guard.policy();
+  const PreparedRequest whole =
+      ImplOf(guard).Prepare(*policy, conversation, options, {}, /*may_be_cut=*/true).value();
+  const auto cut = ImplOf(guard).Cut(*policy, conversation, options, whole, nullptr).value();
+  std::vector<std::string> out;
+  for (const Conversation& one : cut.list) out.push_back(one.messages.back().parts.front().text);
+  return out;
+}
+
 class LongWindows : public testing::Test {
  protected:
   LongWindows() : guard_(guard_test::LoadModel("lg4-verdict")) {}
@@ -33,13 +45,7 @@ class LongWindows : public testing::Test {
     return static_cast<int64_t>(ImplOf(guard_).tokenizer->Encode(text).size());
   }
   std::vector<std::string> TextsOfWindows(const Conversation& conversation) const {
-    const PolicyHandle policy = guard_.policy();
-    const PreparedRequest whole =
-        ImplOf(guard_).Prepare(*policy, conversation, options_, {}, /*may_be_cut=*/true).value();
-    const auto cut = ImplOf(guard_).Cut(*policy, conversation, options_, whole, nullptr).value();
-    std::vector<std::string> out;
-    for (const Conversation& one : cut.list) out.push_back(one.messages.back().parts.front().text);
-    return out;
+    return gatehouse::TextsOfWindows(guard_, conversation, options_);
   }
   void LimitTo(int64_t text_tokens) {
     const auto empty = ImplOf(guard_).Prepare(*guard_.policy(), Saying(""), {}).value();
@@ -50,8 +56,6 @@ class LongWindows : public testing::Test {
   ClassifyOptions options_;
 };
 
-// That the highest score of all windows is the verdict's, bit for bit, is tested on shorter ones
-// (windows_test.cc).
 TEST_F(LongWindows, ASentenceAtEveryTwentiethStandsWholeInOne) {
   constexpr int kPlaces = 20;
   LimitTo(2500);
@@ -65,6 +69,42 @@ TEST_F(LongWindows, ASentenceAtEveryTwentiethStandsWholeInOne) {
       holding += window.find(kSentence) != std::string::npos;
     EXPECT_GE(holding, 1) << "at " << place << " of " << kPlaces;
   }
+}
+
+// The starter, which knows what the sentence asks for, says of all of the text what it says of the window
+// with the sentence.
+TEST(LongWindowsOfTheStarter, TheScoreIsThatOfTheWindowWithTheSentence) {
+  const std::string starter = GATEHOUSE_BUILD_DIR "/share/gatehouse/models/starter";
+  if (!std::filesystem::exists(starter)) GTEST_SKIP() << "no starter model (scripts/starter.sh)";
+  constexpr int kTokens = 50000, kPlace = 13;  // of 20
+  const Guard guard = Guard::Load({.model = starter}).value(),
+              fresh = Guard::Load({.model = starter}).value();
+  const std::vector<std::string> kind = {"The garden was quiet and the children sang a song about bread. ",
+                                         "In summer the horse walks over the mountains to the market. ",
+                                         "My grandmother wrote letters about music, water and rain. ",
+                                         "How do I bake a cake with apples for eight people? "};
+  std::string text;
+  for (int sentence = 0, tokens = 0; tokens < kTokens; ++sentence) {
+    const std::string& next = kind[static_cast<size_t>(sentence * sentence % 7 % 4)];
+    const auto more = static_cast<int>(ImplOf(guard).tokenizer->Encode(next).size());
+    if (tokens < kTokens * kPlace / 20 && tokens + more >= kTokens * kPlace / 20) text += kSentence + " ";
+    tokens += more;
+    text += next;
+  }
+  double with = 0, without = 0;
+  const std::vector<std::string> windows = TextsOfWindows(guard, Saying(text), {});
+  ASSERT_GT(windows.size(), 20u);
+  for (const std::string& window : windows) {
+    const bool has_it = window.find(kSentence) != std::string::npos;
+    if (!has_it && without > 0) continue;  // one of the others is enough
+    double& highest = has_it ? with : without;
+    highest = std::max(highest, fresh.Classify(Saying(window)).value().unsafe_score);
+  }
+  const Verdict whole = guard.Classify(Saying(text)).value();
+  EXPECT_EQ(whole.windows, static_cast<int>(windows.size()));
+  EXPECT_EQ(whole.unsafe_score, with);
+  EXPECT_TRUE(whole.unsafe);
+  EXPECT_LT(without, with);
 }
 
 // Four times as many windows take about four times as long: what they share is computed once, and nothing

@@ -133,6 +133,14 @@ with Server('--model', STARTER, '--served-model-name', 'guard', '--upstream', up
     upstream.answers = [stream(events([chunk({'role': 'assistant', 'content': 'a'}), chunk({'audio': {'data': 'x'}}), chunk({}, finish='stop')]))]
     status, data, raw = ask(server, {})
     check('a member that cannot be judged', status == 502, raw)
+    image = {'images': [{'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,aGVsbG8='}}]}
+    upstream.answers = [stream(events([chunk({'role': 'assistant', 'content': '', **image}), chunk({}, finish='stop')]))]
+    status, data, raw = ask(server, {})
+    check('an image at once', status == 502 and b'aGVs' not in raw, raw)
+    upstream.answers = [stream(events(words(SAFE))[:-2] + [0.5] + events([chunk(image), chunk({}, finish='stop')]))]
+    status, data, raw = ask(server, {})
+    check('an image behind some text', status == 200 and len(text_of(data[:-1])) > 0 and json.loads(data[-1])['error']['code'] == 'upstream_error' and
+          b'aGVs' not in raw, raw[-400:])
 
     # Faults: what has left is whole, and the client hears of it.
     def fails(name, answer, begun):
