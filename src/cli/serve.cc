@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/memory_reserve.h"
 #include "cli/output.h"
 #include "cli/serve_flags.h"
 #include "cli/serve_log.h"
@@ -131,6 +132,9 @@ Result<int> CheckConfig(const ServeFlags& flags, const Config& config, bool has_
 }
 
 Result<int> Serve(Command& command, ServeFlags& flags) {
+  // Far more than all requests under way take to end.
+  constexpr size_t kReserve = size_t{16} << 20;
+  MemoryReserve::Keep(kReserve);
   GATEHOUSE_ASSIGN(const Config config, flags.Settle(command));
   GATEHOUSE_ASSIGN(const std::vector<server::Key> keys, KeysOf(config, flags.api_keys));
   if (flags.check_config) return CheckConfig(flags, config, !keys.empty());

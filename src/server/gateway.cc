@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/memory_reserve.h"
 #include "guard/estimated_cost.h"
 #include "guard/guard_impl.h"
 #include "guard/loaded_policy.h"
@@ -126,6 +127,7 @@ std::optional<Response> Gateway::NotReady() const {
   }
   if (state().guard == nullptr)
     return RetryLater(503, "the model is being loaded", "loading", kRetryWhileLoading);
+  if (!MemoryReserve::IsThere()) return Overloaded();
   return std::nullopt;
 }
 

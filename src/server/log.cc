@@ -50,7 +50,7 @@ std::string EventLine(LogLevel level, std::string_view event, const JsonObject& 
 }  // namespace
 
 std::string DroppedLines(int64_t count) {
-  return EventLine(LogLevel::kWarn, "log lines dropped", std::move(JsonObject().Add("count", count)));
+  return EventLine(LogLevel::kWarn, "log lines dropped", JsonObject().Add("count", count));
 }
 
 void RequestLog::Event(LogLevel level, std::string_view event, JsonObject details) {
