@@ -140,6 +140,9 @@ class CpuOperations : public Operations {
                                    RowOf(dx, row));
     });
   }
+  void RmsNormWeightBack(Mat x, float eps, Mat dy, Mat dweight) override {
+    Do([&] { RunRmsNormWeightBack(x, eps, dy, dweight); });
+  }
   void NormHeads(Mat x, int head_dim, float eps, Mat y) override {
     Rows(x.rows, [&](int64_t row) {
       for (int64_t at = 0; at < x.cols; at += head_dim)

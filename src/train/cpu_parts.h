@@ -101,6 +101,9 @@ double CrossEntropyRow(float* logits, int64_t n, int32_t target, float weight);
 void AdamWRow(const AdamWStep& step, int64_t n, const float* gradient, float* first, float* second,
               float* value);
 
+// dweight [1, cols] += the sum over rows of dy * x / sqrt(mean(x^2) + eps).
+void RunRmsNormWeightBack(Mat x, float eps, Mat dy, Mat dweight);
+
 // Of all values, row by row: one order whatever the threads.
 double RunSumSquares(const Context& context, Mat x);
 

@@ -46,6 +46,19 @@ void AdamWRow(const AdamWStep& step, int64_t n, const float* gradient, float* fi
   }
 }
 
+void RunRmsNormWeightBack(Mat x, float eps, Mat dy, Mat dweight) {
+  std::vector<double> sums(static_cast<size_t>(x.cols));
+  for (int64_t row = 0; row < x.rows; ++row) {
+    const float *values = RowOf(x, row), *gradient = RowOf(dy, row);
+    double squares = 0;
+    for (int64_t i = 0; i < x.cols; ++i) squares += double{values[i]} * values[i];
+    const double factor = 1.0 / std::sqrt(squares / static_cast<double>(x.cols) + double{eps});
+    for (int64_t i = 0; i < x.cols; ++i)
+      sums[static_cast<size_t>(i)] += double{gradient[i]} * values[i] * factor;
+  }
+  for (int64_t i = 0; i < x.cols; ++i) Data(dweight)[i] += static_cast<float>(sums[static_cast<size_t>(i)]);
+}
+
 double RunSumSquares(const Context& context, Mat x) {
   std::vector<double> of_rows(static_cast<size_t>(x.rows));
   ForRows(context, x.rows, [&](int64_t row) {

@@ -25,14 +25,14 @@ struct LayerPass {
 
 class Layer {
  public:
-  // Whether LoRA changes any of its linears.
-  static bool IsTrained(const ModelConfig& config, int layer, const LoraSet& lora);
+  // Whether anything of it is trained.
+  static bool IsTrained(const ModelConfig& config, int layer, const TrainedWeights& trained);
 
-  // How far the way back goes: not to it, into it, through it.
+  // How far the way back goes: not to it, into its linears, through it (or to its first norm).
   enum class Reach : uint8_t { kNot, kInto, kThrough };
   // Errors: kModel: a layer with experts.
   static Result<Layer> Load(const ModelConfig& config, int layer, const WeightLookup& lookup,
-                            const LoraSet& lora, Reach reach, Operations& ops);
+                            const TrainedWeights& trained, Reach reach, Operations& ops);
 
   // kept.input [T, hidden] is there; everything else of `kept` is written, and out [T, hidden].
   void Forward(const LayerPass& pass, const LayerTape& kept, Mat out) const;

@@ -22,7 +22,7 @@ void Layer::FeedForwardBack(const LayerPass& pass, const LayerTape& kept) const 
   ops.RmsNorm(kept.middle, feed_forward_norm_.values, eps_, work.normed);
   back(kGateLinear, kept.gate, work.normed, {work.normed_gradient});
   back(kUpLinear, kept.up, work.normed, {work.normed_gradient, /*adds=*/true});
-  ops.RmsNormBack(kept.middle, feed_forward_norm_.values, eps_, work.normed_gradient, pass.tape.gradient);
+  feed_forward_norm_.Back(ops, kept.middle, eps_, work.normed_gradient, pass.tape.gradient);
 }
 
 // middle = input + output(attention).
@@ -45,7 +45,7 @@ void Layer::AttentionBack(const LayerPass& pass, const LayerTape& kept) const {
   back(kKeyLinear, work.key_gradient, work.normed, {dx, /*adds=*/true});
   back(kValueLinear, work.value_gradient, work.normed, {dx, /*adds=*/true});
   if (!input_wanted) return;
-  ops.RmsNormBack(kept.input, attention_norm_.values, eps_, work.normed_gradient, pass.tape.gradient);
+  attention_norm_.Back(ops, kept.input, eps_, work.normed_gradient, pass.tape.gradient);
 }
 
 void Layer::PlaceBack(const LayerPass& pass, Mat raw, Mat gradient, bool is_query) const {

@@ -16,12 +16,14 @@ constexpr Weight kWeights[kLinears] = {Weight::kQuery, Weight::kKey, Weight::kVa
 }  // namespace
 
 Result<Layer> Layer::Load(const ModelConfig& config, int layer, const WeightLookup& lookup,
-                          const LoraSet& lora, Reach reach, Operations& ops) {
+                          const TrainedWeights& trained, Reach reach, Operations& ops) {
   const auto at = static_cast<size_t>(layer);
   if (config.is_moe[at] != 0)
     return ModelError("not supported in training", "layer " + std::to_string(layer), "a dense network",
                       "experts");
   Layer out;
+  // What its first norm put out has a gradient where that norm learns, whoever wants the rest.
+  if (trained.Trains(SpecOf(config, {Weight::kAttentionNorm, layer}))) reach = Reach::kThrough;
   out.reach_ = reach;
   out.shape_ = {config.heads, config.kv_heads, config.head_dim,
                 1.0f / std::sqrt(static_cast<float>(config.head_dim)),
@@ -31,22 +33,25 @@ Result<Layer> Layer::Load(const ModelConfig& config, int layer, const WeightLook
   out.norms_heads_ = out.rotates_ && config.qk_norm;
   out.sharpens_ = !out.rotates_ && config.temperature_tuning;
   GATEHOUSE_ASSIGN(out.attention_norm_,
-                   NormWeight::Load(config, {Weight::kAttentionNorm, layer}, lookup, ops));
+                   NormWeight::Load(config, {Weight::kAttentionNorm, layer}, lookup, trained, ops));
   GATEHOUSE_ASSIGN(out.feed_forward_norm_,
-                   NormWeight::Load(config, {Weight::kFeedForwardNorm, layer}, lookup, ops));
+                   NormWeight::Load(config, {Weight::kFeedForwardNorm, layer}, lookup, trained, ops));
   for (const Weight weight : kWeights) {
     const bool reads_input = weight == Weight::kQuery || weight == Weight::kKey || weight == Weight::kValue;
     const bool goes_back = reach == Reach::kThrough || (reach == Reach::kInto && !reads_input);
     GATEHOUSE_ASSIGN(AdaptedLinear linear,
-                     AdaptedLinear::Load(config, {weight, layer}, lookup, lora, goes_back, ops));
+                     AdaptedLinear::Load(config, {weight, layer}, lookup, trained, goes_back, ops));
     out.linears_.push_back(std::move(linear));
   }
   return out;
 }
 
-bool Layer::IsTrained(const ModelConfig& config, int layer, const LoraSet& lora) {
+bool Layer::IsTrained(const ModelConfig& config, int layer, const TrainedWeights& trained) {
+  for (const Weight norm : {Weight::kAttentionNorm, Weight::kFeedForwardNorm}) {
+    if (trained.Trains(SpecOf(config, {norm, layer}))) return true;
+  }
   return std::any_of(std::begin(kWeights), std::end(kWeights), [&](Weight weight) {
-    return lora.Find(SpecOf(config, {weight, layer})) != nullptr;
+    return trained.Trains(SpecOf(config, {weight, layer}));
   });
 }
 

@@ -28,17 +28,20 @@ Mat ReadByA(Operations& ops, const LoraPart& lora, const LoraWork& work, Mat x) 
 }  // namespace
 
 Result<AdaptedLinear> AdaptedLinear::Load(const ModelConfig& config, const TensorId& id,
-                                          const WeightLookup& lookup, const LoraSet& lora, bool goes_back,
-                                          Operations& ops) {
+                                          const WeightLookup& lookup, const TrainedWeights& trained,
+                                          bool goes_back, Operations& ops) {
   const TensorSpec spec = SpecOf(config, id);
-  GATEHOUSE_ASSIGN(const WeightView view, lookup(spec));
   AdaptedLinear out;
+  out.own_ = trained.FindWhole(spec);
+  if (out.own_ != nullptr) return out;
+  GATEHOUSE_ASSIGN(const WeightView view, lookup(spec));
   GATEHOUSE_ASSIGN(out.weight_, ops.LoadFrozen(view, goes_back));
-  out.lora_ = lora.Find(spec);
+  out.lora_ = trained.Find(spec);
   return out;
 }
 
 void AdaptedLinear::Forward(Operations& ops, Mat x, Mat y, Mat low, const LoraWork& work) const {
+  if (own_ != nullptr) return ops.Multiply(x, own_->value, 1.0f, y);
   ops.Linear(x, *weight_, y);
   if (lora_ == nullptr) return;
   ops.Multiply(ReadByA(ops, *lora_, work, x), lora_->a, lora_->scale, low);
@@ -47,6 +50,12 @@ void AdaptedLinear::Forward(Operations& ops, Mat x, Mat y, Mat low, const LoraWo
 
 void AdaptedLinear::Back(Operations& ops, Mat dy, Mat x, Mat low, const LoraWork& work, To to) const {
   const bool wanted = to.dx.buffer != nullptr;
+  if (own_ != nullptr) {
+    ops.MultiplyOuter(dy, x, own_->gradient);
+    if (wanted && to.adds) ops.MultiplyBackOnto(dy, own_->value, to.dx);
+    if (wanted && !to.adds) ops.MultiplyBack(dy, own_->value, 1.0f, to.dx);
+    return;
+  }
   if (wanted) ops.LinearBack(dy, *weight_, to.adds, to.dx);
   if (lora_ == nullptr) return;
   ops.MultiplyOuter(dy, low, lora_->b_gradient);
@@ -60,8 +69,11 @@ void AdaptedLinear::Back(Operations& ops, Mat dy, Mat x, Mat low, const LoraWork
 }
 
 Result<NormWeight> NormWeight::Load(const ModelConfig& config, const TensorId& id, const WeightLookup& lookup,
-                                    Operations& ops) {
-  GATEHOUSE_ASSIGN(const WeightView view, lookup(SpecOf(config, id)));
+                                    const TrainedWeights& trained, Operations& ops) {
+  const TensorSpec spec = SpecOf(config, id);
+  if (const TrainedTensor* own = trained.FindWhole(spec))
+    return NormWeight{nullptr, own->value, own->gradient};
+  GATEHOUSE_ASSIGN(const WeightView view, lookup(spec));
   std::vector<float> host(static_cast<size_t>(view.rows * view.cols));
   view.ReadRows(0, view.rows, host.data());
   NormWeight out;
@@ -69,6 +81,11 @@ Result<NormWeight> NormWeight::Load(const ModelConfig& config, const TensorId& i
   out.values = {out.memory.get(), 0, view.rows, view.cols};
   ops.Upload(host, out.values);
   return out;
+}
+
+void NormWeight::Back(Operations& ops, Mat x, float eps, Mat dy, Mat dx) const {
+  if (gradient.buffer != nullptr) ops.RmsNormWeightBack(x, eps, dy, gradient);
+  if (dx.buffer != nullptr) ops.RmsNormBack(x, values, eps, dy, dx);
 }
 
 }  // namespace gatehouse::train

@@ -1,4 +1,5 @@
-// AdaptedLinear: one linear of a network that is trained: its frozen weight, and what LoRA adds to it.
+// AdaptedLinear: one linear of a network that is trained: its frozen weight and what LoRA adds to it, or a
+// weight that is trained itself, whose products are in float32.
 //
 //   linear.Forward(ops, x, y, low, work);       // y = x W^T + low B^T; low = scale x A^T is kept
 //   linear.Back(ops, dy, x, low, work, {dx});   // gradients of A and B; dx = dy W + scale (dy B) A
@@ -19,11 +20,7 @@ class AdaptedLinear {
  public:
   // goes_back: whether Back will ever be asked for dx.
   static Result<AdaptedLinear> Load(const ModelConfig& config, const TensorId& id, const WeightLookup& lookup,
-                                    const LoraSet& lora, bool goes_back, Operations& ops);
-
-  int64_t rows() const { return weight_->rows; }
-  int64_t cols() const { return weight_->cols; }
-  bool trained() const { return lora_ != nullptr; }
+                                    const TrainedWeights& trained, bool goes_back, Operations& ops);
 
   // x [T, K], y [T, N]; low [T, rank], which nobody looks at where the linear is not trained.
   void Forward(Operations& ops, Mat x, Mat y, Mat low, const LoraWork& work) const;
@@ -35,17 +32,22 @@ class AdaptedLinear {
   void Back(Operations& ops, Mat dy, Mat x, Mat low, const LoraWork& work, To to) const;
 
  private:
-  std::unique_ptr<FrozenWeight> weight_;  // [N, K]
+  std::unique_ptr<FrozenWeight> weight_;  // [N, K]; null where own_ is
   const LoraPart* lora_ = nullptr;
+  const TrainedTensor* own_ = nullptr;
 };
 
 // A norm's weight [1, K] in the device's memory.
 struct NormWeight {
-  std::unique_ptr<DeviceBuffer> memory;
+  std::unique_ptr<DeviceBuffer> memory;  // none where it is trained
   Mat values;
+  Mat gradient;  // without memory: it stays
+
+  // The gradient of what the norm read is added to dx, where that has memory, and the weight's own to its.
+  void Back(Operations& ops, Mat x, float eps, Mat dy, Mat dx) const;
 
   static Result<NormWeight> Load(const ModelConfig& config, const TensorId& id, const WeightLookup& lookup,
-                                 Operations& ops);
+                                 const TrainedWeights& trained, Operations& ops);
 };
 
 }  // namespace gatehouse::train

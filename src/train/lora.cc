@@ -106,10 +106,4 @@ const LoraPart* LoraSet::Find(const TensorSpec& spec) const {
   return found == parts_.end() ? nullptr : &found->second;
 }
 
-int64_t LoraSet::values() const {
-  int64_t count = 0;
-  for (const TrainedTensor& tensor : tensors_) count += tensor.value.rows * tensor.value.cols;
-  return count;
-}
-
 }  // namespace gatehouse::train

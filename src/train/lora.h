@@ -15,6 +15,7 @@
 #include "model/tensor_table.h"
 #include "train/arena.h"
 #include "train/operations.h"
+#include "train/trained_weights.h"
 
 namespace gatehouse::train {
 
@@ -29,12 +30,6 @@ struct LoraOptions {
   uint64_t seed = 1;
 };
 
-// What an optimiser changes.
-struct TrainedTensor {
-  std::string name;  // "model.layers.0.self_attn.q_proj.lora_A.weight"
-  Mat value, gradient;
-};
-
 // Of one linear.
 struct LoraPart {
   std::string module;  // "model.layers.0.self_attn.q_proj"
@@ -44,7 +39,7 @@ struct LoraPart {
   Mat a_gradient, b_gradient;
 };
 
-class LoraSet {
+class LoraSet : public TrainedWeights {
  public:
   // A begins with values of (-1, 1) / sqrt(K), uniform, from the seed and the module's name; B with zeros:
   // the network computes at first what it computed. Errors: kUsage, naming the option.
@@ -52,21 +47,16 @@ class LoraSet {
   LoraSet(LoraSet&&) = default;
   LoraSet& operator=(LoraSet&&) = default;
 
-  // Null where the linear stays. Good as long as this, wherever it is moved.
-  const LoraPart* Find(const TensorSpec& spec) const;
-  const std::vector<TrainedTensor>& tensors() const { return tensors_; }
+  const LoraPart* Find(const TensorSpec& spec) const override;
+  int64_t rank() const override { return options_.rank; }
+  bool drops() const override { return options_.dropout > 0; }
   const LoraOptions& options() const { return options_; }
-  int64_t values() const;  // in all of them
-
-  void ZeroGradients(Operations& ops) const { ops.Zero(gradients_); }
 
  private:
   LoraSet() = default;
   LoraOptions options_;
   Arena memory_;
-  Mat gradients_;  // all of them, [1, values]
   std::map<std::string, LoraPart, std::less<>> parts_;
-  std::vector<TrainedTensor> tensors_;
 };
 
 }  // namespace gatehouse::train

@@ -19,25 +19,27 @@ std::vector<int32_t> RowsRead(const TrainBatch& batch) {
 }  // namespace
 
 Result<std::unique_ptr<Network>> Network::Create(const ModelConfig& config, const WeightLookup& lookup,
-                                                 const LoraSet& lora, Operations& ops) {
-  std::unique_ptr<Network> out(new Network(config, lora, ops));
+                                                 const TrainedWeights& trained, Operations& ops, bool again) {
+  std::unique_ptr<Network> out(new Network(config, trained, ops, again));
   out->frequencies_ = RopeFrequencies(config);
   GATEHOUSE_ASSIGN(out->embeddings_, lookup(SpecOf(config, {Weight::kEmbedding})));
+  out->own_embeddings_ = trained.FindWhole(SpecOf(config, {Weight::kEmbedding}));
   int first = 0;
   // Experts have other linears, which Load refuses.
-  while (first < config.layers && !Layer::IsTrained(config, first, lora)) ++first;
+  const bool from_ids = out->own_embeddings_ != nullptr;
+  while (!from_ids && first < config.layers && !Layer::IsTrained(config, first, trained)) ++first;
   out->first_trained_ = static_cast<size_t>(first);
   for (int i = 0; i < config.layers; ++i) {
-    const Layer::Reach reach = i < first    ? Layer::Reach::kNot
-                               : i == first ? Layer::Reach::kInto
-                                            : Layer::Reach::kThrough;
-    GATEHOUSE_ASSIGN(Layer layer, Layer::Load(config, i, lookup, lora, reach, ops));
+    const Layer::Reach reach = i < first                 ? Layer::Reach::kNot
+                               : i == first && !from_ids ? Layer::Reach::kInto
+                                                         : Layer::Reach::kThrough;
+    GATEHOUSE_ASSIGN(Layer layer, Layer::Load(config, i, lookup, trained, reach, ops));
     out->layers_.push_back(std::move(layer));
   }
-  GATEHOUSE_ASSIGN(out->final_norm_, NormWeight::Load(config, {Weight::kFinalNorm}, lookup, ops));
-  const bool head_goes_back = first < config.layers;
+  GATEHOUSE_ASSIGN(out->final_norm_, NormWeight::Load(config, {Weight::kFinalNorm}, lookup, trained, ops));
+  const bool head_goes_back = first < config.layers || out->final_norm_.gradient.buffer != nullptr;
   GATEHOUSE_ASSIGN(out->head_,
-                   AdaptedLinear::Load(config, {Weight::kHead}, lookup, lora, head_goes_back, ops));
+                   AdaptedLinear::Load(config, {Weight::kHead}, lookup, trained, head_goes_back, ops));
   GATEHOUSE_TRY(ops.Finish());
   return out;
 }
@@ -83,19 +85,26 @@ void Network::PlacePositions(const PackedRows& rows) {
 Result<void> Network::Forward(const PackedRows& rows, std::span<const int32_t> ids,
                               std::span<const int32_t> read, uint64_t drop_seed) {
   GATEHOUSE_TRY(Check(rows, ids, read));
-  GATEHOUSE_TRY(tape_.Lay(config_, {rows.rows(), static_cast<int64_t>(read.size()), rank_, drops_}, ops_));
+  GATEHOUSE_TRY(
+      tape_.Lay(config_, {rows.rows(), static_cast<int64_t>(read.size()), rank_, drops_, again_}, ops_));
   tape_.work.lora.drop_seed = tape_.head.lora.drop_seed = drop_seed;
   PlacePositions(rows);
-  ops_.Embed(embeddings_, ids, layers_.empty() ? tape_.output : tape_.layers[0].input);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i].Forward({ops_, rows, tape_}, tape_.layers[i],
-                       i + 1 < layers_.size() ? tape_.layers[i + 1].input : tape_.output);
-  }
+  const Mat embedded = layers_.empty() ? tape_.output : tape_.layers[0].input;
+  if (own_embeddings_ != nullptr)
+    ops_.GatherRows(own_embeddings_->value, ids, embedded);
+  else
+    ops_.Embed(embeddings_, ids, embedded);
+  for (size_t i = 0; i < layers_.size(); ++i) ForwardOf(i, rows);
   const HeadTape& head = tape_.head;
   ops_.GatherRows(tape_.output, read, head.rows);
   ops_.RmsNorm(head.rows, final_norm_.values, static_cast<float>(config_.norm_eps), head.normed);
   head_->Forward(ops_, head.normed, head.logits, head.low, head.lora);
   return {};
+}
+
+void Network::ForwardOf(size_t layer, const PackedRows& rows) {
+  layers_[layer].Forward({ops_, rows, tape_}, tape_.layers[layer],
+                         layer + 1 < layers_.size() ? tape_.layers[layer + 1].input : tape_.output);
 }
 
 Result<std::vector<float>> Network::Logits(const PackedRows& rows, std::span<const int32_t> ids,
@@ -140,7 +149,7 @@ Result<double> Network::Gradients(const TrainBatch& batch) {
     const std::vector<int32_t> read = RowsRead(batch);
     GATEHOUSE_TRY(Forward(batch.rows, batch.ids, read, batch.drop_seed));
     GATEHOUSE_ASSIGN(const double loss, LossOfLogits(batch));
-    Back(batch.rows, read);
+    Back(batch.rows, batch.ids, read);
     GATEHOUSE_TRY(ops_.Finish());
     return loss;
   } catch (const std::bad_alloc&) {
@@ -148,19 +157,24 @@ Result<double> Network::Gradients(const TrainBatch& batch) {
   }
 }
 
-void Network::Back(const PackedRows& rows, std::span<const int32_t> read) {
+void Network::Back(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read) {
   const HeadTape& head = tape_.head;
-  const bool goes_on = first_trained_ < layers_.size();
+  const bool into_layers = first_trained_ < layers_.size() || own_embeddings_ != nullptr;
+  const bool goes_on = into_layers || final_norm_.gradient.buffer != nullptr;
   head_->Back(ops_, head.logits, head.normed, head.low, head.lora, {goes_on ? head.normed_gradient : Mat{}});
   if (!goes_on) return;
   ops_.Zero(head.rows_gradient);
-  ops_.RmsNormBack(head.rows, final_norm_.values, static_cast<float>(config_.norm_eps), head.normed_gradient,
-                   head.rows_gradient);
+  final_norm_.Back(ops_, head.rows, static_cast<float>(config_.norm_eps), head.normed_gradient,
+                   into_layers ? head.rows_gradient : Mat{});
+  if (!into_layers) return;
   ops_.Zero(tape_.gradient);
   ops_.ScatterAddRows(head.rows_gradient, read, tape_.gradient);
   for (size_t i = layers_.size(); i-- > first_trained_;) {
+    // The last layer's is still there; what is computed again writes the next one's input as it was.
+    if (again_ && i + 1 < layers_.size()) ForwardOf(i, rows);
     layers_[i].Back({ops_, rows, tape_}, tape_.layers[i]);
   }
+  if (own_embeddings_ != nullptr) ops_.ScatterAddRows(tape_.gradient, ids, own_embeddings_->gradient);
 }
 
 }  // namespace gatehouse::train

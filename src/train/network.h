@@ -1,5 +1,5 @@
-// Network: a text decoder (Llama 3, or the text of a dense Llama 4) with frozen weights and trained LoRA
-// matrices.
+// Network: a text decoder (Llama 3, or the text of a dense Llama 4) of which something is trained: LoRA's
+// matrices beside weights that stay, or weights themselves.
 //
 //   GATEHOUSE_ASSIGN(auto ops, CreateCpuOperations({.threads = 2}));
 //   GATEHOUSE_ASSIGN(LoraSet lora, LoraSet::Create(checkpoint->config(), {.rank = 20}, *ops));
@@ -29,10 +29,12 @@ namespace gatehouse::train {
 
 class Network {
  public:
-  // lora and ops must outlive it, and the checkpoint behind lookup need not. Errors: kModel: experts, weights
-  // that are not there.
+  // trained and ops must outlive it, and the checkpoint behind lookup too. again: layers are computed a
+  // second time on the way back instead of being kept, for the memory of one in place of all. Errors: kModel:
+  // experts, weights that are not there.
   static Result<std::unique_ptr<Network>> Create(const ModelConfig& config, const WeightLookup& lookup,
-                                                 const LoraSet& lora, Operations& ops);
+                                                 const TrainedWeights& trained, Operations& ops,
+                                                 bool again = false);
 
   // Logits after the rows named, [read][vocab].
   Result<std::vector<float>> Logits(const PackedRows& rows, std::span<const int32_t> ids,
@@ -44,22 +46,24 @@ class Network {
   int64_t TapeBytes() const { return tape_.bytes(); }
 
  private:
-  Network(const ModelConfig& config, const LoraSet& lora, Operations& ops)
-      : config_(config), rank_(lora.options().rank), drops_(lora.options().dropout > 0), ops_(ops) {}
+  Network(const ModelConfig& config, const TrainedWeights& trained, Operations& ops, bool again)
+      : config_(config), rank_(trained.rank()), drops_(trained.drops()), again_(again), ops_(ops) {}
   Result<void> Check(const PackedRows& rows, std::span<const int32_t> ids,
                      std::span<const int32_t> read) const;
   Result<void> Forward(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read,
                        uint64_t drop_seed);
   void PlacePositions(const PackedRows& rows);
   Result<double> LossOfLogits(const TrainBatch& batch);  // logits become their gradient
-  void Back(const PackedRows& rows, std::span<const int32_t> read);
+  void Back(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read);
+  void ForwardOf(size_t layer, const PackedRows& rows);
 
   ModelConfig config_;
   int64_t rank_;
-  bool drops_;
+  bool drops_, again_;
   Operations& ops_;
-  std::vector<float> frequencies_;  // [head_dim / 2]
-  WeightView embeddings_;           // [vocab, hidden]
+  std::vector<float> frequencies_;                 // [head_dim / 2]
+  WeightView embeddings_;                          // [vocab, hidden]
+  const TrainedTensor* own_embeddings_ = nullptr;  // in its place, where it is trained
   std::vector<Layer> layers_;
   NormWeight final_norm_;              // [1, hidden]
   std::optional<AdaptedLinear> head_;  // [vocab, hidden]

@@ -104,6 +104,7 @@ class Operations {
   // y = x / sqrt(mean(x^2) + eps) * weight; weight [1, cols].
   virtual void RmsNorm(Mat x, Mat weight, float eps, Mat y) = 0;
   virtual void RmsNormBack(Mat x, Mat weight, float eps, Mat dy, Mat dx) = 0;
+  virtual void RmsNormWeightBack(Mat x, float eps, Mat dy, Mat dweight) = 0;  // dweight [1, cols] +=
   // The same without a weight for every head of x [T, heads * head_dim].
   virtual void NormHeads(Mat x, int head_dim, float eps, Mat y) = 0;
   virtual void NormHeadsBack(Mat x, int head_dim, float eps, Mat dy) = 0;  // dy in place becomes dx

@@ -12,14 +12,28 @@ Result<void> Tape::Lay(const ModelConfig& config, const Size& size, Operations& 
   const int64_t most_inputs = size.drops ? std::max({hidden, ffn, queries}) : 0;
   layers.resize(static_cast<size_t>(config.layers));
   return memory_.Lay(ops, [&](Arena& space) {
+    Mat raw_queries, raw_keys;  // before the norm of heads
     for (size_t i = 0; i < layers.size(); ++i) {
       LayerTape& layer = layers[i];
       const bool norms_heads = config.qk_norm && config.uses_rope[i] != 0;
+      if (size.again && i > 0) layer = layers[0];
       layer.input = space.Take(rows, hidden);
+      if (size.again && i > 0) {
+        layer.query_raw = norms_heads ? raw_queries : layer.query;
+        layer.key_raw = norms_heads ? raw_keys : layer.key;
+        continue;
+      }
       layer.query = space.Take(rows, queries);
       layer.key = space.Take(rows, keys);
-      layer.query_raw = norms_heads ? space.Take(rows, queries) : layer.query;
-      layer.key_raw = norms_heads ? space.Take(rows, keys) : layer.key;
+      if (size.again) {
+        raw_queries = space.Take(rows, config.qk_norm ? queries : 0);
+        raw_keys = space.Take(rows, config.qk_norm ? keys : 0);
+      } else if (norms_heads) {
+        raw_queries = space.Take(rows, queries);
+        raw_keys = space.Take(rows, keys);
+      }
+      layer.query_raw = norms_heads ? raw_queries : layer.query;
+      layer.key_raw = norms_heads ? raw_keys : layer.key;
       layer.value = space.Take(rows, keys);
       layer.attended = space.Take(rows, queries);
       layer.middle = space.Take(rows, hidden);

@@ -68,6 +68,7 @@ class Tape {
     int64_t read = 0;  // rows that get logits
     int64_t rank = 0;  // of LoRA
     bool drops = false;
+    bool again = false;  // layers share all but their input: who goes back computes them again
   };
   Result<void> Lay(const ModelConfig& config, const Size& size, Operations& ops);
   int64_t bytes() const { return memory_.bytes(); }

@@ -47,12 +47,7 @@ std::vector<double> Times(std::vector<double> g, double factor) {
   return g;
 }
 
-// model: a config.json; longest: a bound for the test's time.
-void CheckGradients(const nlohmann::ordered_json& model, const std::vector<std::string>& modules) {
-  const test::TempDir directory;
-  ASSERT_TRUE(test::WriteCheckpointOf(model.dump(), 9, directory.path()).ok());
-  Trainer trainer =
-      test::MakeTrainer(directory.path(), {.rank = 3, .alpha = 4.5, .modules = modules}, {.threads = 2});
+void CheckGradients(const std::string& directory, Trainer trainer) {
   const int32_t vocab = trainer.checkpoint->config().vocab;
   const std::vector<int32_t> prefix = test::RandomIds(7, vocab, 5);
   const std::vector<train::TrainText> texts = test::RandomTexts({5, 1, 12}, vocab, 50);
@@ -61,12 +56,12 @@ void CheckGradients(const nlohmann::ordered_json& model, const std::vector<std::
 
   double loss = 0;
   const std::vector<std::vector<float>> gradients = trainer.GradientsOf(batch, &loss);
-  test::ReferenceLoss reference(directory.path(), trainer, prefix, texts);
+  test::ReferenceLoss reference(directory, trainer, prefix, texts);
   EXPECT_NEAR(loss, reference.Loss(), 1e-5);
 
   double worst = 0;
   for (size_t i = 0; i < gradients.size(); ++i) {
-    const std::string& name = trainer.lora->tensors()[i].name;
+    const std::string& name = trainer.weights().tensors()[i].name;
     const std::vector<double> g(gradients[i].begin(), gradients[i].end());
     ASSERT_GT(Product(g, g), 1e-12) << name;
     Slopes slopes;
@@ -90,14 +85,90 @@ void CheckGradients(const nlohmann::ordered_json& model, const std::vector<std::
   std::printf("%zu matrices, worst slope along the gradient off by %.1e\n", gradients.size(), worst);
 }
 
-TEST(Gradients, OfALlama) { CheckGradients(test::TrainLlama(/*tied=*/false), kAllLinears); }
+class Gradients : public testing::Test {
+ protected:
+  std::string Model(const nlohmann::ordered_json& config) {
+    EXPECT_TRUE(test::WriteCheckpointOf(config.dump(), 9, directory_.path()).ok());
+    return directory_.path();
+  }
+  void CheckLora(const nlohmann::ordered_json& config, const std::vector<std::string>& modules) {
+    const std::string model = Model(config);
+    CheckGradients(model,
+                   test::MakeTrainer(model, {.rank = 3, .alpha = 4.5, .modules = modules}, {.threads = 2}));
+  }
+  void CheckWeights(const nlohmann::ordered_json& config) {
+    const std::string model = Model(config);
+    CheckGradients(model, test::MakeFullTrainer(model, {}, {.threads = 2}));
+  }
+  test::TempDir directory_;
+};
 
-TEST(Gradients, OfALlamaWhoseHeadIsItsEmbeddings) {
+TEST_F(Gradients, OfALlama) { CheckLora(test::TrainLlama(/*tied=*/false), kAllLinears); }
+
+TEST_F(Gradients, OfALlamaWhoseHeadIsItsEmbeddings) {
   const std::vector<std::string> layers(kAllLinears.begin(), kAllLinears.end() - 1);
-  CheckGradients(test::TrainLlama(/*tied=*/true), layers);
+  CheckLora(test::TrainLlama(/*tied=*/true), layers);
 }
 
-TEST(Gradients, OfALlama4) { CheckGradients(test::TrainLlama4(), kAllLinears); }
+TEST_F(Gradients, OfALlama4) { CheckLora(test::TrainLlama4(), kAllLinears); }
+
+TEST_F(Gradients, OfTheWeightsOfALlama) { CheckWeights(test::TrainLlama(/*tied=*/false)); }
+
+TEST_F(Gradients, OfTheWeightsOfALlamaWhoseHeadIsItsEmbeddings) {
+  CheckWeights(test::TrainLlama(/*tied=*/true));
+}
+
+TEST_F(Gradients, OfTheWeightsOfALlama4) { CheckWeights(test::TrainLlama4()); }
+
+// Of some kinds of weights alone: each as when all are trained, to the bit.
+TEST_F(Gradients, OfSomeWeightsAreThoseOfAll) {
+  for (const auto& config : {test::TrainLlama(/*tied=*/true), test::TrainLlama4()}) {
+    const std::string model = Model(config);
+    Trainer all = test::MakeFullTrainer(model, {}, {.threads = 1});
+    const int32_t vocab = all.checkpoint->config().vocab;
+    train::TrainBatch batch =
+        train::MakeBatch(test::RandomIds(7, vocab, 5), test::RandomTexts({5, 1, 12}, vocab, 50));
+    std::map<std::string, std::vector<float>> wanted;
+    const auto gradients = all.GradientsOf(batch);
+    for (size_t i = 0; i < gradients.size(); ++i) wanted[all.full->tensors()[i].name] = gradients[i];
+    const std::vector<train::FullOptions> choices = {{.modules = {"input_layernorm"}, .first_layer = 1},
+                                                     {.modules = {"v_proj", "norm"}, .first_layer = 2},
+                                                     {.modules = {"norm"}},
+                                                     {.modules = {"embed_tokens"}},
+                                                     {.modules = {"post_attention_layernorm", "k_proj"}}};
+    for (const train::FullOptions& options : choices) {
+      Trainer some = test::MakeFullTrainer(model, options, {.threads = 1});
+      const auto found = some.GradientsOf(batch);
+      ASSERT_FALSE(found.empty());
+      for (size_t i = 0; i < found.size(); ++i) {
+        // What stays is multiplied by from panels, what is trained is not: sums in another order.
+        const std::string& name = some.full->tensors()[i].name;
+        const std::vector<float>& expected = wanted.at(name);
+        double difference = 0, squares = 0;
+        for (size_t j = 0; j < expected.size(); ++j) {
+          difference += std::pow(double{found[i][j]} - double{expected[j]}, 2);
+          squares += std::pow(double{expected[j]}, 2);
+        }
+        EXPECT_LT(difference, 1e-10 * squares) << name;
+        EXPECT_GT(squares, 0) << name;
+      }
+    }
+  }
+}
+
+// Layers computed again on the way back: the same bits, in less memory.
+TEST_F(Gradients, AreTheSameWhereLayersAreComputedAgain) {
+  for (const auto& config : {test::TrainLlama(/*tied=*/true), test::TrainLlama4()}) {
+    const std::string model = Model(config);
+    Trainer kept = test::MakeFullTrainer(model, {}, {.threads = 2}),
+            again = test::MakeFullTrainer(model, {}, {.threads = 2}, true);
+    const int32_t vocab = kept.checkpoint->config().vocab;
+    const train::TrainBatch batch =
+        train::MakeBatch(test::RandomIds(7, vocab, 5), test::RandomTexts({5, 1, 12}, vocab, 50));
+    EXPECT_EQ(kept.GradientsOf(batch), again.GradientsOf(batch));
+    EXPECT_LT(again.network->TapeBytes(), kept.network->TapeBytes());
+  }
+}
 
 }  // namespace
 }  // namespace gatehouse

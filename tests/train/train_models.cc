@@ -136,6 +136,18 @@ Trainer MakeTrainer(const std::string& directory, const train::LoraOptions& opti
   return out;
 }
 
+Trainer MakeFullTrainer(const std::string& directory, const train::FullOptions& options,
+                        const train::CpuOptions& cpu, bool again) {
+  Trainer out;
+  out.checkpoint = Take(Checkpoint::Open(directory));
+  out.ops = Take(train::CreateCpuOperations(cpu));
+  const ModelConfig& config = out.checkpoint->config();
+  out.full = std::make_unique<train::FullSet>(
+      Take(train::FullSet::Create(config, options, out.checkpoint->lookup(), *out.ops)));
+  out.network = Take(train::Network::Create(config, out.checkpoint->lookup(), *out.full, *out.ops, again));
+  return out;
+}
+
 std::vector<float> ValuesOf(train::Operations& ops, const Mat& matrix) {
   std::vector<float> out(static_cast<size_t>(matrix.rows * matrix.cols));
   ops.Download(matrix, out);
@@ -144,20 +156,22 @@ std::vector<float> ValuesOf(train::Operations& ops, const Mat& matrix) {
 }
 
 std::vector<std::vector<float>> Trainer::GradientsOf(const train::TrainBatch& batch, double* loss) {
-  lora->ZeroGradients(*ops);
+  weights().ZeroGradients(*ops);
   const double found = Take(network->Gradients(batch));
   if (loss != nullptr) *loss = found;
   std::vector<std::vector<float>> out;
-  for (const train::TrainedTensor& tensor : lora->tensors()) out.push_back(ValuesOf(*ops, tensor.gradient));
+  for (const train::TrainedTensor& tensor : weights().tensors())
+    out.push_back(ValuesOf(*ops, tensor.gradient));
   return out;
 }
 
 ReferenceLoss::ReferenceLoss(const std::string& directory, const Trainer& trainer,
                              std::vector<int32_t> prefix, std::vector<train::TrainText> texts)
     : config_(trainer.checkpoint->config()), prefix_(std::move(prefix)), texts_(std::move(texts)) {
-  const train::LoraOptions& options = trainer.lora->options();
-  rank_ = options.rank;
-  scale_ = options.alpha / static_cast<double>(options.rank);
+  if (trainer.lora != nullptr) {
+    rank_ = trainer.lora->options().rank;
+    scale_ = trainer.lora->options().alpha / static_cast<double>(rank_);
+  }
   const TensorSource source = Take(TensorSource::Open(directory));
   for (const auto& [name, view] : source.tensors()) {
     std::vector<float>& values = base_[name];
@@ -166,10 +180,12 @@ ReferenceLoss::ReferenceLoss(const std::string& directory, const Trainer& traine
   }
   merged_ = base_;
   const std::string prefix_of_names = config_.family == ModelConfig::Family::kLlama4 ? "language_model." : "";
-  for (const train::TrainedTensor& tensor : trainer.lora->tensors()) {
+  for (const train::TrainedTensor& tensor : trainer.weights().tensors()) {
+    const bool whole = trainer.lora == nullptr;
     const std::string module = tensor.name.substr(0, tensor.name.find(".lora_"));
     const std::vector<float> values = ValuesOf(*trainer.ops, tensor.value);
-    matrices_.push_back({prefix_of_names + module + ".weight", {values.begin(), values.end()}});
+    matrices_.push_back(
+        {prefix_of_names + module + (whole ? "" : ".weight"), whole, {values.begin(), values.end()}});
   }
   for (const Matrix& matrix : matrices_) Merge(matrix.weight);
 }
@@ -179,6 +195,10 @@ ReferenceLoss::ReferenceLoss(const std::string& directory, const Trainer& traine
 void ReferenceLoss::Merge(const std::string& weight) {
   size_t at = 0;
   while (matrices_.at(at).weight != weight) ++at;
+  if (matrices_[at].whole) {
+    merged_.at(weight).assign(matrices_[at].values.begin(), matrices_[at].values.end());
+    return;
+  }
   const std::vector<double>&a = matrices_[at].values, &b = matrices_[at + 1].values;
   const std::vector<float>& base = base_.at(weight);
   std::vector<float>& out = merged_.at(weight);
