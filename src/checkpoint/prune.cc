@@ -11,6 +11,7 @@
 #include "base/output_file.h"
 #include "checkpoint/canonical_name.h"
 #include "checkpoint/release_pages.h"
+#include "checkpoint/rewrite.h"
 #include "checkpoint/weights.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
@@ -222,10 +223,7 @@ class Run {
   }
 
   Result<void> CopyCompanions() {
-    for (const char* name :
-         {"generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json",
-          "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "preprocessor_config.json",
-          "processor_config.json", "policy.json"}) {
+    for (const std::string& name : ModelCompanions()) {
       const std::string from = (fs::path(options_.input) / name).string(), to = (output_ / name).string();
       GATEHOUSE_ASSIGN(const bool there, IsThere(from, ErrorCode::kModel));
       if (!there) continue;

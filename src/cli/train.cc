@@ -1,4 +1,4 @@
-// gatehouse train: teaches a guard model from labelled conversations, by LoRA.
+// gatehouse train: teaches a guard model from labelled conversations, by LoRA or all of it.
 #include <fmt/core.h>
 
 #include <memory>
@@ -88,6 +88,7 @@ Result<int> Train(const TrainFlags& flags) {
   GATEHOUSE_ASSIGN(const auto ops,
                    train::CreateCpuOperations({.threads = flags.threads, .f32 = config.dtype == "f32"}));
   GATEHOUSE_ASSIGN(config.options.identity, IdentityOf(settings, model, policy, data, *ops, config));
+  config.options.model = model.model;
   if (config.options.base_name.empty()) config.options.base_name = model.model;
   GATEHOUSE_ASSIGN(const auto trainer,
                    train::Trainer::Create({*checkpoint, policy, *tokenizer, examples, *ops}, config.options));
@@ -112,14 +113,15 @@ Result<int> Train(const TrainFlags& flags) {
   });
   progress.Clear();
   GATEHOUSE_TRY(ran);
-  GATEHOUSE_TRY(Print("{}/adapter\n", config.options.out));
+  GATEHOUSE_TRY(Print("{}/{}\n", config.options.out, config.options.full ? "model" : "adapter"));
   return 0;
 }
 
 }  // namespace
 
 void AddTrain(Command& gatehouse) {
-  Command& command = gatehouse.Add("train", "Teach a guard model from labelled conversations, by LoRA");
+  Command& command =
+      gatehouse.Add("train", "Teach a guard model from labelled conversations, by LoRA or all of it");
   command.Footer(
       "Examples:\n"
       "  gatehouse train --config configs/starter.json --data-root data --out out/starter --dry-run\n"

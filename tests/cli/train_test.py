@@ -19,8 +19,8 @@ STEPS = 12
 def settings(name, **members):
     path = f'{WORK}/{name}.json'
     with open(path, 'w') as f:
-        json.dump({'model': MODEL, 'data': ['rows.jsonl'], 'where': {'split': 'train'}, 'lora': {'rank': 4, 'alpha': 8}, 'conversations': 8, 'steps': STEPS,
-                   'rate': 5e-3, 'warm_up': 2, 'save_every': 3, 'drops': 0, 'shuffles': 0, 'describes': 0, **members}, f)
+        json.dump({n: v for n, v in {'model': MODEL, 'data': ['rows.jsonl'], 'where': {'split': 'train'}, 'lora': {'rank': 4, 'alpha': 8}, 'conversations': 8, 'steps': STEPS,
+                   'rate': 5e-3, 'warm_up': 2, 'save_every': 3, 'drops': 0, 'shuffles': 0, 'describes': 0, **members}.items() if v is not None}, f)
     return path
 
 
@@ -106,6 +106,35 @@ whole = adapter('legs')
 shutil.rmtree(WORK + '/legs/leg-2/adapter')
 code, out, err = legs('--any-data')
 check('a leg that was stopped goes on', code == 0 and 'leg 2 of 2' in err and 'leg 1 of 2' not in err and adapter('legs') == whole, (code, out, err))
+
+# Weights themselves: a Hugging Face directory that is judged by, of which only what was trained differs.
+full = settings('full', full={'modules': ['down_proj', 'norm', 'embed_tokens']}, lora=None, rate=1e-3, recompute=True)
+code, out, err = train(full, 'full')
+lines = metrics('full')
+check('weights themselves', code == 0 and out.endswith('/full/model\n') and lines[-1]['loss'] < 0.8 * lines[0]['loss'], (code, out, err))
+
+
+def tensors(directory):
+    found = {}
+    for path in sorted(glob.glob(directory + '/*.safetensors')):
+        with open(path, 'rb') as f:
+            size = int.from_bytes(f.read(8), 'little')
+            for name, tensor in json.loads(f.read(size)).items():
+                if name != '__metadata__':
+                    begin, end = tensor['data_offsets']
+                    f.seek(8 + size + begin)
+                    found[name] = (os.path.basename(path), tensor['dtype'], tensor['shape'], f.read(end - begin))
+    return found
+
+
+before, after = tensors(MODEL), tensors(WORK + '/full/model')
+changed = {name for name in before if before[name] != after[name]}
+check('the same files, names, types and shapes', {n: t[:3] for n, t in before.items()} == {n: t[:3] for n, t in after.items()})
+check('only what was trained differs', changed == {n for n in before if not n.startswith('vision') and n.split('.')[-2] in ('down_proj', 'norm', 'embed_tokens')}, changed)
+code, out, err = run('classify', '--model', WORK + '/full/model', '--user', 'zebra')
+check('the model that was written is asked', code == 0, err)
+for name, members, words in (('both ways', {'full': {}}, 'either lora or full'), ('no such weight', {'full': {'modules': ['q']}, 'lora': None}, 'no such weight')):
+    check(name, is_error(train(settings('badfull', **members), 'badfull'), 2, [words], silent=False))
 
 for name, flags, code, words in (('no settings', ['--out', WORK + '/x'], 2, '--config'), ('no directory', ['--config', config], 2, '--out'),
                                  ('unknown member', ['--config', settings('bad', rates=1), '--out', WORK + '/x'], 2, 'rates'),

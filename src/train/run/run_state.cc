@@ -20,7 +20,7 @@ struct Named {
 
 std::vector<Named> AllOf(const RunParts& parts) {
   std::vector<Named> out;
-  const auto& tensors = parts.lora.tensors();
+  const auto& tensors = parts.trained.tensors();
   for (size_t i = 0; i < tensors.size(); ++i) {
     out.push_back({tensors[i].name, tensors[i].value});
     out.push_back({tensors[i].name + ".first", parts.optimiser.states()[i].first});

@@ -2,7 +2,7 @@
 // optimiser's averages, the sum of the last weights, and which step comes next. What else a run does follows
 // from its settings and the seed, so that one that was killed ends with the same bytes as one left alone.
 //
-//   GATEHOUSE_TRY(SaveState("out/state.safetensors", {lora, optimiser, sums}, progress, ops));
+//   GATEHOUSE_TRY(SaveState("out/state.safetensors", {trained, optimiser, sums}, progress, ops));
 //   GATEHOUSE_ASSIGN(auto found, LoadState("out/state.safetensors", parts, identity, ops));   // none: no
 //   file
 #pragma once
@@ -14,8 +14,8 @@
 
 #include "gatehouse/result.h"
 #include "train/adamw.h"
-#include "train/lora.h"
 #include "train/operations.h"
+#include "train/trained_weights.h"
 
 namespace gatehouse::train {
 
@@ -30,7 +30,7 @@ struct RunProgress {
 
 // What of a run lies in the device's memory.
 struct RunParts {
-  const LoraSet& lora;
+  const TrainedWeights& trained;
   const AdamW& optimiser;
   std::span<const Mat> sums;  // of each tensor's values
 };

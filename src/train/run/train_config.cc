@@ -114,6 +114,7 @@ Result<TrainConfig> ParseTrainConfig(std::string_view json, const std::string& n
   TrainConfig out;
   TrainOptions& run = out.options;
   uint64_t seed = 1;
+  bool has_lora = false;
   Members members;
   members.Text("model", &out.model)
       .Text("policy", &out.policy)
@@ -137,8 +138,17 @@ Result<TrainConfig> ParseTrainConfig(std::string_view json, const std::string& n
   });
   members.Truth("balance", &out.examples.balance)
       .Number("max_text_bytes", &out.examples.max_text_bytes, 1, 1e9);
-  members.Take(
-      "lora", [&](const Json& value, const std::string& where) { return ReadLora(value, where, &run.lora); });
+  members.Take("lora", [&](const Json& value, const std::string& where) {
+    has_lora = true;
+    return ReadLora(value, where, &run.lora);
+  });
+  members.Take("full", [&](const Json& value, const std::string& where) -> Result<void> {
+    Members of_full;
+    FullOptions& full = run.full.emplace();
+    of_full.Texts("modules", &full.modules).Number("first_layer", &full.first_layer, 0, 100000);
+    return of_full.ReadFrom(value, where);
+  });
+  members.Truth("recompute", &run.recompute);
   members.Text("init_adapter", &run.init_adapter).Text("base_name", &run.base_name);
   members.Number("conversations", &run.plan.conversations, 1, 4096)
       .Number("passes", &run.plan.passes, 1e-6, 1000);
@@ -155,6 +165,7 @@ Result<TrainConfig> ParseTrainConfig(std::string_view json, const std::string& n
   members.Number("beta2", &run.optimiser.beta2, 0, 0.9999999).Number("eps", &run.optimiser.eps, 1e-15, 1);
   members.Number("average_last", &run.average_last, 0, 1).Number("save_every", &run.save_every, 1, 1e9);
   GATEHOUSE_TRY(members.ReadFrom(root, name));
+  if (has_lora && run.full) return UsageError("two ways to train", name, "either lora or full", "both");
   if (out.data.empty()) return UsageError("missing member", name + ": data", "a list of files", "nothing");
   if (out.dtype != "bf16" && out.dtype != "f32")
     return UsageError("bad value", name + ": dtype", "bf16 or f32", out.dtype);

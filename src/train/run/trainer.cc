@@ -7,6 +7,7 @@
 #include "base/elapsed.h"
 #include "base/error.h"
 #include "base/output_file.h"
+#include "checkpoint/rewrite.h"
 #include "train/peft_writer.h"
 #include "train/run/adapter_reader.h"
 #include "train/run/metrics_file.h"
@@ -27,27 +28,46 @@ Result<std::unique_ptr<Trainer>> Trainer::Create(const Parts& parts, const Train
   GATEHOUSE_ASSIGN(Plan plan, Plan::Make(parts.examples, options.plan));
   std::unique_ptr<Trainer> out(new Trainer(parts, options, std::move(plan)));
   const ModelConfig& config = parts.checkpoint.config();
-  GATEHOUSE_ASSIGN(LoraSet lora, LoraSet::Create(config, options.lora, parts.ops));
-  out->lora_ = std::make_unique<LoraSet>(std::move(lora));
-  if (!options.init_adapter.empty()) GATEHOUSE_TRY(ReadAdapter(options.init_adapter, *out->lora_, parts.ops));
-  GATEHOUSE_ASSIGN(out->network_, Network::Create(config, parts.checkpoint.lookup(), *out->lora_, parts.ops));
-  GATEHOUSE_ASSIGN(AdamW optimiser, AdamW::Create(out->lora_->tensors(), options.optimiser, parts.ops));
+  GATEHOUSE_TRY(out->ChooseWeights());
+  GATEHOUSE_ASSIGN(out->network_, Network::Create(config, parts.checkpoint.lookup(), *out->trained_,
+                                                  parts.ops, options.recompute));
+  GATEHOUSE_ASSIGN(AdamW optimiser, AdamW::Create(out->trained_->tensors(), options.optimiser, parts.ops));
   out->optimiser_ = std::make_unique<AdamW>(std::move(optimiser));
   GATEHOUSE_TRY(out->memory_.Lay(parts.ops, [&](Arena& space) {
     out->sums_.clear();
-    for (const TrainedTensor& tensor : out->lora_->tensors())
+    for (const TrainedTensor& tensor : out->trained_->tensors())
       out->sums_.push_back(space.Take(tensor.value.rows, tensor.value.cols));
   }));
   for (const Mat& sum : out->sums_) parts.ops.Zero(sum);
   GATEHOUSE_TRY(MakeDirectories(options.out));
   out->progress_.identity = options.identity;
-  GATEHOUSE_ASSIGN(auto found, LoadState(out->StatePath(), {*out->lora_, *out->optimiser_, out->sums_},
+  GATEHOUSE_ASSIGN(auto found, LoadState(out->StatePath(), {*out->trained_, *out->optimiser_, out->sums_},
                                          options.identity, parts.ops));
   if (found) {
     out->progress_ = std::move(*found);
     out->optimiser_->GoOnFrom(out->progress_.optimiser_steps);
   }
   return out;
+}
+
+Result<void> Trainer::ChooseWeights() {
+  const ModelConfig& config = parts_.checkpoint.config();
+  if (options_.full) {
+    if (!options_.init_adapter.empty())
+      return UsageError("an adapter to begin with, where weights themselves are trained", "init_adapter",
+                        "none, or LoRA", options_.init_adapter);
+    GATEHOUSE_TRY(CheckRewritable(options_.model));
+    GATEHOUSE_ASSIGN(FullSet full,
+                     FullSet::Create(config, *options_.full, parts_.checkpoint.lookup(), parts_.ops));
+    trained_ = std::make_unique<FullSet>(std::move(full));
+    return {};
+  }
+  GATEHOUSE_ASSIGN(LoraSet lora, LoraSet::Create(config, options_.lora, parts_.ops));
+  auto owned = std::make_unique<LoraSet>(std::move(lora));
+  lora_ = owned.get();
+  trained_ = std::move(owned);
+  if (!options_.init_adapter.empty()) return ReadAdapter(options_.init_adapter, *lora_, parts_.ops);
+  return {};
 }
 
 Result<StepReport> Trainer::TakeStep(int64_t step) {
@@ -61,7 +81,7 @@ Result<StepReport> Trainer::TakeStep(int64_t step) {
   out.tokens = batches.tokens;
   out.left_out = batches.left_out;
   // Each pass divides by the weight of the whole step: their losses add up to its mean.
-  lora_->ZeroGradients(parts_.ops);
+  trained_->ZeroGradients(parts_.ops);
   for (const TrainBatch& batch : batches.passes) {
     GATEHOUSE_ASSIGN(const double loss, network_->Gradients(batch));
     out.loss += loss;
@@ -81,7 +101,7 @@ Result<StepReport> Trainer::TakeStep(int64_t step) {
 }
 
 Result<void> Trainer::AddToMean() {
-  const auto& tensors = lora_->tensors();
+  const auto& tensors = trained_->tensors();
   for (size_t i = 0; i < tensors.size(); ++i) parts_.ops.Add(tensors[i].value, sums_[i]);
   ++progress_.averaged;
   return parts_.ops.Finish();
@@ -89,7 +109,7 @@ Result<void> Trainer::AddToMean() {
 
 Result<void> Trainer::Save() {
   progress_.optimiser_steps = optimiser_->steps();
-  return SaveState(StatePath(), {*lora_, *optimiser_, sums_}, progress_, parts_.ops);
+  return SaveState(StatePath(), {*trained_, *optimiser_, sums_}, progress_, parts_.ops);
 }
 
 Result<Trial> Trainer::Try(int64_t steps) {
@@ -99,18 +119,18 @@ Result<Trial> Trainer::Try(int64_t steps) {
   for (int64_t step = 0; step < taken; ++step) {
     const Clock::time_point begin = Clock::now();
     GATEHOUSE_ASSIGN(const StepBatches batches, maker_.Make(parts_.examples, plan_.RowsOf(step), step));
-    lora_->ZeroGradients(parts_.ops);
+    trained_->ZeroGradients(parts_.ops);
     for (const TrainBatch& batch : batches.passes) GATEHOUSE_TRY(network_->Gradients(batch));
     seconds += SecondsSince(begin);
     tokens += static_cast<double>(batches.tokens);
   }
-  lora_->ZeroGradients(parts_.ops);
+  trained_->ZeroGradients(parts_.ops);
   out.seconds_a_step = seconds / static_cast<double>(taken);
   out.tokens_a_step = tokens / static_cast<double>(taken);
   out.tokens_a_second = tokens / std::max(seconds, 1e-9);
   // Values, gradients, the optimiser's two averages and the sum: five times the trained values.
   out.bytes = network_->TapeBytes() + parts_.ops.ScratchBytes() +
-              5 * lora_->values() * static_cast<int64_t>(sizeof(float));
+              5 * trained_->values() * static_cast<int64_t>(sizeof(float));
   return out;
 }
 
@@ -143,11 +163,11 @@ Result<void> Trainer::Run(const std::function<void(const StepReport&)>& report) 
     GATEHOUSE_TRY(Save());
     GATEHOUSE_TRY(WriteMetricsPage(options_.out, steps));
   }
-  return WriteAdapter();
+  return WriteResult();
 }
 
-Result<void> Trainer::WriteAdapter() {
-  const auto& tensors = lora_->tensors();
+Result<void> Trainer::TakeMean() {
+  const auto& tensors = trained_->tensors();
   if (progress_.averaged > 0) {
     for (size_t i = 0; i < tensors.size(); ++i) {
       std::vector<float> mean(static_cast<size_t>(sums_[i].rows * sums_[i].cols));
@@ -157,6 +177,24 @@ Result<void> Trainer::WriteAdapter() {
       parts_.ops.Upload(mean, tensors[i].value);
     }
     GATEHOUSE_TRY(parts_.ops.Finish());
+  }
+  return {};
+}
+
+Result<void> Trainer::WriteResult() {
+  GATEHOUSE_TRY(TakeMean());
+  if (lora_ == nullptr) {
+    return Rewrite(options_.model, options_.out + "/model",
+                   [&](const std::string& name) -> Result<std::optional<std::vector<float>>> {
+                     for (const TrainedTensor& tensor : trained_->tensors()) {
+                       if (tensor.name != name) continue;
+                       std::vector<float> values(static_cast<size_t>(tensor.value.rows * tensor.value.cols));
+                       parts_.ops.Download(tensor.value, values);
+                       GATEHOUSE_TRY(parts_.ops.Finish());
+                       return std::optional(std::move(values));
+                     }
+                     return std::optional<std::vector<float>>();
+                   });
   }
   return WritePeftAdapter(options_.out + "/adapter", parts_.checkpoint.config(), *lora_, options_.base_name,
                           parts_.ops);

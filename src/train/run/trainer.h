@@ -4,13 +4,15 @@
 //   GATEHOUSE_TRY(trainer->Run([](const StepReport& step) { ... }));
 //
 // The directory `out` holds state.safetensors and metrics.html, its page (every save_every steps),
-// metrics.jsonl (a line for each step) and at the end adapter/. The same settings, data, thread count and
-// instruction set give the same adapter, byte for byte, whether the run was killed or not.
+// metrics.jsonl (a line for each step) and at the end adapter/, or model/ where weights themselves are
+// trained. The same settings, data, thread count and instruction set give the same adapter, byte for byte,
+// whether the run was killed or not.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,8 @@
 #include "policy/policy.h"
 #include "text/tokenizer.h"
 #include "train/adamw.h"
+#include "train/full_set.h"
+#include "train/lora.h"
 #include "train/network.h"
 #include "train/run/batch_maker.h"
 #include "train/run/examples.h"
@@ -30,7 +34,10 @@ namespace gatehouse::train {
 
 struct TrainOptions {
   LoraOptions lora;
-  std::string init_adapter;  // a directory whose matrices the run begins with; empty: none
+  std::optional<FullOptions> full;  // weights themselves instead
+  bool recompute = false;           // layers again on the way back: less memory, more time
+  std::string model;                // what the trained weights are written over: a Hugging Face directory
+  std::string init_adapter;         // a directory whose matrices the run begins with; empty: none
   PlanOptions plan;
   BatchOptions batch;
   Schedule schedule;
@@ -74,7 +81,7 @@ class Trainer {
 
   int64_t next_step() const { return progress_.next_step; }
   int64_t steps() const { return plan_.steps(); }
-  int64_t trained_values() const { return lora_->values(); }
+  int64_t trained_values() const { return trained_->values(); }
 
   // Takes the first steps' time; nothing of them stays. Errors: as of Run.
   Result<Trial> Try(int64_t steps);
@@ -89,17 +96,20 @@ class Trainer {
         options_(options),
         plan_(std::move(plan)),
         maker_(parts.policy, parts.tokenizer, options_.batch) {}
+  Result<void> ChooseWeights();
   Result<StepReport> TakeStep(int64_t step);
   Result<void> AddToMean();
   Result<void> Save();
-  Result<void> WriteAdapter();
+  Result<void> TakeMean();
+  Result<void> WriteResult();
   std::string StatePath() const { return options_.out + "/state.safetensors"; }
 
   const Parts parts_;
   const TrainOptions options_;
   Plan plan_;
   BatchMaker maker_;
-  std::unique_ptr<LoraSet> lora_;
+  std::unique_ptr<TrainedWeights> trained_;
+  const LoraSet* lora_ = nullptr;  // what trained_ is, or null
   std::unique_ptr<Network> network_;
   std::unique_ptr<AdamW> optimiser_;
   Arena memory_;
