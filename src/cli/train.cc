@@ -37,6 +37,7 @@ Result<std::string> IdentityOf(const std::string& settings, const GuardOptions& 
               {"device", ops.Describe()},
               {"steps", config.options.plan.steps},
               {"seed", config.options.plan.seed}};
+  if (config.options.batch.parts > 1) out["parts"] = config.options.batch.parts;
   for (const DatasetReader::Input& input : data) {
     GATEHOUSE_ASSIGN(std::string digest, Sha256OfFile(input.path, ErrorCode::kBadInput));
     out["data"].push_back(std::move(digest));
@@ -90,8 +91,13 @@ Result<int> Train(const TrainFlags& flags) {
   GATEHOUSE_ASSIGN(config.options.identity, IdentityOf(settings, model, policy, data, *ops, config));
   config.options.model = model.model;
   if (config.options.base_name.empty()) config.options.base_name = model.model;
-  GATEHOUSE_ASSIGN(const auto trainer,
-                   train::Trainer::Create({*checkpoint, policy, *tokenizer, examples, *ops}, config.options));
+  std::unique_ptr<train::Peers> peers;
+  if (flags.peers.count > 1 && !flags.dry_run) {
+    GATEHOUSE_ASSIGN(peers, train::Peers::Gather(flags.peers, config.options.identity));
+  }
+  GATEHOUSE_ASSIGN(
+      const auto trainer,
+      train::Trainer::Create({*checkpoint, policy, *tokenizer, examples, *ops, peers.get()}, config.options));
   GATEHOUSE_TRY(PrintExamples(examples, trainer->steps()));
   GATEHOUSE_TRY(Print("{} trained values; {}\n", trainer->trained_values(), ops->Describe()));
   if (flags.dry_run) {

@@ -15,6 +15,12 @@ void TrainFlags::AddTo(Command& command) {
   command.Value("--seed", &seed, "in place of the settings'").AtLeast(0);
   command.Value("--threads", &threads, "threads (default: cores that this process or its container may use)")
       .Between(1, 1024);
+  command
+      .Value("--processes", &peers.count, "so many processes train together, each on its part of every step")
+      .Between(1, 1024);
+  command.Value("--rank", &peers.rank, "which of them this is, from 0; each has the same settings and data")
+      .AtLeast(0);
+  command.Value("--leader", &peers.leader, "HOST:PORT where process 0 listens and the others ask");
   command.Flag("--dry-run", &dry_run, "say what would be done, and how long it takes by three steps' time");
 }
 
@@ -26,6 +32,11 @@ Result<void> TrainFlags::Check() const {
 
 void TrainFlags::ApplyTo(train::TrainConfig* to) const {
   to->options.out = out;
+  if (peers.count > 1) {
+    to->options.batch.parts = peers.count;
+    // On one machine all may be given one directory.
+    if (peers.rank > 0) to->options.out += "/rank-" + std::to_string(peers.rank);
+  }
   if (!model.empty()) to->model = model;
   if (!policy.empty()) to->policy = policy;
   if (!init_adapter.empty()) to->options.init_adapter = init_adapter;

@@ -15,6 +15,7 @@ struct TrainFlags {
   int64_t steps = 0;
   int64_t seed = -1;
   bool dry_run = false;
+  train::PeerOptions peers;  // count 1: none
 
   void AddTo(Command& command);
   // Errors: kUsage: no settings, no directory to write to.

@@ -24,7 +24,8 @@ class TrainedWeights {
   virtual ~TrainedWeights() = default;
 
   const std::vector<TrainedTensor>& tensors() const { return tensors_; }
-  int64_t values() const;  // in all of them
+  int64_t values() const;                              // in all of them
+  const Mat& gradients() const { return gradients_; }  // of all, [1, ...]
   void ZeroGradients(Operations& ops) const { ops.Zero(gradients_); }
 
   // What is added to a linear that stays; null: nothing. Good as long as this, wherever it is moved.

@@ -55,10 +55,17 @@ Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector
     weight += static_cast<double>(examples.weights[index]);
   }
   out.conversations = static_cast<int64_t>(texts.size());
-  for (size_t begin = 0; begin < texts.size();) {
+  const auto parts = static_cast<size_t>(options_.parts);
+  for (size_t begin = 0, part = 0; part < parts;) {
+    const size_t part_end = texts.size() * (part + 1) / parts;
+    if (begin == part_end) {
+      out.part_ends.push_back(out.passes.size());
+      ++part;
+      continue;
+    }
     auto rows_now = static_cast<int64_t>(prefix.size());
     size_t end = begin;
-    while (end < texts.size()) {
+    while (end < part_end) {
       const auto own = static_cast<int64_t>(texts[end].ids.size());
       if (end > begin && rows_now + own > options_.rows) break;
       rows_now += own;

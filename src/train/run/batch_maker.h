@@ -23,11 +23,13 @@ struct BatchOptions {
   AnswerWeights answer{};
   AugmentationOptions augmentation;
   uint64_t seed = 1;
+  int parts = 1;  // of a step, whose gradients are computed apart and then added up
 };
 
 // What one step computes, in several passes whose gradients are added.
 struct StepBatches {
   std::vector<TrainBatch> passes;
+  std::vector<size_t> part_ends;  // [parts]: behind the last pass of each
   int64_t conversations = 0;
   int64_t tokens = 0;    // rows of all passes
   int64_t left_out = 0;  // too long, or of no use under this step's list

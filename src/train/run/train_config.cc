@@ -154,6 +154,7 @@ Result<TrainConfig> ParseTrainConfig(std::string_view json, const std::string& n
       .Number("passes", &run.plan.passes, 1e-6, 1000);
   members.Number("steps", &run.plan.steps, 0, 1e9).Number("seed", &seed, 0, kMuch);
   members.Number("batch_tokens", &run.batch.rows, 16, 1e6).Number("longest", &run.batch.longest, 16, 1e6);
+  members.Number("parts", &run.batch.parts, 1, 1024);
   members.Number("list_weight", &run.batch.answer.list, 0, 100);
   members.Number("drops", &run.batch.augmentation.drops, 0, 1)
       .Number("most_dropped", &run.batch.augmentation.most_dropped, 1, 1000);

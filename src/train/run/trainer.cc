@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 #include "base/elapsed.h"
 #include "base/error.h"
+#include "base/input_file.h"
 #include "base/output_file.h"
 #include "checkpoint/rewrite.h"
 #include "train/peft_writer.h"
@@ -37,17 +39,72 @@ Result<std::unique_ptr<Trainer>> Trainer::Create(const Parts& parts, const Train
     out->sums_.clear();
     for (const TrainedTensor& tensor : out->trained_->tensors())
       out->sums_.push_back(space.Take(tensor.value.rows, tensor.value.cols));
+    const Mat& gradients = out->trained_->gradients();
+    out->total_ = space.Take(1, options.batch.parts > 1 && parts.peers == nullptr ? gradients.cols : 0);
   }));
   for (const Mat& sum : out->sums_) parts.ops.Zero(sum);
   GATEHOUSE_TRY(MakeDirectories(options.out));
-  out->progress_.identity = options.identity;
-  GATEHOUSE_ASSIGN(auto found, LoadState(out->StatePath(), {*out->trained_, *out->optimiser_, out->sums_},
-                                         options.identity, parts.ops));
-  if (found) {
-    out->progress_ = std::move(*found);
-    out->optimiser_->GoOnFrom(out->progress_.optimiser_steps);
-  }
+  if (parts.peers != nullptr) GATEHOUSE_TRY(out->TakeLeadersState());
+  GATEHOUSE_TRY(out->LoadOwnState());
   return out;
+}
+
+Result<void> Trainer::LoadOwnState() {
+  progress_.identity = options_.identity;
+  GATEHOUSE_ASSIGN(auto found,
+                   LoadState(StatePath(), {*trained_, *optimiser_, sums_}, options_.identity, parts_.ops));
+  if (!found) return {};
+  progress_ = std::move(*found);
+  optimiser_->GoOnFrom(progress_.optimiser_steps);
+  return {};
+}
+
+// The others begin where rank 0 stands, whatever they had.
+Result<void> Trainer::TakeLeadersState() {
+  std::string state;
+  const bool leads = parts_.peers->rank() == 0;
+  if (leads) {
+    GATEHOUSE_ASSIGN(const bool there, IsThere(StatePath(), ErrorCode::kInternal));
+    if (there) {
+      GATEHOUSE_ASSIGN(state, ReadFile(StatePath(), size_t{1} << 36, ErrorCode::kInternal));
+    }
+  }
+  GATEHOUSE_TRY(parts_.peers->Tell(&state));
+  if (leads) return {};
+  if (!state.empty()) return WriteFile(StatePath(), state);
+  std::error_code ignored;
+  std::filesystem::remove(StatePath(), ignored);
+  return {};
+}
+
+// Each part's from zero, then added up in their order: so it is the same sum whether one process computes
+// them all or each its own.
+Result<void> Trainer::ComputeGradients(const StepBatches& batches, double* loss) {
+  const Mat& gradients = trained_->gradients();
+  Operations& ops = parts_.ops;
+  for (size_t part = 0; part < batches.part_ends.size(); ++part) {
+    if (parts_.peers != nullptr && static_cast<int>(part) != parts_.peers->rank()) continue;
+    trained_->ZeroGradients(ops);
+    double of_part = 0;
+    for (size_t i = part == 0 ? 0 : batches.part_ends[part - 1]; i < batches.part_ends[part]; ++i) {
+      GATEHOUSE_ASSIGN(const double one, network_->Gradients(batches.passes[i]));
+      of_part += one;
+    }
+    *loss += of_part;
+    if (total_.cols == 0) continue;
+    if (part == 0)
+      ops.Copy(gradients, total_);
+    else
+      ops.Add(gradients, total_);
+  }
+  if (total_.cols > 0) ops.Copy(total_, gradients);
+  if (parts_.peers == nullptr) return ops.Finish();
+  std::vector<float> host(static_cast<size_t>(gradients.cols));
+  ops.Download(gradients, host);
+  GATEHOUSE_TRY(ops.Finish());
+  GATEHOUSE_TRY(parts_.peers->Add(host, loss));
+  ops.Upload(host, gradients);
+  return ops.Finish();
 }
 
 Result<void> Trainer::ChooseWeights() {
@@ -81,11 +138,7 @@ Result<StepReport> Trainer::TakeStep(int64_t step) {
   out.tokens = batches.tokens;
   out.left_out = batches.left_out;
   // Each pass divides by the weight of the whole step: their losses add up to its mean.
-  trained_->ZeroGradients(parts_.ops);
-  for (const TrainBatch& batch : batches.passes) {
-    GATEHOUSE_ASSIGN(const double loss, network_->Gradients(batch));
-    out.loss += loss;
-  }
+  GATEHOUSE_TRY(ComputeGradients(batches, &out.loss));
   if (batches.passes.empty()) {  // nothing of it is of use under its list
     out.seconds = SecondsSince(begin);
     return out;

@@ -26,6 +26,7 @@
 #include "train/network.h"
 #include "train/run/batch_maker.h"
 #include "train/run/examples.h"
+#include "train/run/peers.h"
 #include "train/run/plan.h"
 #include "train/run/run_state.h"
 #include "train/run/schedule.h"
@@ -74,6 +75,7 @@ class Trainer {
     const Tokenizer& tokenizer;
     const Examples& examples;
     Operations& ops;
+    Peers* peers = nullptr;  // that each take one part of every step; none: this one takes all
   };
   // Goes on from a state that lies in the directory. Errors: kUsage: options, a state of another run; kModel:
   // the network, the adapter to begin with.
@@ -97,6 +99,9 @@ class Trainer {
         plan_(std::move(plan)),
         maker_(parts.policy, parts.tokenizer, options_.batch) {}
   Result<void> ChooseWeights();
+  Result<void> LoadOwnState();
+  Result<void> TakeLeadersState();
+  Result<void> ComputeGradients(const StepBatches& batches, double* loss);
   Result<StepReport> TakeStep(int64_t step);
   Result<void> AddToMean();
   Result<void> Save();
@@ -114,6 +119,7 @@ class Trainer {
   std::unique_ptr<AdamW> optimiser_;
   Arena memory_;
   std::vector<Mat> sums_;  // of each tensor's values, after each of the last steps
+  Mat total_;              // of the gradients of a step's parts, where there are several
   RunProgress progress_;
   int skipped_in_a_row_ = 0;
 };
