@@ -91,13 +91,18 @@ Result<int> Train(const TrainFlags& flags) {
   GATEHOUSE_ASSIGN(config.options.identity, IdentityOf(settings, model, policy, data, *ops, config));
   config.options.model = model.model;
   if (config.options.base_name.empty()) config.options.base_name = model.model;
+  std::unique_ptr<train::PictureReader> pictures;
+  if (examples.images > 0) {
+    GATEHOUSE_ASSIGN(pictures, train::PictureReader::Create(
+                                   *checkpoint, {.threads = flags.threads, .f32 = config.dtype == "f32"}));
+  }
   std::unique_ptr<train::Peers> peers;
   if (flags.peers.count > 1 && !flags.dry_run) {
     GATEHOUSE_ASSIGN(peers, train::Peers::Gather(flags.peers, config.options.identity));
   }
-  GATEHOUSE_ASSIGN(
-      const auto trainer,
-      train::Trainer::Create({*checkpoint, policy, *tokenizer, examples, *ops, peers.get()}, config.options));
+  GATEHOUSE_ASSIGN(const auto trainer, train::Trainer::Create({*checkpoint, policy, *tokenizer, examples,
+                                                               *ops, pictures.get(), peers.get()},
+                                                              config.options));
   GATEHOUSE_TRY(PrintExamples(examples, trainer->steps()));
   GATEHOUSE_TRY(Print("{} trained values; {}\n", trainer->trained_values(), ops->Describe()));
   if (flags.dry_run) {

@@ -45,7 +45,7 @@ Result<std::unique_ptr<Network>> Network::Create(const ModelConfig& config, cons
 }
 
 Result<void> Network::Check(const PackedRows& rows, std::span<const int32_t> ids,
-                            std::span<const int32_t> read) const {
+                            std::span<const int32_t> read, std::span<const PictureRows> pictures) const {
   const auto wrong = [](const char* what, int64_t expected, int64_t found) {
     return Error{ErrorCode::kInternal, what, "training batch", std::to_string(expected),
                  std::to_string(found)};
@@ -66,6 +66,13 @@ Result<void> Network::Check(const PackedRows& rows, std::span<const int32_t> ids
   for (const int32_t row : read) {
     if (row < 0 || row >= count) return wrong("row out of range", count - 1, row);
   }
+  for (const PictureRows& picture : pictures) {
+    const int64_t end = int64_t{picture.row} + picture.count;
+    if (picture.row < 0 || picture.count < 1 || end > count) return wrong("picture out of range", count, end);
+    const int64_t values = (picture.first + picture.count) * config_.hidden;
+    if (picture.values == nullptr || static_cast<int64_t>(picture.values->size()) < values)
+      return wrong("picture without its vectors", values, 0);
+  }
   return {};
 }
 
@@ -83,8 +90,9 @@ void Network::PlacePositions(const PackedRows& rows) {
 }
 
 Result<void> Network::Forward(const PackedRows& rows, std::span<const int32_t> ids,
-                              std::span<const int32_t> read, uint64_t drop_seed) {
-  GATEHOUSE_TRY(Check(rows, ids, read));
+                              std::span<const int32_t> read, std::span<const PictureRows> pictures,
+                              uint64_t drop_seed) {
+  GATEHOUSE_TRY(Check(rows, ids, read, pictures));
   GATEHOUSE_TRY(
       tape_.Lay(config_, {rows.rows(), static_cast<int64_t>(read.size()), rank_, drops_, again_}, ops_));
   tape_.work.lora.drop_seed = tape_.head.lora.drop_seed = drop_seed;
@@ -94,6 +102,11 @@ Result<void> Network::Forward(const PackedRows& rows, std::span<const int32_t> i
     ops_.GatherRows(own_embeddings_->value, ids, embedded);
   else
     ops_.Embed(embeddings_, ids, embedded);
+  for (const PictureRows& picture : pictures) {
+    const auto at = static_cast<size_t>(picture.first * config_.hidden);
+    const auto values = static_cast<size_t>(int64_t{picture.count} * config_.hidden);
+    ops_.Upload(std::span(*picture.values).subspan(at, values), embedded.Rows(picture.row, picture.count));
+  }
   for (size_t i = 0; i < layers_.size(); ++i) ForwardOf(i, rows);
   const HeadTape& head = tape_.head;
   ops_.GatherRows(tape_.output, read, head.rows);
@@ -108,9 +121,10 @@ void Network::ForwardOf(size_t layer, const PackedRows& rows) {
 }
 
 Result<std::vector<float>> Network::Logits(const PackedRows& rows, std::span<const int32_t> ids,
-                                           std::span<const int32_t> read) {
+                                           std::span<const int32_t> read,
+                                           std::span<const PictureRows> pictures) {
   try {
-    GATEHOUSE_TRY(Forward(rows, ids, read, /*drop_seed=*/0));
+    GATEHOUSE_TRY(Forward(rows, ids, read, pictures, /*drop_seed=*/0));
     std::vector<float> out(read.size() * static_cast<size_t>(config_.vocab));
     ops_.Download(tape_.head.logits, out);
     GATEHOUSE_TRY(ops_.Finish());
@@ -135,7 +149,7 @@ Result<double> Network::LossOfLogits(const TrainBatch& batch) {
 
 Result<double> Network::Loss(const TrainBatch& batch) {
   try {
-    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, RowsRead(batch), batch.drop_seed));
+    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, RowsRead(batch), batch.pictures, batch.drop_seed));
     GATEHOUSE_ASSIGN(const double loss, LossOfLogits(batch));
     GATEHOUSE_TRY(ops_.Finish());
     return loss;
@@ -147,9 +161,9 @@ Result<double> Network::Loss(const TrainBatch& batch) {
 Result<double> Network::Gradients(const TrainBatch& batch) {
   try {
     const std::vector<int32_t> read = RowsRead(batch);
-    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, read, batch.drop_seed));
+    GATEHOUSE_TRY(Forward(batch.rows, batch.ids, read, batch.pictures, batch.drop_seed));
     GATEHOUSE_ASSIGN(const double loss, LossOfLogits(batch));
-    Back(batch.rows, batch.ids, read);
+    Back(batch, read);
     GATEHOUSE_TRY(ops_.Finish());
     return loss;
   } catch (const std::bad_alloc&) {
@@ -157,7 +171,8 @@ Result<double> Network::Gradients(const TrainBatch& batch) {
   }
 }
 
-void Network::Back(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read) {
+void Network::Back(const TrainBatch& batch, std::span<const int32_t> read) {
+  const PackedRows& rows = batch.rows;
   const HeadTape& head = tape_.head;
   const bool into_layers = first_trained_ < layers_.size() || own_embeddings_ != nullptr;
   const bool goes_on = into_layers || final_norm_.gradient.buffer != nullptr;
@@ -174,7 +189,11 @@ void Network::Back(const PackedRows& rows, std::span<const int32_t> ids, std::sp
     if (again_ && i + 1 < layers_.size()) ForwardOf(i, rows);
     layers_[i].Back({ops_, rows, tape_}, tape_.layers[i]);
   }
-  if (own_embeddings_ != nullptr) ops_.ScatterAddRows(tape_.gradient, ids, own_embeddings_->gradient);
+  if (own_embeddings_ == nullptr) return;
+  // What stands in for embeddings is none of the table.
+  for (const PictureRows& picture : batch.pictures)
+    ops_.Zero(tape_.gradient.Rows(picture.row, picture.count));
+  ops_.ScatterAddRows(tape_.gradient, batch.ids, own_embeddings_->gradient);
 }
 
 }  // namespace gatehouse::train

@@ -38,7 +38,8 @@ class Network {
 
   // Logits after the rows named, [read][vocab].
   Result<std::vector<float>> Logits(const PackedRows& rows, std::span<const int32_t> ids,
-                                    std::span<const int32_t> read);
+                                    std::span<const int32_t> read,
+                                    std::span<const PictureRows> pictures = {});
   Result<double> Loss(const TrainBatch& batch);
   // The loss, too; its gradients are added to those of the trained matrices.
   Result<double> Gradients(const TrainBatch& batch);
@@ -48,13 +49,13 @@ class Network {
  private:
   Network(const ModelConfig& config, const TrainedWeights& trained, Operations& ops, bool again)
       : config_(config), rank_(trained.rank()), drops_(trained.drops()), again_(again), ops_(ops) {}
-  Result<void> Check(const PackedRows& rows, std::span<const int32_t> ids,
-                     std::span<const int32_t> read) const;
+  Result<void> Check(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read,
+                     std::span<const PictureRows> pictures) const;
   Result<void> Forward(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read,
-                       uint64_t drop_seed);
+                       std::span<const PictureRows> pictures, uint64_t drop_seed);
   void PlacePositions(const PackedRows& rows);
   Result<double> LossOfLogits(const TrainBatch& batch);  // logits become their gradient
-  void Back(const PackedRows& rows, std::span<const int32_t> ids, std::span<const int32_t> read);
+  void Back(const TrainBatch& batch, std::span<const int32_t> read);
   void ForwardOf(size_t layer, const PackedRows& rows);
 
   ModelConfig config_;

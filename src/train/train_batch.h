@@ -6,11 +6,20 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "train/packed_rows.h"
 
 namespace gatehouse::train {
+
+// What an image is to the network: vectors in place of the embeddings of consecutive rows.
+struct PictureRows {
+  int32_t row = 0;  // the first, of a text or of a batch
+  int32_t count = 0;
+  std::shared_ptr<const std::vector<float>> values;  // [.., hidden], of the whole image
+  int64_t first = 0;                                 // of its rows
+};
 
 struct TrainBatch {
   struct Target {
@@ -20,7 +29,8 @@ struct TrainBatch {
   };
 
   PackedRows rows;
-  std::vector<int32_t> ids;     // [rows]
+  std::vector<int32_t> ids;  // [rows]
+  std::vector<PictureRows> pictures;
   std::vector<Target> targets;  // the loss is the sum of weight * cross entropy, divided:
   double divide_by = 1;
   uint64_t drop_seed = 0;  // what LoRA's dropout leaves out follows from it; 0: nothing is left out
@@ -34,6 +44,7 @@ struct TrainText {
     float weight;
   };
   std::vector<int32_t> ids;  // at least one
+  std::vector<PictureRows> pictures{};
   std::vector<Target> targets;
 };
 

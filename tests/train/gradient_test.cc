@@ -170,5 +170,38 @@ TEST_F(Gradients, AreTheSameWhereLayersAreComputedAgain) {
   }
 }
 
+// What stands in for embeddings does as they would: a batch whose picture is the embeddings of other tokens
+// is the one of those tokens, to the bit; but what it holds is not the table's.
+TEST_F(Gradients, PicturesStandInForEmbeddings) {
+  const std::string model = Model(test::TrainLlama4());
+  Trainer lora = test::MakeTrainer(model, {.rank = 3, .alpha = 4.5}, {.threads = 2}),
+          full = test::MakeFullTrainer(model, {}, {.threads = 2});
+  const int32_t vocab = lora.checkpoint->config().vocab, hidden = lora.checkpoint->config().hidden;
+  constexpr int32_t kShown = 3, kPlace = 5, kCount = 4;
+  std::vector<train::TrainText> texts = test::RandomTexts({5, 1, 12}, kPlace, 50);
+  const std::vector<int32_t> prefix = test::RandomIds(7, kPlace, 5);
+  for (train::TrainText& text : texts)
+    for (train::TrainText::Target& target : text.targets) target.token %= vocab;
+  train::TrainBatch shown = train::MakeBatch(prefix, texts);
+  std::fill_n(texts[2].ids.begin() + 2, kCount, kPlace);
+  const std::vector<float> table = test::ValuesOf(*full.ops, full.full->tensors()[0].value);
+  ASSERT_EQ(full.full->tensors()[0].name, "model.embed_tokens.weight");
+  auto values = std::make_shared<std::vector<float>>(static_cast<size_t>(hidden), 7.0f);  // a row before them
+  for (int32_t k = 0; k < kCount; ++k)
+    values->insert(values->end(), table.begin() + kShown * hidden, table.begin() + (kShown + 1) * hidden);
+  texts[2].pictures.push_back({2, kCount, values, 1});
+  const train::TrainBatch pictures = train::MakeBatch(prefix, texts);
+  std::fill_n(shown.ids.begin() + pictures.pictures.at(0).row, kCount, kShown);
+  EXPECT_EQ(lora.GradientsOf(shown), lora.GradientsOf(pictures));
+  const auto by_tokens = full.GradientsOf(shown), by_picture = full.GradientsOf(pictures);
+  for (size_t i = 1; i < by_tokens.size(); ++i) EXPECT_EQ(by_tokens[i], by_picture[i]);
+  const auto row = [&](int32_t token) {
+    return std::vector<float>(by_picture[0].begin() + token * hidden,
+                              by_picture[0].begin() + (token + 1) * hidden);
+  };
+  EXPECT_EQ(row(kPlace), std::vector<float>(static_cast<size_t>(hidden)));
+  EXPECT_NE(by_tokens[0], by_picture[0]);
+}
+
 }  // namespace
 }  // namespace gatehouse

@@ -71,7 +71,7 @@ TEST(TrainAnswers, ListsAreMadeAsOftenAsWanted) {
   int dropped = 0, shuffled = 0, described = 0;
   for (uint64_t step = 0; step < 2000; ++step) {
     train::Random random(7, step);
-    const train::CategoryList list = train::MakeList(policy, options, random);
+    const train::CategoryList list = train::MakeList(policy, false, options, random);
     dropped += !list.dropped.empty();
     EXPECT_LE(list.dropped.size(), 3u);
     EXPECT_EQ(list.keys.size() + list.dropped.size(), policy.categories.size());

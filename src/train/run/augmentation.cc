@@ -4,12 +4,14 @@
 
 namespace gatehouse::train {
 
-CategoryList MakeList(const Policy& policy, const AugmentationOptions& options, Random& random) {
+CategoryList MakeList(const Policy& policy, bool with_images, const AugmentationOptions& options,
+                      Random& random) {
+  std::vector<Category> categories = policy.categories;
+  if (with_images) std::erase_if(categories, [](const Category& one) { return one.text_only; });
   // Every draw happens, so that one share does not change what another one draws.
-  const bool drops = random.Share() < options.drops && policy.categories.size() > 1;
+  const bool drops = random.Share() < options.drops && categories.size() > 1;
   const bool shuffles = random.Share() < options.shuffles;
   const bool describes = random.Share() < options.describes;
-  std::vector<Category> categories = policy.categories;
   CategoryList out;
   if (drops) {
     const size_t most =

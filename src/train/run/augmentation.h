@@ -31,7 +31,9 @@ struct CategoryList {
   std::vector<std::string> dropped;  // of the policy's
 };
 
-CategoryList MakeList(const Policy& policy, const AugmentationOptions& options, Random& random);
+// with_images: the list beside images, which some categories are not in.
+CategoryList MakeList(const Policy& policy, bool with_images, const AugmentationOptions& options,
+                      Random& random);
 
 // What the row's answer is under that list: of an unsafe row the keys that the list still has, and safe where
 // it has none of them. None: an unsafe row whose category is unknown, and may have been what is left out.

@@ -21,13 +21,26 @@ TrainText TextOf(std::vector<int32_t> ids, const Answer& answer, float weight) {
   return out;
 }
 
+// An image's vectors stand tile by tile, as its tiles do among the tokens.
+void PlacePictures(const PictureReader::Pictures& pictures, const TokenisedPrompt& tokens, int patches,
+                   TrainText* text) {
+  for (size_t i = 0; i < tokens.images.size(); ++i) {
+    int64_t first = 0;
+    for (const int32_t start : tokens.images[i].tile_starts) {
+      text->pictures.push_back({start - tokens.prefix_tokens, patches, pictures.vectors[i], first});
+      first += patches;
+    }
+  }
+}
+
 }  // namespace
 
 Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector<size_t>& rows,
                                      int64_t step) {
   Random random(options_.seed, static_cast<uint64_t>(step));
   Random drops(~options_.seed, static_cast<uint64_t>(step));
-  const CategoryList list = MakeList(policy_, options_.augmentation, random);
+  const bool with_images = !rows.empty() && examples.rows[rows.front()].images() > 0;
+  const CategoryList list = MakeList(policy_, with_images, options_.augmentation, random);
   StepBatches out;
   std::vector<int32_t> prefix;
   std::vector<TrainText> texts;
@@ -41,7 +54,17 @@ Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector
     }
     Result<Prompt> prompt = RenderPrompt(policy_, row.conversation, list.choice);
     if (!prompt.ok()) return Within(row.id, prompt.error());
-    GATEHOUSE_ASSIGN(TokenisedPrompt tokens, TokenisePrompt(*prompt, tokenizer_, {}, &fixed_));
+    PictureReader::Pictures pictures;
+    if (with_images) {
+      if (pictures_ == nullptr)
+        return BadInput("this model cannot see images", row.id, "a model with a vision encoder", "images");
+      Result<PictureReader::Pictures> found = pictures_->Of(row.conversation);
+      if (!found.ok()) return Within(row.id, found.error());
+      pictures = *std::move(found);
+    }
+    const int patches = with_images ? pictures_->tokens_per_tile() : 1;
+    GATEHOUSE_ASSIGN(TokenisedPrompt tokens,
+                     TokenisePrompt(*prompt, tokenizer_, pictures.grids, &fixed_, patches));
     if (static_cast<int64_t>(tokens.ids.size()) > options_.longest) {
       ++out.left_out;
       continue;
@@ -52,6 +75,7 @@ Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector
       return InternalError("two rows of a batch whose prompts begin otherwise", row.id);
     const Answer answer = AnswerTo(policy_, tokenizer_, *wanted, options_.answer);
     texts.push_back(TextOf({shared, tokens.ids.end()}, answer, examples.weights[index]));
+    PlacePictures(pictures, tokens, patches, &texts.back());
     weight += static_cast<double>(examples.weights[index]);
   }
   out.conversations = static_cast<int64_t>(texts.size());

@@ -13,6 +13,7 @@
 #include "train/run/answer.h"
 #include "train/run/augmentation.h"
 #include "train/run/examples.h"
+#include "train/run/picture_reader.h"
 #include "train/train_batch.h"
 
 namespace gatehouse::train {
@@ -38,16 +39,20 @@ struct StepBatches {
 class BatchMaker {
  public:
   // policy and tokenizer must outlive it.
-  BatchMaker(const Policy& policy, const Tokenizer& tokenizer, const BatchOptions& options)
-      : policy_(policy), tokenizer_(tokenizer), options_(options) {}
+  // pictures: of conversations with images; null: these are an error.
+  BatchMaker(const Policy& policy, const Tokenizer& tokenizer, const BatchOptions& options,
+             PictureReader* pictures = nullptr)
+      : policy_(policy), tokenizer_(tokenizer), options_(options), pictures_(pictures) {}
 
-  // rows: indices, all of one role. Errors: kBadInput: a row that the policy cannot be asked about.
+  // rows: indices, all of one role, and all with images or none. Errors: kBadInput: a row that the policy
+  // cannot be asked about.
   Result<StepBatches> Make(const Examples& examples, const std::vector<size_t>& rows, int64_t step);
 
  private:
   const Policy& policy_;
   const Tokenizer& tokenizer_;
   const BatchOptions options_;
+  PictureReader* const pictures_;
   FixedTextCache fixed_;
 };
 

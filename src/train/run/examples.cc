@@ -1,6 +1,7 @@
 #include "train/run/examples.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <variant>
 
@@ -106,6 +107,20 @@ void Balance(const std::vector<EvalRow>& rows, const std::vector<size_t>& pass, 
   }
 }
 
+// Rows with images are left out, or come again and again, until there are so many rows of text for each.
+Result<void> MixImages(double text_to_images, Examples* examples) {
+  std::vector<size_t> text, images;
+  for (const size_t i : examples->pass) (examples->rows[i].images() > 0 ? images : text).push_back(i);
+  if (text.empty() || images.empty())
+    return UsageError("nothing to mix", "text_to_images", "rows with images, and without",
+                      std::to_string(images.size()) + " and " + std::to_string(text.size()));
+  const auto wanted = static_cast<size_t>(std::llround(static_cast<double>(text.size()) / text_to_images));
+  examples->pass = text;
+  for (size_t k = 0; k < std::max<size_t>(wanted, 1); ++k)
+    examples->pass.push_back(images[k % images.size()]);
+  return {};
+}
+
 }  // namespace
 
 Result<Examples> ReadExamples(const std::vector<DatasetReader::Input>& data, const ExampleOptions& options) {
@@ -140,6 +155,9 @@ Result<Examples> ReadExamples(const std::vector<DatasetReader::Input>& data, con
   // What a cap leaves out is drawn, whatever the run's seed: legs of one training learn from the same rows.
   Random(1, 1).Shuffle(&out.pass);
   ApplyCaps(out.rows, options.caps, &out.pass);
+  if (options.text_to_images > 0) GATEHOUSE_TRY(MixImages(options.text_to_images, &out));
+  out.images =
+      std::count_if(out.pass.begin(), out.pass.end(), [&](size_t i) { return out.rows[i].images() > 0; });
   if (out.pass.empty())
     return UsageError("nothing to learn from", "data", "rows that match",
                       std::to_string(out.rows.size()) + " rows");

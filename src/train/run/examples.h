@@ -27,6 +27,8 @@ struct ExampleOptions {
   std::vector<std::pair<std::string, std::string>> where{};  // field = value, as eval's --where
   std::map<std::string, int> times{};  // of a source: so often a pass; others once, 0: never
   std::vector<Cap> caps{};
+  double text_to_images =
+      0;  // so many rows of text for each with images, which come as often as that takes; 0: as they are
   bool balance = true;           // safe and unsafe weigh the same within each language and role
   size_t max_text_bytes = 4000;  // longer conversations are left out, and counted
 };
@@ -40,6 +42,7 @@ struct Examples {
   std::vector<float> weights;  // [rows], in the loss
   std::vector<size_t> pass;    // indices of rows, as often as they come in a pass
   std::map<std::string, Count> by_source;
+  int64_t images = 0;    // rows of a pass that have some
   int64_t problems = 0;  // rows that could not be read
   int64_t too_long = 0;
 };

@@ -27,11 +27,15 @@ Result<Plan> Plan::Make(const Examples& examples, const PlanOptions& options) {
 void Plan::MakePass(int64_t pass) {
   made_ = pass;
   batches_.clear();
-  std::vector<size_t> of_role[2];
-  for (const size_t i : examples_->pass)
-    of_role[examples_->rows[i].role() == Role::kAssistant ? 1 : 0].push_back(i);
+  // Text alone and with images, since these may be judged by different lists; each of users and of
+  // assistants.
+  std::vector<size_t> alike[4];
+  for (const size_t i : examples_->pass) {
+    const EvalRow& row = examples_->rows[i];
+    alike[(row.images() > 0 ? 2 : 0) + (row.role() == Role::kAssistant ? 1 : 0)].push_back(i);
+  }
   Random random(options_.seed, static_cast<uint64_t>(pass));
-  for (std::vector<size_t>& rows : of_role) {
+  for (std::vector<size_t>& rows : alike) {
     random.Shuffle(&rows);
     const auto size = static_cast<size_t>(options_.conversations);
     // As many in each as can be: a last batch of two rows would weigh as much as one of thirty.

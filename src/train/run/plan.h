@@ -25,7 +25,7 @@ class Plan {
   static Result<Plan> Make(const Examples& examples, const PlanOptions& options);
 
   int64_t steps() const { return steps_; }
-  // Indices of rows, all of one role: they share the policy's words.
+  // Indices of rows, all of one role, and all with images or none: they share the policy's words.
   std::vector<size_t> RowsOf(int64_t step);
 
  private:

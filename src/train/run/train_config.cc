@@ -136,6 +136,7 @@ Result<TrainConfig> ParseTrainConfig(std::string_view json, const std::string& n
   members.Take("caps", [&](const Json& value, const std::string& where) {
     return ReadCaps(value, where, &out.examples.caps);
   });
+  members.Number("text_to_images", &out.examples.text_to_images, 0, 1e6);
   members.Truth("balance", &out.examples.balance)
       .Number("max_text_bytes", &out.examples.max_text_bytes, 1, 1e9);
   members.Take("lora", [&](const Json& value, const std::string& where) {

@@ -75,7 +75,8 @@ class Trainer {
     const Tokenizer& tokenizer;
     const Examples& examples;
     Operations& ops;
-    Peers* peers = nullptr;  // that each take one part of every step; none: this one takes all
+    PictureReader* pictures = nullptr;  // of conversations with images
+    Peers* peers = nullptr;             // that each take one part of every step; none: this one takes all
   };
   // Goes on from a state that lies in the directory. Errors: kUsage: options, a state of another run; kModel:
   // the network, the adapter to begin with.
@@ -97,7 +98,7 @@ class Trainer {
       : parts_(parts),
         options_(options),
         plan_(std::move(plan)),
-        maker_(parts.policy, parts.tokenizer, options_.batch) {}
+        maker_(parts.policy, parts.tokenizer, options_.batch, parts.pictures) {}
   Result<void> ChooseWeights();
   Result<void> LoadOwnState();
   Result<void> TakeLeadersState();
