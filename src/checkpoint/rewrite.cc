@@ -97,7 +97,8 @@ Result<void> CheckRewritable(const std::string& input) {
   return {};
 }
 
-Result<void> Rewrite(const std::string& input, const std::string& output, const NewValues& new_values) {
+Result<void> Rewrite(const std::string& input, const std::string& output, const NewValues& new_values,
+                     const std::string& policy) {
   GATEHOUSE_TRY(CheckRewritable(input));
   GATEHOUSE_ASSIGN(const TensorSource source, TensorSource::Open(input));
   std::map<std::string, std::vector<std::pair<std::string, TensorView>>> shards;
@@ -107,9 +108,10 @@ Result<void> Rewrite(const std::string& input, const std::string& output, const 
   files.insert(files.end(), ModelCompanions().begin(), ModelCompanions().end());
   std::vector<std::string> names = files;
   for (const auto& [file, items] : shards) names.push_back(file);
-  GATEHOUSE_ASSIGN(OutputDirectory out, OutputDirectory::Create(output, names, {input}));
+  GATEHOUSE_ASSIGN(OutputDirectory out, OutputDirectory::Create(output, names, {input, policy}));
   for (const std::string& name : files) {
-    const std::string from = (fs::path(input) / name).string();
+    const bool other = name == "policy.json" && !policy.empty();
+    const std::string from = other ? policy : (fs::path(input) / name).string();
     GATEHOUSE_ASSIGN(const bool there, IsThere(from, ErrorCode::kModel));
     if (there) GATEHOUSE_TRY(CopyFile(from, out.part() + "/" + name, ErrorCode::kModel));
   }

@@ -20,9 +20,11 @@ using NewValues = std::function<Result<std::optional<std::vector<float>>>(const 
 // which no single tensor can be replaced.
 Result<void> CheckRewritable(const std::string& input);
 
-// Values are rounded to the tensor's own type. Errors: kModel (the input), kUsage (the output), kInternal
-// (the disk, a value that is not finite or of another number than the tensor's).
-Result<void> Rewrite(const std::string& input, const std::string& output, const NewValues& new_values);
+// policy: a file that becomes policy.json; empty: the input's stays. Values are rounded to the tensor's own
+// type. Errors: kModel (the input), kUsage (the output), kInternal (the disk, a value that is not finite or
+// of another number than the tensor's).
+Result<void> Rewrite(const std::string& input, const std::string& output, const NewValues& new_values,
+                     const std::string& policy = {});
 
 // What may lie beside the tensors of a model and belongs to it, but for config.json.
 const std::vector<std::string>& ModelCompanions();

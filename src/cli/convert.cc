@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "base/error.h"
+#include "checkpoint/merge.h"
 #include "checkpoint/prune.h"
 #include "cli/calibration.h"
 #include "cli/command.h"
@@ -12,15 +14,17 @@
 namespace gatehouse::cli {
 
 void AddConvert(Command& gatehouse) {
-  Command& command =
-      gatehouse.Add("convert", "Write a model in Gatehouse's own form, which loads by mapping");
+  Command& command = gatehouse.Add(
+      "convert", "Write a model in Gatehouse's own form, which loads by mapping, or merged for others");
   command.Footer(
       "Examples:\n"
       "  gatehouse convert llama-guard-4 llama-guard-4.gatehouse\n"
       "  gatehouse convert llama-guard-4 llama-guard-4-q8 --quant q8\n"
-      "  gatehouse convert llama-guard-4 llama-guard-4-q4 --quant q4 --calibrate conversations.jsonl");
+      "  gatehouse convert llama-guard-4 llama-guard-4-q4 --quant q4 --calibrate conversations.jsonl\n"
+      "  gatehouse convert llama-guard-4 my-guard --adapter out/adapter --to hf");
   auto options = std::make_shared<ConvertOptions>();
   auto quant = std::make_shared<std::string>("bf16");
+  auto form = std::make_shared<std::string>("gatehouse");
   auto calibration = std::make_shared<CalibrationFlags>();
   command.PositionalPath("input", &options->input, "Hugging Face directory or .gguf file");
   command.PositionalPath("output", &options->output, "directory to write");
@@ -32,8 +36,18 @@ void AddConvert(Command& gatehouse) {
       .Between(1, 1024);
   command.Value("--quant", quant.get(), "bf16, or the layers' weights rounded: q8, q4")
       .OneOf({"bf16", "q8", "q4"});
+  command
+      .Value("--to", form.get(),
+             "gatehouse, or hf: a Hugging Face directory again, with the adapter in its weights")
+      .OneOf({"gatehouse", "hf"});
   calibration->AddTo(command);
   command.Does([=]() -> Result<int> {
+    if (*form == "hf") {
+      if (*quant != "bf16" || !calibration->file.empty())
+        return UsageError("rounded weights have no published form", "--to hf", "--quant bf16", *quant);
+      GATEHOUSE_TRY(Merge({options->input, options->adapter, options->policy, options->output}));
+      return 0;
+    }
     if (*quant == "q8") options->quant = QuantFormat::kQ8;
     if (*quant == "q4") options->quant = QuantFormat::kQ4;
     options->tokenizer = [](const Checkpoint& checkpoint) -> Result<std::string> {

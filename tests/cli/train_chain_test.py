@@ -6,7 +6,7 @@ the model has learnt a rule that it could not know.
 """
 import json, os, shutil, sys
 
-from program import check, finish, run, with_tokenizer
+from program import check, finish, is_error, run, with_tokenizer
 from train_rows import write_rows
 
 SCOUT, WORK = os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
@@ -39,4 +39,12 @@ check('it had not known the rule', before['auroc'] < 0.9, before)
 check('it has learnt the rule', after['auroc'] > 0.95 and after['f1'] > 0.9, after)
 # An adapter beside its base says what it says merged.
 check('and so it has by its adapter', evaluate('beside', WORK + '/dense', '--adapter', WORK + '/run/adapter') == after)
+# Merged into the published form, it says the same to the last digit.
+code, out, err = run('convert', WORK + '/dense', WORK + '/merged', '--adapter', WORK + '/run/adapter', '--to', 'hf')
+check('convert --to hf', code == 0 and sorted(os.listdir(WORK + '/merged')) == sorted(f for f in os.listdir(WORK + '/dense') if f != 'SHA256SUMS'), (code, out, err))
+check('and so it has in the published form', evaluate('merged', WORK + '/merged') == after)
+code, out, err = run('convert', WORK + '/merged', WORK + '/again', '--to', 'hf', '--quant', 'q8')
+check('--to hf of rounded weights', is_error((code, out, err), 2, ['--to hf'], silent=False), (code, out, err))
+code, out, err = run('convert', WORK + '/guard', WORK + '/again', '--to', 'hf')
+check('--to hf from our own form', is_error((code, out, err), 2, ['config.json'], silent=False), (code, out, err))
 finish()
