@@ -62,7 +62,8 @@ class TcpPeers : public Peers {
             "not all processes came within " + std::to_string(static_cast<int>(options_.wait)) + " s",
             FirstMissing() + " is missing");
       auto line = std::make_unique<PeerLine>(std::move(*socket), "a process that has not said which");
-      line->Within(std::max(left, 1.0));
+      // One that says nothing, such as a scan of ports, does not keep the others out.
+      line->Within(std::clamp(left, 1.0, 5.0));
       const Result<int> rank = Greet(*line, identity);
       if (!rank.ok() && rank.error().code == ErrorCode::kUsage) return rank.error();
       if (!rank.ok()) continue;  // somebody else's connection
