@@ -1,6 +1,7 @@
 // gatehouse train: teaches a guard model from labelled conversations, by LoRA or all of it.
 #include <fmt/core.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -49,19 +50,28 @@ Result<std::string> IdentityOf(const std::string& settings, const GuardOptions& 
   return JsonLine(out);
 }
 
-Result<void> PrintExamples(const Examples& examples, int64_t steps) {
-  GATEHOUSE_TRY(Print("{:28} {:>8} {:>8} {:>8} {:>10}\n", "source", "rows", "unsafe", "a pass", "weight"));
+// tokens: of a pass, by source; empty: they were not counted.
+Result<void> PrintExamples(const Examples& examples, int64_t steps,
+                           const std::map<std::string, int64_t>& tokens) {
+  const auto counted = [&](const std::string& source) {
+    const auto found = tokens.find(source);
+    return found == tokens.end() ? std::string("-") : std::to_string(found->second);
+  };
+  int64_t all_tokens = 0;
+  for (const auto& [source, count] : tokens) all_tokens += count;
+  GATEHOUSE_TRY(Print("{:28} {:>8} {:>8} {:>8} {:>10} {:>10}\n", "source", "rows", "unsafe", "a pass",
+                      "weight", "tokens"));
   train::Examples::Count all;
   for (const auto& [source, count] : examples.by_source) {
-    GATEHOUSE_TRY(Print("{:28} {:>8} {:>8} {:>8} {:>10.1f}\n", source.substr(0, 28), count.rows, count.unsafe,
-                        count.used, count.weight));
+    GATEHOUSE_TRY(Print("{:28} {:>8} {:>8} {:>8} {:>10.1f} {:>10}\n", source.substr(0, 28), count.rows,
+                        count.unsafe, count.used, count.weight, counted(source)));
     all.rows += count.rows;
     all.unsafe += count.unsafe;
     all.used += count.used;
     all.weight += count.weight;
   }
-  GATEHOUSE_TRY(
-      Print("{:28} {:>8} {:>8} {:>8} {:>10.1f}\n", "all", all.rows, all.unsafe, all.used, all.weight));
+  GATEHOUSE_TRY(Print("{:28} {:>8} {:>8} {:>8} {:>10.1f} {:>10}\n", "all", all.rows, all.unsafe, all.used,
+                      all.weight, tokens.empty() ? "-" : std::to_string(all_tokens)));
   return Print("{} steps; {} rows could not be read, {} were too long\n", steps, examples.problems,
                examples.too_long);
 }
@@ -103,7 +113,11 @@ Result<int> Train(const TrainFlags& flags) {
   GATEHOUSE_ASSIGN(const auto trainer, train::Trainer::Create({*checkpoint, policy, *tokenizer, examples,
                                                                *ops, pictures.get(), peers.get()},
                                                               config.options));
-  GATEHOUSE_TRY(PrintExamples(examples, trainer->steps()));
+  std::map<std::string, int64_t> tokens;
+  if (flags.dry_run) {
+    GATEHOUSE_ASSIGN(tokens, trainer->TokensBySource());
+  }
+  GATEHOUSE_TRY(PrintExamples(examples, trainer->steps(), tokens));
   GATEHOUSE_TRY(Print("{} trained values; {}\n", trainer->trained_values(), ops->Describe()));
   if (flags.dry_run) {
     GATEHOUSE_ASSIGN(const train::Trial trial, trainer->Try(3));

@@ -107,4 +107,22 @@ Result<StepBatches> BatchMaker::Make(const Examples& examples, const std::vector
   return out;
 }
 
+Result<int64_t> BatchMaker::TokensOf(const EvalRow& row) {
+  Result<Prompt> prompt = RenderPrompt(policy_, row.conversation, {});
+  if (!prompt.ok()) return Within(row.id, prompt.error());
+  std::vector<ImageGrid> grids;
+  if (row.images() > 0 && pictures_ != nullptr) {
+    Result<std::vector<ImageGrid>> found = pictures_->GridsOf(row.conversation);
+    if (!found.ok()) return Within(row.id, found.error());
+    grids = *std::move(found);
+  }
+  const int patches = pictures_ == nullptr ? 1 : pictures_->tokens_per_tile();
+  GATEHOUSE_ASSIGN(const TokenisedPrompt tokens,
+                   TokenisePrompt(*prompt, tokenizer_, grids, &fixed_, patches));
+  const WantedVerdict wanted = {row.unsafe, row.categories_known, row.categories};
+  const Answer answer = AnswerTo(policy_, tokenizer_, wanted, options_.answer);
+  return static_cast<int64_t>(tokens.ids.size()) - tokens.prefix_tokens +
+         static_cast<int64_t>(answer.ids.size()) - 1;
+}
+
 }  // namespace gatehouse::train

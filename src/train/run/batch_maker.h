@@ -48,6 +48,9 @@ class BatchMaker {
   // cannot be asked about.
   Result<StepBatches> Make(const Examples& examples, const std::vector<size_t>& rows, int64_t step);
 
+  // Rows of its own that a conversation takes, its answer among them, under the policy's own list.
+  Result<int64_t> TokensOf(const EvalRow& row);
+
  private:
   const Policy& policy_;
   const Tokenizer& tokenizer_;

@@ -50,6 +50,12 @@ Result<PictureReader::Pictures> PictureReader::Of(const Conversation& conversati
   return out;
 }
 
+Result<std::vector<ImageGrid>> PictureReader::GridsOf(const Conversation& conversation) const {
+  GATEHOUSE_ASSIGN(RequestImages images, ReadImages(conversation, {}, {.tile = vision_->tile_size()},
+                                                    tokens_per_tile(), INT64_MAX));
+  return std::move(images.grids);
+}
+
 void PictureReader::Keep(const Digest& digest, const Vectors& vectors) {
   if (!known_.emplace(digest, vectors).second) return;
   order_.push_back(digest);

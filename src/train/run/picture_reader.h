@@ -37,6 +37,8 @@ class PictureReader {
   };
   // Errors: kBadInput: an image that cannot be read, is animated, or that a prompt has no place for.
   Result<Pictures> Of(const Conversation& conversation);
+  // How its images are cut, without what the tower makes of them.
+  Result<std::vector<ImageGrid>> GridsOf(const Conversation& conversation) const;
   int tokens_per_tile() const { return vision_->tokens_per_tile(); }
 
  private:

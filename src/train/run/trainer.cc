@@ -165,6 +165,19 @@ Result<void> Trainer::Save() {
   return SaveState(StatePath(), {*trained_, *optimiser_, sums_}, progress_, parts_.ops);
 }
 
+Result<std::map<std::string, int64_t>> Trainer::TokensBySource() {
+  const Examples& examples = parts_.examples;
+  std::vector<int64_t> times(examples.rows.size());
+  for (const size_t i : examples.pass) ++times[i];
+  std::map<std::string, int64_t> out;
+  for (size_t i = 0; i < times.size(); ++i) {
+    if (times[i] == 0) continue;
+    GATEHOUSE_ASSIGN(const int64_t tokens, maker_.TokensOf(examples.rows[i]));
+    out[examples.rows[i].source] += times[i] * tokens;
+  }
+  return out;
+}
+
 Result<Trial> Trainer::Try(int64_t steps) {
   Trial out;
   double seconds = 0, tokens = 0;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,6 +87,8 @@ class Trainer {
   int64_t steps() const { return plan_.steps(); }
   int64_t trained_values() const { return trained_->values(); }
 
+  // Of a pass, by source: rows that its conversations take beside the shared beginnings. Reads every image.
+  Result<std::map<std::string, int64_t>> TokensBySource();
   // Takes the first steps' time; nothing of them stays. Errors: as of Run.
   Result<Trial> Try(int64_t steps);
 
